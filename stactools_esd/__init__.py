@@ -1,0 +1,1 @@
+"""Make and describe Embedded Seamless Data: encoder, codes COGs, STAC items, collections and catalogues."""
