@@ -1,0 +1,53 @@
+# Thin: each target installs what it needs into .venv and runs one command.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help demo test lint bench figures docs catalog constraints clean
+
+help: ## Show the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) -e '.[tasks,encoder]'
+	@touch $@
+
+$(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) -e '.[tasks,encoder,distributed,test]'
+	@touch $@ $(VENV)/.run
+
+demo: $(VENV)/.run ## From a simulated landscape to a land-cover map, in under five minutes
+	$(BIN)/python examples/demo.py demo
+
+test: $(VENV)/.test ## All tests that need nothing but what pip installs
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/.test ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.test ## Measure speed against peers in the same run
+	$(BIN)/python scripts/figures.py run 'road.demo_minutes'
+
+figures: $(VENV)/.test ## Run the command of one figure again: make figures KEY=road.amazon.oa_codes ESD_DATA=folder
+	$(BIN)/python scripts/figures.py run '$(KEY)'
+
+docs: $(VENV)/.test ## Write the tables of docs/ again from docs/figures.json
+	$(BIN)/python scripts/figures.py render
+
+catalog: $(VENV)/.run ## Make catalog/ again from a simulated landscape
+	$(BIN)/python scripts/build_catalog.py catalog
+
+constraints: ## Pin what the newest versions of everything resolve to, in a fresh environment
+	rm -rf build/pin && $(PYTHON) -m venv build/pin
+	build/pin/bin/pip install --quiet 'torch==2.13.0' -e '.[tasks,encoder,distributed,test]'
+	echo '# Versions that install and pass together on Python 3.11; written by `make constraints`.' > constraints.txt
+	build/pin/bin/pip freeze --all --exclude-editable | grep -Ev '^(pip|setuptools)=' | sed 's/+cpu//' >> constraints.txt
+
+clean: ## Remove what the other targets made
+	rm -rf demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
