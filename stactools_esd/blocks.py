@@ -1,0 +1,179 @@
+"""Blocks of a raster, and a folder of finished ones: checksummed, so that a killed run continues."""
+
+import hashlib
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from stactools_esd.errors import GridError, OutputError
+from stactools_esd.files import atomic_path, read_json, write_json
+
+RUN_FILE = "run_key.json"
+"""Name of the file that says which run a folder of blocks belongs to."""
+
+_SUFFIX = ".block"
+_DIGEST_LENGTH = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """A rectangle of pixels."""
+
+    row: int
+    """First row, from the top."""
+
+    column: int
+    """First column, from the left."""
+
+    height: int
+    """Rows."""
+
+    width: int
+    """Columns."""
+
+    @property
+    def window(self) -> Window:
+        """The same rectangle as rasterio writes it."""
+        return Window(self.column, self.row, self.width, self.height)
+
+    @property
+    def name(self) -> str:
+        """A name that sorts in reading order: `r000000_c000000`."""
+        return f"r{self.row:06d}_c{self.column:06d}"
+
+
+def plan_blocks(height: int, width: int, size: int) -> list[Block]:
+    """Cut a raster into square blocks, row by row; those at the right and lower edge may be smaller.
+
+    Args:
+        height: Rows of the raster.
+        width: Columns of the raster.
+        size: Rows and columns of a whole block.
+
+    Raises:
+        GridError: A number is not positive.
+    """
+    if min(height, width, size) < 1:
+        raise GridError(
+            f"got a raster of {height} x {width} pixels and blocks of {size}, expected positive numbers; "
+            "check the area and the block size"
+        )
+    return [
+        Block(row=row, column=column, height=min(size, height - row), width=min(size, width - column))
+        for row in range(0, height, size)
+        for column in range(0, width, size)
+    ]
+
+
+def run_key(facts: Mapping[str, Any]) -> str:
+    """Hash everything that decides a result; equal facts give equal keys whatever their order.
+
+    Args:
+        facts: JSON content: inputs with their checksums, parameters, seed, versions, grid.
+    """
+    text = json.dumps(facts, sort_keys=True, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+class BlockStore:
+    """A folder of finished blocks of one run.
+
+    Each block is one file, written atomically: the SHA-256 of the rest in hexadecimal, a newline, and the arrays in
+    NumPy's `.npz`. So a block is finished when its file is there and its checksum holds; partial files of a killed run
+    have other names and are ignored.
+    """
+
+    def __init__(self, folder: Path, run_key: str) -> None:
+        """Open the folder of a run, or make it.
+
+        Args:
+            folder: Where the blocks are; used for nothing else.
+            run_key: Hash of everything that decides the result.
+
+        Raises:
+            OutputError: The folder belongs to another run, or holds other files.
+        """
+        self.folder = Path(folder)
+        self.run_key = run_key
+        marker = self.folder / RUN_FILE
+        if marker.exists():
+            content = read_json(marker, error=OutputError)
+            if not isinstance(content, dict) or content.get("run_key") != run_key:
+                raise OutputError(
+                    f"got {self.folder} with blocks of another run (other inputs, parameters or versions), expected "
+                    "blocks of this one; choose another output or start anew with --overwrite"
+                )
+            return
+        if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.glob("[!.]*"))):
+            raise OutputError(
+                f"got {self.folder} with other content, expected a folder of blocks or nothing; "
+                "choose another output or start anew with --overwrite"
+            )
+        write_json(marker, {"run_key": run_key})
+
+    def _path(self, block: Block) -> Path:
+        return self.folder / f"{block.name}_{block.height}x{block.width}{_SUFFIX}"
+
+    def _payload(self, block: Block) -> bytes | None:
+        try:
+            content = self._path(block).read_bytes()
+        except OSError:
+            return None
+        digest, payload = content[:_DIGEST_LENGTH], content[_DIGEST_LENGTH + 1 :]
+        return payload if hashlib.sha256(payload).hexdigest().encode("ascii") == digest else None
+
+    def finished(self, block: Block) -> bool:
+        """Tell whether a block is there and undamaged."""
+        return self._payload(block) is not None
+
+    def put(self, block: Block, **arrays: NDArray[Any]) -> None:
+        """Store the arrays of a block, in place of older ones.
+
+        Args:
+            block: Which.
+            **arrays: Arrays of numbers, booleans or text of fixed length, by name.
+
+        Raises:
+            OutputError: An array holds objects, or the folder cannot be written.
+        """
+        if objects := [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]:
+            raise OutputError(f"got an array of objects {objects[0]!r}, expected numbers; give it a plain dtype")
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]
+        payload = buffer.getvalue()
+        digest = hashlib.sha256(payload).hexdigest().encode("ascii")
+        with atomic_path(self._path(block)) as temporary:
+            try:
+                temporary.write_bytes(digest + b"\n" + payload)
+            except OSError as error:
+                raise OutputError(
+                    f"cannot write to {self.folder} ({error.strerror}); make room and run again"
+                ) from error
+
+    def get(self, block: Block) -> dict[str, NDArray[Any]]:
+        """Return the arrays of a finished block.
+
+        Raises:
+            OutputError: The block is absent or damaged.
+        """
+        payload = self._payload(block)
+        if payload is None:
+            raise OutputError(f"got no undamaged block {block.name} in {self.folder}; run the same command again")
+        try:
+            with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files}
+        except (ValueError, zipfile.BadZipFile) as error:
+            raise OutputError(f"got a block {block.name} in {self.folder} that is no array file; delete it") from error
+
+    def discard(self) -> None:
+        """Remove the folder and every block in it."""
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,115 @@
+"""Files that are either whole or absent: atomic writes, JSON, checksums."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from stactools_esd.errors import CatalogError, EsdError, OutputError
+
+PARTIAL_MARK = ".partial-"
+"""Every temporary file's name holds this; such a file may be deleted when nothing runs."""
+
+_CHUNK_BYTES = 1 << 20
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Lend a temporary sibling of `path`, and give it the final name when the body succeeds.
+
+    The temporary name keeps the suffix, for writers choose the format by it. Missing parent folders are made. When
+    the body fails, the temporary file is removed and an older file under the final name stays as it was.
+
+    Args:
+        path: Final name.
+
+    Yields:
+        Where to write.
+
+    Raises:
+        OutputError: The folder cannot be made or written, or the final name is a folder.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise OutputError(f"got the folder {path}, expected the name of a file to write; choose another output path")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot make the folder {path.parent} ({error.strerror}); choose an output path that can be written"
+        ) from error
+    temporary = path.with_name(f".{path.stem}{PARTIAL_MARK}{uuid4().hex[:12]}{path.suffix}")
+    try:
+        yield temporary
+        try:
+            os.replace(temporary, path)  # noqa: PTH105
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise OutputError(
+                f"cannot write {path} ({error.strerror}); choose an output path that can be written"
+            ) from error
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            temporary.unlink(missing_ok=True)
+
+
+def sha256_file(path: Path) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits, read in pieces."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def json_text(content: Any) -> str:
+    """Return JSON as this project writes it: keys in the order given, two spaces, UTF-8, a final newline.
+
+    Raises:
+        ValueError: A number is NaN or infinite, which JSON cannot hold.
+    """
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON atomically; equal content gives equal bytes.
+
+    Raises:
+        OutputError: The file cannot be written.
+        ValueError: A number is NaN or infinite.
+    """
+    text = json_text(content)
+    with atomic_path(path) as temporary:
+        try:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise OutputError(
+                f"cannot write {path} ({error.strerror}); choose an output path that can be written"
+            ) from error
+
+
+def read_json(path: Path, *, error: type[EsdError] = CatalogError) -> Any:
+    """Read a JSON file.
+
+    Args:
+        path: File to read.
+        error: What to raise on failure, for the caller knows what the file is.
+
+    Raises:
+        EsdError: The file is absent, unreadable or not JSON; of class `error`.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise error(f"cannot read {path} ({problem.strerror}), expected a JSON file; check the path") from problem
+    except (ValueError, RecursionError) as problem:
+        reason = str(problem).splitlines()[0]
+        raise error(f"got no valid JSON in {path} ({reason}); restore or make the file again") from problem
