@@ -1,0 +1,375 @@
+"""The tile grid: from an MGRS tile to its pixels, footprints in WGS84, and who owns a point.
+
+A file's own georeference always wins over the rule of this module; the rule checks names and serves where there is
+no file yet.
+"""
+
+import math
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import pairwise
+from typing import Any, NamedTuple, cast
+
+import antimeridian
+import mgrs
+import mgrs.core
+import numpy as np
+import pyproj
+import shapely
+from numpy.typing import ArrayLike, NDArray
+from rasterio import Affine
+from rasterio.crs import CRS
+
+from stactools_esd.errors import GridError
+from stactools_esd.product import PIXEL_SIZE, TILE_PIXELS, is_tile
+
+SQUARE_SIZE = 100_000.0
+"""Metres of a side of an MGRS square."""
+
+SOUTHERN_FALSE_NORTHING = 10_000_000.0
+"""Metres that EPSG:327xx adds to northings; the tile grid is counted from the equator without it."""
+
+EDGE_DISTANCE = 1e-6
+"""Metres from a square to points on its open north and east edges: nearly, but not, inside."""
+
+_ROUNDING = 2 * PIXEL_SIZE
+_HALF_PIXEL = PIXEL_SIZE / 2
+_DENSIFY_METRES = 6_000.0
+_DECIMALS = 7
+_GRID_TOLERANCE = 0.5
+_BANDS = "CDEFGHJKLMNPQRSTUVWX"
+_NORWAY = {31: (0.0, 3.0), 32: (3.0, 12.0)}
+_SVALBARD = {31: (0.0, 9.0), 33: (9.0, 21.0), 35: (21.0, 33.0), 37: (33.0, 42.0)}
+_SVALBARD_GAPS = (32, 34, 36)
+
+
+class Bounds(NamedTuple):
+    """A rectangle in projected metres; unpacks as (west, south, east, north)."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    """A product tile as the rule has it."""
+
+    id: str
+    """MGRS tile such as `50TMK`."""
+
+    epsg: int
+    """EPSG code of the UTM zone: 326zz in the north, 327zz in the south."""
+
+    transform: Affine
+    """From (column, row) to (x, y), metres."""
+
+    width: int
+    """Columns."""
+
+    height: int
+    """Rows."""
+
+    square: Bounds
+    """The tile's own 100 km square, whole even where a zone edge cuts it."""
+
+    derived: bool
+    """True where no published example confirms the rule: south, Norway and Svalbard zones, antimeridian."""
+
+    @property
+    def bounds(self) -> Bounds:
+        """Outer edges of the tile's pixels."""
+        west, north = self.transform.c, self.transform.f
+        return Bounds(west, north - self.height * PIXEL_SIZE, west + self.width * PIXEL_SIZE, north)
+
+
+@cache
+def tile(id: str) -> Tile:
+    """Return a tile's place by the rule of corners.
+
+    From the square's south-west corner (E0, N0) and north edge Ntop: `ulx = floor(E0 / 60) * 60 - 15`,
+    `uly = ceil(Ntop / 60) * 60 + 15`; in the south Ntop is counted from the equator, so it is negative.
+
+    Args:
+        id: MGRS tile such as `50TMK`.
+
+    Raises:
+        GridError: The text is not an MGRS tile, or no such square exists.
+    """
+    if not is_tile(id):
+        raise GridError(f"got tile {id!r}, expected an MGRS tile such as 50TMK; check zone, band and square letters")
+    zone, south = int(id[:2]), id[2] < "N"
+    square = _square(id)
+    origin = SOUTHERN_FALSE_NORTHING if south else 0.0
+    ulx = math.floor(square.west / _ROUNDING) * _ROUNDING - _HALF_PIXEL
+    uly = math.ceil((square.north - origin) / _ROUNDING) * _ROUNDING + _HALF_PIXEL + origin
+    epsg = (32700 if south else 32600) + zone
+    if not _meets_zone(id, epsg, square):
+        raise GridError(
+            f"got tile {id}, expected a square that exists; square {id[3:]} lies outside zone {zone} band {id[2]}, "
+            "check the letters"
+        )
+    size = TILE_PIXELS * PIXEL_SIZE
+    crosses = footprint(epsg, (ulx, uly - size, ulx + size, uly))["type"] == "MultiPolygon"
+    return Tile(
+        id=id,
+        epsg=epsg,
+        transform=Affine(PIXEL_SIZE, 0.0, ulx, 0.0, -PIXEL_SIZE, uly),
+        width=TILE_PIXELS,
+        height=TILE_PIXELS,
+        square=square,
+        derived=south or crosses or _zone_limits(zone, id[2]) != _regular_limits(zone),
+    )
+
+
+def _square(id: str) -> Bounds:
+    with warnings.catch_warnings():
+        # A square that straddles two latitude bands draws a "latitude warning"; whether it exists is checked later.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        try:
+            _, _, easting, northing = mgrs.MGRS().MGRSToUTM(id)
+        except mgrs.core.MGRSError as error:
+            raise GridError(
+                f"got tile {id}, expected a square that exists; zone {id[:2]} has no square {id[3:]} in band {id[2]}"
+            ) from error
+    # Versions of mgrs differ in whether they answer the corner or the middle of the square.
+    west = math.floor(easting / SQUARE_SIZE) * SQUARE_SIZE
+    south = math.floor(northing / SQUARE_SIZE) * SQUARE_SIZE
+    return Bounds(west, south, west + SQUARE_SIZE, south + SQUARE_SIZE)
+
+
+def _regular_limits(zone: int) -> tuple[float, float]:
+    return zone * 6.0 - 186.0, zone * 6.0 - 180.0
+
+
+def _zone_limits(zone: int, band: str) -> tuple[float, float] | None:
+    """Return the longitudes of a zone in a latitude band, None where Svalbard's neighbours swallow it."""
+    if band == "V" and zone in _NORWAY:
+        return _NORWAY[zone]
+    if band == "X" and zone in _SVALBARD_GAPS:
+        return None
+    if band == "X" and zone in _SVALBARD:
+        return _SVALBARD[zone]
+    return _regular_limits(zone)
+
+
+def _meets_zone(id: str, epsg: int, square: Bounds) -> bool:
+    """Tell whether a square shares area with its zone and band; longitudes relative to the central meridian."""
+    limits = _zone_limits(int(id[:2]), id[2])
+    if limits is None:
+        return False
+    south = _BANDS.index(id[2]) * 8.0 - 80.0
+    north = 84.0 if id[2] == "X" else south + 8.0
+    centre = int(id[:2]) * 6.0 - 183.0
+    lon, lat = _to_wgs84(f"EPSG:{epsg}").transform(*_densified(square))
+    relative = (np.asarray(lon) - centre + 180.0) % 360.0 - 180.0
+    area = shapely.box(limits[0] - centre, south, limits[1] - centre, north)
+    return bool(shapely.Polygon(np.column_stack([relative, lat])).intersection(area).area > 0.0)
+
+
+@lru_cache(maxsize=256)
+def _to_wgs84(crs: str) -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+
+
+def _crs_text(crs: Any) -> str:
+    """Return a text that names a CRS for PROJ: from an EPSG number, a text, or a rasterio CRS."""
+    if isinstance(crs, int | np.integer):
+        return f"EPSG:{int(crs)}"
+    if isinstance(crs, CRS):
+        epsg = crs.to_epsg()
+        return f"EPSG:{epsg}" if epsg else str(crs.to_wkt())
+    return str(crs)
+
+
+def _densified(bounds: Sequence[float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Walk once around a rectangle, counter-clockwise and open, with a point at least every 6 km."""
+    west, south, east, north = bounds
+    corners = [(west, south), (east, south), (east, north), (west, north), (west, south)]
+    xs, ys = [], []
+    for (x0, y0), (x1, y1) in pairwise(corners):
+        pieces = max(1, math.ceil(max(abs(x1 - x0), abs(y1 - y0)) / _DENSIFY_METRES))
+        xs.append(np.linspace(x0, x1, pieces, endpoint=False))
+        ys.append(np.linspace(y0, y1, pieces, endpoint=False))
+    return np.concatenate(xs), np.concatenate(ys)
+
+
+def footprint(crs: Any, bounds: Sequence[float]) -> dict[str, Any]:
+    """Return the outline of a projected rectangle in WGS84.
+
+    Edges carry a point every 6 km, which keeps them within about a tenth of a pixel of the true edge at mid
+    latitudes; an outline across the antimeridian is cut there into a MultiPolygon.
+
+    Args:
+        crs: Projected CRS: rasterio CRS, EPSG number or text.
+        bounds: (west, south, east, north) in its metres.
+
+    Returns:
+        GeoJSON Polygon or MultiPolygon, counter-clockwise, rounded to 7 decimals.
+
+    Raises:
+        GridError: The rectangle is empty, or does not lie where the CRS is valid.
+    """
+    west, south, east, north = bounds
+    if not (west < east and south < north):
+        raise GridError(f"got empty bounds {tuple(bounds)}, expected west < east and south < north")
+    lon, lat = _to_wgs84(_crs_text(crs)).transform(*_densified(bounds))
+    if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
+        raise GridError(f"got bounds {tuple(bounds)} outside the area of {_crs_text(crs)[:60]}; check the georeference")
+    geometry = antimeridian.fix_polygon(shapely.Polygon(np.column_stack([lon, lat])), fix_winding=True)
+    return cast("dict[str, Any]", _rounded(shapely.geometry.mapping(geometry)))
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return round(float(value), _DECIMALS) + 0.0 if isinstance(value, float) else value
+
+
+def bbox(geometry: dict[str, Any]) -> list[float]:
+    """Return [west, south, east, north] of a geometry; west > east where it crosses the antimeridian (RFC 7946)."""
+    return [round(float(value), _DECIMALS) for value in antimeridian.bbox(geometry)]
+
+
+def own_square(tile_id: str, crs: Any, bounds: Sequence[float]) -> Bounds:
+    """Return the area that a file owns: its 100 km square, or for a custom area all of it.
+
+    Args:
+        tile_id: MGRS tile, or `x` and the name of a custom area.
+        crs: CRS of the file.
+        bounds: (west, south, east, north) of the file.
+    """
+    if not is_tile(tile_id):
+        return Bounds(*bounds)
+    square = tile(tile_id).square
+    shift = _northing_shift(tile(tile_id), crs)
+    return Bounds(square.west, square.south + shift, square.east, square.north + shift)
+
+
+def owner_distance(square: Sequence[float], x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
+    """Return the Euclidean distance from points to a file's own square, in metres.
+
+    Squares are half-open: the west and south edges are inside, the east and north edges are not, and points on these
+    are a micrometre away. So within a zone exactly one square is at distance 0. Across a zone edge whole squares
+    overlap: `owners` breaks ties by tile id.
+
+    Args:
+        square: (west, south, east, north) from `own_square`.
+        x: Eastings in the CRS of the square, metres.
+        y: Northings.
+
+    Returns:
+        Distances of the shape of `x` and `y`, 0 inside.
+    """
+    west, south, east, north = square
+    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    across = np.where(x >= east, np.maximum(x - east, EDGE_DISTANCE), np.maximum(west - x, 0.0))
+    along = np.where(y >= north, np.maximum(y - north, EDGE_DISTANCE), np.maximum(south - y, 0.0))
+    return np.hypot(across, along)
+
+
+def owners(tile_ids: Sequence[str], distances: ArrayLike) -> NDArray[np.intp]:
+    """Choose the owner of each point: the nearest own square, ties to the tile id that sorts first.
+
+    Args:
+        tile_ids: Candidates.
+        distances: Shape (candidates, ...), from `owner_distance`; infinite where a candidate has no pixel.
+
+    Returns:
+        Position of the owner among the candidates, of shape (...).
+    """
+    order = np.array(sorted(range(len(tile_ids)), key=lambda candidate: tile_ids[candidate]), dtype=np.intp)
+    chosen: NDArray[np.intp] = order[np.argmin(np.asarray(distances)[order], axis=0)]
+    return chosen
+
+
+def utm_zone_of(place: str | float) -> str:
+    """Return two digits of the UTM zone of an MGRS tile, or of a longitude by the regular six-degree rule.
+
+    Raises:
+        GridError: The tile is a custom area, which has no zone of its own: give the longitude of its centre.
+    """
+    if isinstance(place, str):
+        if re.match(r"\d\d", place) is None or not is_tile(place):
+            raise GridError(f"got tile {place!r}, expected an MGRS tile; give the longitude of a custom area's centre")
+        return place[:2]
+    return f"{int(math.floor((float(place) + 180.0) / 6.0) % 60) + 1:02d}"
+
+
+def _northing_shift(place: Tile, crs: Any) -> float:
+    """Return what to add to a southern tile's northings in a file that uses the northern zone, as Landsat does."""
+    text = _crs_text(crs)
+    return -SOUTHERN_FALSE_NORTHING if place.epsg > 32700 and text == f"EPSG:{place.epsg - 100}" else 0.0
+
+
+def check_georeference(tile_id: str, crs: CRS | None, transform: Affine, shape: tuple[int, int]) -> None:
+    """Check that a raster is a north-up grid of square metres and, for an MGRS tile, that it lies where its name says.
+
+    A whole tile may be off the rule by half a pixel; where the rule is derived by two pixels, for there the file knows
+    better. A smaller raster is a window of the tile: it must lie within it and on its grid to half a metre.
+
+    Args:
+        tile_id: MGRS tile, or `x` and the name of a custom area.
+        crs: CRS of the raster.
+        transform: Its transform.
+        shape: (height, width).
+
+    Raises:
+        GridError: Anything of this fails.
+    """
+    if crs is None or not crs.is_projected or crs.linear_units_factor[1] != 1.0:
+        got = "no CRS" if crs is None else f"CRS {_crs_text(crs)[:60]}"
+        raise GridError(f"got {got}, expected a projected CRS in metres; codes are never reprojected, only regridded")
+    if transform.b or transform.d or transform.a <= 0 or not math.isclose(transform.a, -transform.e, rel_tol=1e-9):
+        raise GridError(
+            f"got the transform {tuple(transform)[:6]}, expected north up and square pixels; "
+            "write the raster on a grid without rotation"
+        )
+    if not is_tile(tile_id):
+        return
+    place = tile(tile_id)
+    shift = _northing_shift(place, crs)
+    if not shift and crs.to_epsg() != place.epsg:
+        raise GridError(
+            f"got {_crs_text(crs)[:60]} in a file of tile {tile_id}, expected EPSG:{place.epsg}; "
+            "correct the name or the georeference"
+        )
+    height, width = shape
+    if abs(transform.a - PIXEL_SIZE) * max(shape) > 1.0 or max(shape) > TILE_PIXELS:
+        raise GridError(
+            f"got {height} x {width} pixels of {transform.a:g} m in a file of tile {tile_id}, expected at most "
+            f"{TILE_PIXELS} x {TILE_PIXELS} of {PIXEL_SIZE:g} m; name other grids as a custom area"
+        )
+    across, down = transform.c - place.bounds.west, place.bounds.north + shift - transform.f
+    _check_offset(place, across, down, shape)
+
+
+def _check_offset(place: Tile, across: float, down: float, shape: tuple[int, int]) -> None:
+    """Check how far a raster's upper left corner lies right of and below its tile's, in metres."""
+    tolerance = _ROUNDING if place.derived else _HALF_PIXEL
+    whole = shape == (place.height, place.width)
+    room = (
+        (0.0, 0.0)
+        if whole
+        else tuple(
+            (full - part) * PIXEL_SIZE for full, part in zip((place.width, place.height), reversed(shape), strict=True)
+        )
+    )
+    outside = max(-across, across - room[0], -down, down - room[1])
+    if outside > tolerance:
+        raise GridError(
+            f"got a corner {outside:.0f} m off tile {place.id}, expected at most {tolerance:.0f} m; "
+            "correct the name or the georeference"
+        )
+    off_grid = max(abs(offset - round(offset / PIXEL_SIZE) * PIXEL_SIZE) for offset in (across, down))
+    if not whole and not place.derived and off_grid > _GRID_TOLERANCE:
+        raise GridError(
+            f"got pixels {off_grid:.1f} m off the grid of tile {place.id}, expected a window of the tile; "
+            "cut it along whole pixels or name it as a custom area"
+        )
