@@ -93,6 +93,12 @@ class FsqSpec:
 FSQ: Final = FsqSpec(levels=(8, 8, 8, 5, 5, 5))
 """The quantisation of ESD: 64,000 codes, basis (1, 8, 64, 512, 2560, 12800) (known)."""
 
+CODE_RULE: Final = "level_index = (code // basis) % levels; vector = (level_index - levels // 2) / (levels // 2)"
+"""How a code turns into vectors, dimension by dimension, in words for tags and items (known)."""
+
+NODATA_RULE: Final = "a pixel has no data when all 12 codes are 0; a single 0 is a legal code"
+"""The nodata rule in words for tags and items (known)."""
+
 CHANNELS: Final = STEPS * FSQ.dimensions
 """Level indices in a pixel-year: 72."""
 
