@@ -77,3 +77,7 @@ class OutputError(EsdError):
 
 class MissingExtraError(EsdError):
     """An optional part of the installation is needed and absent."""
+
+
+class ChinaRecipeWarning(UserWarning):
+    """A file of the official `V001CHN` variant was opened: another input recipe, not comparable with the rest."""
