@@ -90,7 +90,8 @@ def illumination(
     sin_sun = np.sqrt(1 - cos_sun**2)
     incidence = cos_sun * np.cos(slope) + sin_sun * np.sin(slope) * np.cos(azimuth - aspect)
     factor = (np.maximum(incidence, 0) + 0.4) / (cos_sun + 0.4)
-    return np.clip(factor, 0.35, 1.7).astype(np.float32)
+    clipped: NDArray[np.float32] = np.clip(factor, 0.35, 1.7).astype(np.float32)
+    return clipped
 
 
 @compiled

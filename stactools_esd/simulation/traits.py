@@ -116,7 +116,8 @@ def _leaves(
     structure = rng.normal(0, 0.22, (n, 1))
     exponent = np.exp(pigment * _VISIBLE_WEIGHT + moisture * _WATER_WEIGHT + rng.normal(0, 0.03, (n, 6)))
     exponent[:, 3:4] *= np.exp(structure)
-    return np.clip(table[class_id] ** exponent, 0.01, 0.985).astype(np.float32)
+    albedo: NDArray[np.float32] = np.clip(table[class_id] ** exponent, 0.01, 0.985).astype(np.float32)
+    return albedo
 
 
 class _Draw:
