@@ -1,16 +1,9 @@
-"""Codes COGs: open official files and ours, write ours, check both.
+"""Codes COGs: written, and checked as a whole; what reads and draws them is gathered here too."""
 
-Reading is the gate: what leaves `CodesFile.read` is whole, is codes, and has the quality band split off.
-"""
-
-import logging
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
 import rasterio
@@ -18,40 +11,33 @@ import rasterio.shutil
 from numpy.typing import NDArray
 from rasterio import Affine
 from rasterio.crs import CRS
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
 from stactools_esd import fsq
 from stactools_esd import tags as tag_texts
-from stactools_esd.errors import ChinaRecipeWarning, EsdError, GridError, ProductNameError, RasterError
-from stactools_esd.files import atomic_path
-from stactools_esd.grid import Bounds, check_georeference
-from stactools_esd.product import (
-    CODES_BANDS,
-    OFFICIAL_CHINA_RECIPE,
-    OFFICIAL_ENCODER,
-    OFFICIAL_RECIPE,
-    STEPS,
-    CodesIdentity,
-    CodesTags,
-    ProductName,
-    parse_name,
-)
+from stactools_esd.codes_file import CodesBlock, CodesFile, open_codes
+from stactools_esd.errors import ChinaRecipeWarning, EsdError, OutputError, RasterError
+from stactools_esd.files import atomic_path, scratch_path
+from stactools_esd.gdal import quiet_gdal
+from stactools_esd.grid import check_georeference
+from stactools_esd.product import CODES_BANDS, STEPS, CodesTags
+from stactools_esd.visual import level_rgb, write_thumbnail, write_visual
 
-MAX_SIDE: Final = 20_000
-"""Pixels; a raster that declares more is refused, for a small file can decompress to any size."""
+__all__ = [
+    "BLOCK_SIZE",
+    "CodesBlock",
+    "CodesFile",
+    "check_codes_file",
+    "level_rgb",
+    "open_codes",
+    "write_code_blocks",
+    "write_codes",
+    "write_thumbnail",
+    "write_visual",
+]
 
 BLOCK_SIZE: Final = 256
 """Rows and columns of an internal block of a codes COG."""
-
-READ_OPTIONS: Final = {
-    "CPL_VSIL_CURL_USE_HEAD": "NO",
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "GDAL_HTTP_MAX_RETRY": "4",
-    "GDAL_HTTP_RETRY_DELAY": "1",
-    "GDAL_PAM_ENABLED": "NO",
-}
-"""GDAL settings for reading: signed URLs answer GET only, stalls are retried, no sidecar is sought."""
 
 _CREATION: Final = {
     "driver": "COG",
@@ -61,221 +47,6 @@ _CREATION: Final = {
     "BLOCKSIZE": str(BLOCK_SIZE),
     "OVERVIEWS": "NONE",
 }
-_STRIP_ROWS = 256
-
-
-@dataclass(frozen=True, kw_only=True)
-class CodesBlock:
-    """Codes of a window with its quality band apart."""
-
-    codes: NDArray[np.uint16]
-    """Shape (12, h, w), each 0..63999; all twelve 0 where there is no data."""
-
-    clear_obs: NDArray[np.uint16]
-    """Shape (h, w), cloud-free observations of the year."""
-
-    valid: NDArray[np.bool_]
-    """Shape (h, w), True where usable."""
-
-
-@contextmanager
-def quiet_gdal(what: str) -> Iterator[None]:
-    """Run GDAL with this project's settings, its complaints turned into one `RasterError`."""
-    try:
-        with rasterio.Env(**READ_OPTIONS), warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            yield
-    except (RasterioError, OSError) as error:
-        reason = str(error.__cause__ or error).splitlines()[0] if str(error) else type(error).__name__
-        raise RasterError(
-            f"cannot read or write {what} ({reason}); check that the file is whole and reachable"
-        ) from error
-
-
-class CodesFile:
-    """An open raster of codes; use it as a context manager, from one thread."""
-
-    def __init__(self, path: str, dataset: Any, tags: CodesTags, *, tagged: bool) -> None:
-        """Hold an open dataset; `open_codes` makes these."""
-        self.path = path
-        self.tags = tags
-        self.tagged = tagged
-        self._dataset = dataset
-        self.crs: CRS = dataset.crs
-        self.transform: Affine = dataset.transform
-        self.width = int(dataset.width)
-        self.height = int(dataset.height)
-        self.bounds = Bounds(*map(float, dataset.bounds))
-
-    @property
-    def identity(self) -> CodesIdentity:
-        """Encoder, recipe and format version."""
-        return self.tags.identity
-
-    @property
-    def name(self) -> ProductName:
-        """The name that the file has, or should have."""
-        return self.tags.name
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the dataset."""
-        self._dataset.close()
-
-    def transform_of(self, window: Window) -> Affine:
-        """Return the transform of a window: from its (column, row) to (x, y)."""
-        return self.transform * Affine.translation(window.col_off, window.row_off)
-
-    def strips(self, rows: int = _STRIP_ROWS) -> Iterator[Window]:
-        """Cut the file into windows of full width, for work in bounded memory."""
-        for row in range(0, self.height, rows):
-            yield Window(0, row, self.width, min(rows, self.height - row))
-
-    def read(self, window: Window | None = None) -> CodesBlock:
-        """Read a window.
-
-        Args:
-            window: Whole pixels inside the raster; None for all of it.
-
-        Raises:
-            GridError: The window is empty, fractional or not inside.
-            RasterError: The data are damaged, or hold something else than codes.
-        """
-        if window is None:
-            window = Window(0, 0, self.width, self.height)
-        self._check_window(window)
-        with quiet_gdal(self.path):
-            bands = self._dataset.read(window=window)
-        try:
-            codes = fsq.check_codes(bands[:STEPS])
-        except RasterError as error:
-            raise RasterError(f"{error} ({self.path})") from error
-        return CodesBlock(codes=codes, clear_obs=bands[STEPS], valid=fsq.valid_pixels(codes))
-
-    def _check_window(self, window: Window) -> None:
-        column, row, width, height = window.col_off, window.row_off, window.width, window.height
-        inside = 0 <= column and 0 <= row and column + width <= self.width and row + height <= self.height
-        whole = all(float(number).is_integer() for number in (column, row, width, height))
-        if not (whole and inside and width > 0 and height > 0):
-            raise GridError(
-                f"got a window of {width:g} x {height:g} pixels at column {column:g} row {row:g}, expected whole "
-                f"pixels inside {self.width} x {self.height}; clip the window to the raster"
-            )
-
-
-def open_codes(
-    path: str | Path, *, encoder: str | None = None, tile: str | None = None, year: int | None = None
-) -> CodesFile:
-    """Open a raster of codes, official or ours.
-
-    Tagged files must agree with their name and with the options. An untagged file is official, and only by its
-    official name or because `encoder` says `official-v001`.
-
-    Args:
-        path: Local path, GDAL `/vsi...` path or http(s) URL.
-        encoder: Label of the encoder, where the file does not say.
-        tile: MGRS tile, or `x` and the name of a custom area, where the file does not say.
-        year: Calendar year, where the file does not say.
-
-    Raises:
-        RasterError: The file is no raster of codes, or tags, name and options disagree.
-        ProductNameError: An untagged file whose encoder, tile or year nobody says.
-        GridError: Georeference and tile disagree.
-
-    Warns:
-        ChinaRecipeWarning: The file is of the official `V001CHN` variant.
-    """
-    text = str(path)
-    if "://" not in text and not text.startswith("/vsi") and not Path(text).is_file():
-        raise RasterError(f"got no file at {text}, expected a GeoTIFF of codes; check the path")
-    with quiet_gdal(text):
-        dataset = rasterio.open(text, driver="GTiff")
-    try:
-        with quiet_gdal(text):
-            _check_layout(text, dataset)
-            texts = dataset.tags()
-        written = tag_texts.from_text(texts)
-        tags = _resolve(text, written, encoder, tile, year)
-        try:
-            check_georeference(tags.tile, dataset.crs, dataset.transform, dataset.shape)
-        except GridError as error:
-            raise GridError(f"{error} ({text})") from error
-    except BaseException:
-        dataset.close()
-        raise
-    if tags.identity.recipe == OFFICIAL_CHINA_RECIPE:
-        warnings.warn(
-            f"{Path(text).name} is of the V001CHN variant: another input recipe, not comparable with other tiles",
-            ChinaRecipeWarning,
-            stacklevel=2,
-        )
-    return CodesFile(text, dataset, tags, tagged=written is not None)
-
-
-def _check_layout(path: str, dataset: Any) -> None:
-    if max(dataset.shape) > MAX_SIDE:
-        raise RasterError(
-            f"got a raster of {dataset.height} x {dataset.width} pixels, expected at most {MAX_SIDE} a side; "
-            f"cut it into tiles ({path})"
-        )
-    if dataset.count != len(CODES_BANDS):
-        raise RasterError(
-            f"got {dataset.count} bands, expected {len(CODES_BANDS)}: twelve of codes and one of clear observations; "
-            f"give a codes tile ({path})"
-        )
-    if wrong := sorted(set(dataset.dtypes) - {"uint16"}):
-        raise RasterError(
-            f"got {wrong[0]} data, expected uint16 codes; give the codes, not values made of them ({path})"
-        )
-
-
-def _resolve(
-    path: str, written: CodesTags | None, encoder: str | None, tile: str | None, year: int | None
-) -> CodesTags:
-    """Bring tags, name and options together."""
-    named = parse_name(path)
-    if written is None:
-        official = named is not None and named.encoder == OFFICIAL_ENCODER
-        if not official and encoder != OFFICIAL_ENCODER.label:
-            raise ProductNameError(
-                f"got untagged {Path(path).name}, expected an official name SDC30_EBD_V001_<TILE>_<YEAR>.tif; "
-                f"say --encoder {OFFICIAL_ENCODER.label} if it is an official tile"
-            )
-        recipe = OFFICIAL_CHINA_RECIPE if named is not None and named.china else OFFICIAL_RECIPE
-        tile_said, year_said = (named.tile, named.year) if named else (tile, year)
-        if tile_said is None or year_said is None:
-            raise ProductNameError(
-                f"got {Path(path).name}, whose name says no tile and year, expected both; say --tile and --year"
-            )
-        tag_texts.check_tile_and_year(tile_said, year_said)
-        tags = CodesTags(
-            identity=CodesIdentity(encoder=OFFICIAL_ENCODER, recipe=recipe),
-            tile=tile_said,
-            year=year_said,
-            sources=(recipe.source,),
-            software="not stated",
-        )
-    else:
-        tags = written
-    says: dict[str, dict[str, Any]] = {"options": {"encoder": encoder, "tile": tile, "year": year}}
-    if named is not None:
-        says["name"] = {"encoder": named.encoder.label, "tile": named.tile, "year": named.year}
-    own = {"encoder": tags.identity.encoder.label, "tile": tags.tile, "year": tags.year}
-    for where, facts in says.items():
-        for what, fact in facts.items():
-            if fact is not None and fact != own[what]:
-                raise RasterError(
-                    f"got {what} {fact!r} by the {where} and {own[what]!r} by the {'tags' if written else 'name'} of "
-                    f"{Path(path).name}, expected one; correct the {where}"
-                )
-    return tags
 
 
 def write_codes(
@@ -351,7 +122,7 @@ def write_code_blocks(
         "photometric": "minisblack",
         "SPARSE_OK": True,
     }
-    with atomic_path(Path(path)) as final, atomic_path(final.with_suffix(".raw.tif")) as raw, quiet_gdal(str(path)):
+    with atomic_path(Path(path)) as final, scratch_path(final) as raw, quiet_gdal(f"write {path}", error=OutputError):
         with rasterio.open(raw, "w", **profile) as dataset:
             dataset.update_tags(**texts)
             dataset.descriptions = CODES_BANDS
@@ -415,6 +186,3 @@ def _layout_problems(file: CodesFile) -> list[str]:
         for what, (got, wanted) in expected.items()
         if got != wanted
     ]
-
-
-logging.getLogger("rasterio").addHandler(logging.NullHandler())

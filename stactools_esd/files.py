@@ -43,8 +43,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         raise OutputError(
             f"cannot make the folder {path.parent} ({error.strerror}); choose an output path that can be written"
         ) from error
-    temporary = path.with_name(f".{path.stem}{PARTIAL_MARK}{uuid4().hex[:12]}{path.suffix}")
-    try:
+    with scratch_path(path) as temporary:
         yield temporary
         try:
             os.replace(temporary, path)  # noqa: PTH105
@@ -54,6 +53,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
             raise OutputError(
                 f"cannot write {path} ({error.strerror}); choose an output path that can be written"
             ) from error
+
+
+@contextmanager
+def scratch_path(path: Path) -> Iterator[Path]:
+    """Lend a temporary sibling of `path` with its suffix, and remove what is there in the end."""
+    temporary = path.with_name(f".{path.stem}{PARTIAL_MARK}{uuid4().hex[:12]}{path.suffix}")
+    try:
+        yield temporary
     finally:
         if temporary.is_dir():
             shutil.rmtree(temporary, ignore_errors=True)

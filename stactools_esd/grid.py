@@ -9,22 +9,33 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from itertools import pairwise
-from typing import Any, NamedTuple, cast
+from functools import cache
+from typing import Any, NamedTuple
 
-import antimeridian
 import mgrs
 import mgrs.core
 import numpy as np
-import pyproj
 import shapely
 from numpy.typing import ArrayLike, NDArray
 from rasterio import Affine
 from rasterio.crs import CRS
 
 from stactools_esd.errors import GridError
+from stactools_esd.footprint import bbox, crs_text, densified, footprint, to_wgs84
 from stactools_esd.product import PIXEL_SIZE, TILE_PIXELS, is_tile
+
+__all__ = [
+    "Bounds",
+    "Tile",
+    "bbox",
+    "check_georeference",
+    "footprint",
+    "own_square",
+    "owner_distance",
+    "owners",
+    "tile",
+    "utm_zone_of",
+]
 
 SQUARE_SIZE = 100_000.0
 """Metres of a side of an MGRS square."""
@@ -37,8 +48,6 @@ EDGE_DISTANCE = 1e-6
 
 _ROUNDING = 2 * PIXEL_SIZE
 _HALF_PIXEL = PIXEL_SIZE / 2
-_DENSIFY_METRES = 6_000.0
-_DECIMALS = 7
 _GRID_TOLERANCE = 0.5
 _BANDS = "CDEFGHJKLMNPQRSTUVWX"
 _NORWAY = {31: (0.0, 3.0), 32: (3.0, 12.0)}
@@ -165,76 +174,10 @@ def _meets_zone(id: str, epsg: int, square: Bounds) -> bool:
     south = _BANDS.index(id[2]) * 8.0 - 80.0
     north = 84.0 if id[2] == "X" else south + 8.0
     centre = int(id[:2]) * 6.0 - 183.0
-    lon, lat = _to_wgs84(f"EPSG:{epsg}").transform(*_densified(square))
+    lon, lat = to_wgs84(f"EPSG:{epsg}").transform(*densified(square))
     relative = (np.asarray(lon) - centre + 180.0) % 360.0 - 180.0
     area = shapely.box(limits[0] - centre, south, limits[1] - centre, north)
     return bool(shapely.Polygon(np.column_stack([relative, lat])).intersection(area).area > 0.0)
-
-
-@lru_cache(maxsize=256)
-def _to_wgs84(crs: str) -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
-
-
-def _crs_text(crs: Any) -> str:
-    """Return a text that names a CRS for PROJ: from an EPSG number, a text, or a rasterio CRS."""
-    if isinstance(crs, int | np.integer):
-        return f"EPSG:{int(crs)}"
-    if isinstance(crs, CRS):
-        epsg = crs.to_epsg()
-        return f"EPSG:{epsg}" if epsg else str(crs.to_wkt())
-    return str(crs)
-
-
-def _densified(bounds: Sequence[float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Walk once around a rectangle, counter-clockwise and open, with a point at least every 6 km."""
-    west, south, east, north = bounds
-    corners = [(west, south), (east, south), (east, north), (west, north), (west, south)]
-    xs, ys = [], []
-    for (x0, y0), (x1, y1) in pairwise(corners):
-        pieces = max(1, math.ceil(max(abs(x1 - x0), abs(y1 - y0)) / _DENSIFY_METRES))
-        xs.append(np.linspace(x0, x1, pieces, endpoint=False))
-        ys.append(np.linspace(y0, y1, pieces, endpoint=False))
-    return np.concatenate(xs), np.concatenate(ys)
-
-
-def footprint(crs: Any, bounds: Sequence[float]) -> dict[str, Any]:
-    """Return the outline of a projected rectangle in WGS84.
-
-    Edges carry a point every 6 km, which keeps them within about a tenth of a pixel of the true edge at mid
-    latitudes; an outline across the antimeridian is cut there into a MultiPolygon.
-
-    Args:
-        crs: Projected CRS: rasterio CRS, EPSG number or text.
-        bounds: (west, south, east, north) in its metres.
-
-    Returns:
-        GeoJSON Polygon or MultiPolygon, counter-clockwise, rounded to 7 decimals.
-
-    Raises:
-        GridError: The rectangle is empty, or does not lie where the CRS is valid.
-    """
-    west, south, east, north = bounds
-    if not (west < east and south < north):
-        raise GridError(f"got empty bounds {tuple(bounds)}, expected west < east and south < north")
-    lon, lat = _to_wgs84(_crs_text(crs)).transform(*_densified(bounds))
-    if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
-        raise GridError(f"got bounds {tuple(bounds)} outside the area of {_crs_text(crs)[:60]}; check the georeference")
-    geometry = antimeridian.fix_polygon(shapely.Polygon(np.column_stack([lon, lat])), fix_winding=True)
-    return cast("dict[str, Any]", _rounded(shapely.geometry.mapping(geometry)))
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
-    return round(float(value), _DECIMALS) + 0.0 if isinstance(value, float) else value
-
-
-def bbox(geometry: dict[str, Any]) -> list[float]:
-    """Return [west, south, east, north] of a geometry; west > east where it crosses the antimeridian (RFC 7946)."""
-    return [round(float(value), _DECIMALS) for value in antimeridian.bbox(geometry)]
 
 
 def own_square(tile_id: str, crs: Any, bounds: Sequence[float]) -> Bounds:
@@ -304,7 +247,7 @@ def utm_zone_of(place: str | float) -> str:
 
 def _northing_shift(place: Tile, crs: Any) -> float:
     """Return what to add to a southern tile's northings in a file that uses the northern zone, as Landsat does."""
-    text = _crs_text(crs)
+    text = crs_text(crs)
     return -SOUTHERN_FALSE_NORTHING if place.epsg > 32700 and text == f"EPSG:{place.epsg - 100}" else 0.0
 
 
@@ -324,7 +267,7 @@ def check_georeference(tile_id: str, crs: CRS | None, transform: Affine, shape: 
         GridError: Anything of this fails.
     """
     if crs is None or not crs.is_projected or crs.linear_units_factor[1] != 1.0:
-        got = "no CRS" if crs is None else f"CRS {_crs_text(crs)[:60]}"
+        got = "no CRS" if crs is None else f"CRS {crs_text(crs)[:60]}"
         raise GridError(f"got {got}, expected a projected CRS in metres; codes are never reprojected, only regridded")
     if transform.b or transform.d or transform.a <= 0 or not math.isclose(transform.a, -transform.e, rel_tol=1e-9):
         raise GridError(
@@ -337,7 +280,7 @@ def check_georeference(tile_id: str, crs: CRS | None, transform: Affine, shape: 
     shift = _northing_shift(place, crs)
     if not shift and crs.to_epsg() != place.epsg:
         raise GridError(
-            f"got {_crs_text(crs)[:60]} in a file of tile {tile_id}, expected EPSG:{place.epsg}; "
+            f"got {crs_text(crs)[:60]} in a file of tile {tile_id}, expected EPSG:{place.epsg}; "
             "correct the name or the georeference"
         )
     height, width = shape

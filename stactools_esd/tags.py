@@ -11,7 +11,9 @@ from typing import Any, Final
 
 from stactools_esd.errors import ProductNameError, RasterError
 from stactools_esd.product import (
+    CODE_RULE,
     FSQ,
+    NODATA_RULE,
     READABLE_FORMAT_VERSIONS,
     CodesIdentity,
     CodesTags,
@@ -21,25 +23,17 @@ from stactools_esd.product import (
     is_tile,
 )
 
-RULE: Final = "level_index = (code // basis) % levels; vector = (level_index - levels // 2) / (levels // 2)"
-"""How a code becomes a vector, in words that a stranger to this software can apply."""
-
-NODATA_RULE: Final = "a pixel has no data when bands 1-12 are all 0"
-"""The rule over twelve bands that a nodata tag cannot say."""
-
 YEARS: Final = range(1972, 2100)
 """Years that a tag, a name or an option may hold: from the first Landsat on."""
 
 VERSION_KEY: Final = "ESD_FORMAT_VERSION"
 """Its presence makes a file tagged."""
 
-_PLAIN_KEYS = (
+_REQUIRED_KEYS = (
     "ESD_ENCODER",
-    "ESD_WEIGHTS_SHA256",
     "ESD_INPUT_RECIPE",
     "ESD_TILE",
     "ESD_YEAR",
-    "ESD_WINDOW_START",
     "ESD_TEMPORAL_CONTEXT",
     "ESD_SOURCES",
     "ESD_LICENCE",
@@ -48,7 +42,7 @@ _PLAIN_KEYS = (
 _FSQ_FACTS = {
     "ESD_LEVELS": ",".join(map(str, FSQ.levels)),
     "ESD_BASIS": ",".join(map(str, FSQ.basis)),
-    "ESD_RULE": RULE,
+    "ESD_RULE": CODE_RULE,
     "ESD_NODATA_RULE": NODATA_RULE,
 }
 
@@ -113,7 +107,7 @@ def from_text(texts: Mapping[str, str]) -> CodesTags | None:
             f"got codes of format version {version[:20]!r}, expected {', '.join(sorted(READABLE_FORMAT_VERSIONS))}; "
             "install a newer release"
         )
-    if missing := [key for key in (*_FSQ_FACTS, *_PLAIN_KEYS) if key not in texts]:
+    if missing := [key for key in (*_FSQ_FACTS, *_REQUIRED_KEYS) if key not in texts]:
         raise RasterError(f"got no tag {missing[0]}, expected a complete set of ESD tags; make the file again")
     for key in ("ESD_LEVELS", "ESD_BASIS"):
         if texts[key] != _FSQ_FACTS[key]:
@@ -127,12 +121,13 @@ def from_text(texts: Mapping[str, str]) -> CodesTags | None:
 
 
 def _parse(version: str, texts: Mapping[str, str]) -> CodesTags:
-    weights = texts["ESD_WEIGHTS_SHA256"]
+    # GDAL drops empty tags.
+    weights = texts.get("ESD_WEIGHTS_SHA256", "")
     if weights and re.fullmatch(r"[0-9a-f]{64}", weights) is None:
         raise ValueError(f"weights hash {weights[:70]!r}, expected 64 hexadecimal digits")
     recipe = _texts(json.loads(texts["ESD_INPUT_RECIPE"]), dict)
     sources = _texts(json.loads(texts["ESD_SOURCES"]), list)
-    start = texts["ESD_WINDOW_START"]
+    start = texts.get("ESD_WINDOW_START", "")
     tile, year = texts["ESD_TILE"], int(texts["ESD_YEAR"])
     check_tile_and_year(tile, year)
     return CodesTags(

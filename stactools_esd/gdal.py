@@ -1,0 +1,45 @@
+"""How this project runs GDAL: its settings, and its complaints as one line of ours."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import rasterio
+from rasterio._err import CPLE_BaseError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+from stactools_esd.errors import EsdError, RasterError
+
+READ_OPTIONS: Final = {
+    "CPL_VSIL_CURL_USE_HEAD": "NO",
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_HTTP_MAX_RETRY": "4",
+    "GDAL_HTTP_RETRY_DELAY": "1",
+    "GDAL_PAM_ENABLED": "NO",
+}
+"""GDAL settings for reading: signed URLs answer GET only, stalls are retried, no sidecar is sought."""
+
+
+@contextmanager
+def quiet_gdal(action: str, *, error: type[EsdError] = RasterError) -> Iterator[None]:
+    """Run GDAL with this project's settings, its complaints turned into one line.
+
+    Args:
+        action: What is done, for the message: `read <path>`.
+        error: What to raise.
+    """
+    try:
+        with rasterio.Env(**READ_OPTIONS), warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            yield
+    except (RasterioError, CPLE_BaseError) as problem:
+        reason = (str(problem.__cause__ or problem) or type(problem).__name__).splitlines()[0].rstrip(".")
+        raise error(
+            f"cannot {action} ({reason}); check that the file is whole and the path can be reached"
+        ) from problem
+
+
+# Without a handler Python prints GDAL's complaints to stderr, beside our one line.
+logging.getLogger("rasterio").addHandler(logging.NullHandler())
