@@ -84,6 +84,11 @@ def run_key(facts: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
+def _head(payload: bytes) -> bytes:
+    """Return what stands before the arrays in a block's file."""
+    return hashlib.sha256(payload).hexdigest().encode("ascii") + b"\n"
+
+
 class BlockStore:
     """A folder of finished blocks of one run.
 
@@ -128,8 +133,8 @@ class BlockStore:
             content = self._path(block).read_bytes()
         except OSError:
             return None
-        digest, payload = content[:_DIGEST_LENGTH], content[_DIGEST_LENGTH + 1 :]
-        return payload if hashlib.sha256(payload).hexdigest().encode("ascii") == digest else None
+        head, payload = content[: _DIGEST_LENGTH + 1], content[_DIGEST_LENGTH + 1 :]
+        return payload if head == _head(payload) else None
 
     def finished(self, block: Block) -> bool:
         """Tell whether a block is there and undamaged."""
@@ -150,10 +155,9 @@ class BlockStore:
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)  # type: ignore[arg-type]
         payload = buffer.getvalue()
-        digest = hashlib.sha256(payload).hexdigest().encode("ascii")
         with atomic_path(self._path(block)) as temporary:
             try:
-                temporary.write_bytes(digest + b"\n" + payload)
+                temporary.write_bytes(_head(payload) + payload)
             except OSError as error:
                 raise OutputError(
                     f"cannot write to {self.folder} ({error.strerror}); make room and run again"

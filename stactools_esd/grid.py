@@ -6,23 +6,20 @@ no file yet.
 
 import math
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
-import mgrs
-import mgrs.core
 import numpy as np
-import shapely
 from numpy.typing import ArrayLike, NDArray
 from rasterio import Affine
 from rasterio.crs import CRS
 
 from stactools_esd.errors import GridError
-from stactools_esd.footprint import bbox, crs_text, densified, footprint, to_wgs84
+from stactools_esd.footprint import bbox, crs_text, footprint
 from stactools_esd.product import PIXEL_SIZE, TILE_PIXELS, is_tile
+from stactools_esd.squares import Bounds, is_irregular, square
 
 __all__ = [
     "Bounds",
@@ -37,9 +34,6 @@ __all__ = [
     "utm_zone_of",
 ]
 
-SQUARE_SIZE = 100_000.0
-"""Metres of a side of an MGRS square."""
-
 SOUTHERN_FALSE_NORTHING = 10_000_000.0
 """Metres that EPSG:327xx adds to northings; the tile grid is counted from the equator without it."""
 
@@ -49,19 +43,6 @@ EDGE_DISTANCE = 1e-6
 _ROUNDING = 2 * PIXEL_SIZE
 _HALF_PIXEL = PIXEL_SIZE / 2
 _GRID_TOLERANCE = 0.5
-_BANDS = "CDEFGHJKLMNPQRSTUVWX"
-_NORWAY = {31: (0.0, 3.0), 32: (3.0, 12.0)}
-_SVALBARD = {31: (0.0, 9.0), 33: (9.0, 21.0), 35: (21.0, 33.0), 37: (33.0, 42.0)}
-_SVALBARD_GAPS = (32, 34, 36)
-
-
-class Bounds(NamedTuple):
-    """A rectangle in projected metres; unpacks as (west, south, east, north)."""
-
-    west: float
-    south: float
-    east: float
-    north: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,19 +90,12 @@ def tile(id: str) -> Tile:
     Raises:
         GridError: The text is not an MGRS tile, or no such square exists.
     """
-    if not is_tile(id):
-        raise GridError(f"got tile {id!r}, expected an MGRS tile such as 50TMK; check zone, band and square letters")
+    own = square(id)
     zone, south = int(id[:2]), id[2] < "N"
-    square = _square(id)
     origin = SOUTHERN_FALSE_NORTHING if south else 0.0
-    ulx = math.floor(square.west / _ROUNDING) * _ROUNDING - _HALF_PIXEL
-    uly = math.ceil((square.north - origin) / _ROUNDING) * _ROUNDING + _HALF_PIXEL + origin
+    ulx = math.floor(own.west / _ROUNDING) * _ROUNDING - _HALF_PIXEL
+    uly = math.ceil((own.north - origin) / _ROUNDING) * _ROUNDING + _HALF_PIXEL + origin
     epsg = (32700 if south else 32600) + zone
-    if not _meets_zone(id, epsg, square):
-        raise GridError(
-            f"got tile {id}, expected a square that exists; square {id[3:]} lies outside zone {zone} band {id[2]}, "
-            "check the letters"
-        )
     size = TILE_PIXELS * PIXEL_SIZE
     crosses = footprint(epsg, (ulx, uly - size, ulx + size, uly))["type"] == "MultiPolygon"
     return Tile(
@@ -130,54 +104,9 @@ def tile(id: str) -> Tile:
         transform=Affine(PIXEL_SIZE, 0.0, ulx, 0.0, -PIXEL_SIZE, uly),
         width=TILE_PIXELS,
         height=TILE_PIXELS,
-        square=square,
-        derived=south or crosses or _zone_limits(zone, id[2]) != _regular_limits(zone),
+        square=own,
+        derived=south or crosses or is_irregular(id),
     )
-
-
-def _square(id: str) -> Bounds:
-    with warnings.catch_warnings():
-        # A square that straddles two latitude bands draws a "latitude warning"; whether it exists is checked later.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        try:
-            _, _, easting, northing = mgrs.MGRS().MGRSToUTM(id)
-        except mgrs.core.MGRSError as error:
-            raise GridError(
-                f"got tile {id}, expected a square that exists; zone {id[:2]} has no square {id[3:]} in band {id[2]}"
-            ) from error
-    # Versions of mgrs differ in whether they answer the corner or the middle of the square.
-    west = math.floor(easting / SQUARE_SIZE) * SQUARE_SIZE
-    south = math.floor(northing / SQUARE_SIZE) * SQUARE_SIZE
-    return Bounds(west, south, west + SQUARE_SIZE, south + SQUARE_SIZE)
-
-
-def _regular_limits(zone: int) -> tuple[float, float]:
-    return zone * 6.0 - 186.0, zone * 6.0 - 180.0
-
-
-def _zone_limits(zone: int, band: str) -> tuple[float, float] | None:
-    """Return the longitudes of a zone in a latitude band, None where Svalbard's neighbours swallow it."""
-    if band == "V" and zone in _NORWAY:
-        return _NORWAY[zone]
-    if band == "X" and zone in _SVALBARD_GAPS:
-        return None
-    if band == "X" and zone in _SVALBARD:
-        return _SVALBARD[zone]
-    return _regular_limits(zone)
-
-
-def _meets_zone(id: str, epsg: int, square: Bounds) -> bool:
-    """Tell whether a square shares area with its zone and band; longitudes relative to the central meridian."""
-    limits = _zone_limits(int(id[:2]), id[2])
-    if limits is None:
-        return False
-    south = _BANDS.index(id[2]) * 8.0 - 80.0
-    north = 84.0 if id[2] == "X" else south + 8.0
-    centre = int(id[:2]) * 6.0 - 183.0
-    lon, lat = to_wgs84(f"EPSG:{epsg}").transform(*densified(square))
-    relative = (np.asarray(lon) - centre + 180.0) % 360.0 - 180.0
-    area = shapely.box(limits[0] - centre, south, limits[1] - centre, north)
-    return bool(shapely.Polygon(np.column_stack([relative, lat])).intersection(area).area > 0.0)
 
 
 def own_square(tile_id: str, crs: Any, bounds: Sequence[float]) -> Bounds:
@@ -297,14 +226,8 @@ def _check_offset(place: Tile, across: float, down: float, shape: tuple[int, int
     """Check how far a raster's upper left corner lies right of and below its tile's, in metres."""
     tolerance = _ROUNDING if place.derived else _HALF_PIXEL
     whole = shape == (place.height, place.width)
-    room = (
-        (0.0, 0.0)
-        if whole
-        else tuple(
-            (full - part) * PIXEL_SIZE for full, part in zip((place.width, place.height), reversed(shape), strict=True)
-        )
-    )
-    outside = max(-across, across - room[0], -down, down - room[1])
+    room_across, room_down = ((place.width - shape[1]) * PIXEL_SIZE, (place.height - shape[0]) * PIXEL_SIZE)
+    outside = max(-across, across - room_across, -down, down - room_down)
     if outside > tolerance:
         raise GridError(
             f"got a corner {outside:.0f} m off tile {place.id}, expected at most {tolerance:.0f} m; "

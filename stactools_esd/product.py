@@ -303,7 +303,7 @@ def parse_name(file_name: str) -> ProductName | None:
     Returns:
         What the name says, or None where it follows neither rule.
     """
-    stem = file_name.replace("\\", "/").rsplit("/", 1)[-1].split("?", 1)[0].removesuffix(".tif")
+    stem = file_name.split("?", 1)[0].replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".tif")
     if match := _OFFICIAL_NAME.fullmatch(stem):
         return ProductName(
             encoder=OFFICIAL_ENCODER,
