@@ -1,0 +1,1 @@
+"""Readers of satellite images, each of which ends in `Observations`."""

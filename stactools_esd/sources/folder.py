@@ -1,0 +1,351 @@
+"""A folder of dated six-band GeoTIFFs on one grid: the plainest source of observations.
+
+Files are named `*_YYYYMMDD.tif` or `*_YYYYDDD.tif`; what stands before the date is free, so that two sensors may share
+a day (`S2_20170804.tif`, `L8_20170804.tif`). A file `terrain.tif` beside them may hold elevation, slope and aspect.
+"""
+
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio import Affine
+from rasterio.crs import CRS
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.windows import Window
+
+from stactools_esd.errors import ObservationsError, RasterError
+from stactools_esd.files import atomic_path
+from stactools_esd.observations import Dates, Observations
+from stactools_esd.product import BANDS
+
+TERRAIN_FILE: Final = "terrain.tif"
+"""Optional raster of elevation (m), slope (degrees) and aspect (degrees, NaN where flat) on the grid of the images."""
+
+SCALE: Final = 0.0001
+"""Factor of 16-bit integers whose file names none, and of those that `write_folder` writes."""
+
+NODATA: Final = -32768
+"""Integer that `write_folder` writes where a band is missing."""
+
+_DATE = re.compile(r"(?:^|.*_)(?P<date>\d{8}|\d{7})", re.DOTALL)
+_FORMATS: Final = {8: "%Y%m%d", 7: "%Y%j"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Image:
+    """One file of the folder, as its header describes it."""
+
+    path: Path
+    date: np.datetime64
+    band_numbers: tuple[int, ...]
+    scales: tuple[float, ...]
+    offsets: tuple[float, ...]
+    nodata: tuple[float | None, ...]
+    border: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderSource:
+    """Images of a folder, read by rows; make one with `open_folder`."""
+
+    path: Path
+    """The folder."""
+
+    images: tuple[_Image, ...]
+    """Headers of the images, in order of date, then name."""
+
+    transform: Affine
+    """From pixel corners (column, row) to coordinates of the CRS."""
+
+    crs: CRS
+    """Coordinate reference system of the grid."""
+
+    shape: tuple[int, int]
+    """Rows and columns."""
+
+    @cached_property
+    def dates(self) -> Dates:
+        """Days of the images, never decreasing (t,)."""
+        return np.array([image.date for image in self.images], "datetime64[D]")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """File names of the images, in the order of `dates`."""
+        return tuple(image.path.name for image in self.images)
+
+    def read(self, rows: slice | None = None, *, positions: Sequence[int] | None = None) -> Observations:
+        """Read rows of the images.
+
+        Args:
+            rows: Rows without a step; all by default.
+            positions: Which images, in the order of `dates`; all by default.
+
+        Returns:
+            Observations of those rows, with their own transform.
+
+        Raises:
+            RasterError: A file cannot be read.
+            ObservationsError: The values are not reflectance.
+        """
+        first, stop, _ = (rows or slice(None)).indices(self.shape[0])
+        chosen = range(len(self.images)) if positions is None else positions
+        window = Window(0, first, self.shape[1], max(stop - first, 0))
+        shape = (len(chosen), len(BANDS), int(window.height), int(window.width))
+        reflectance, valid = np.zeros(shape, np.float32), np.zeros(shape, np.bool_)
+        for place, position in enumerate(chosen):
+            reflectance[place], valid[place] = _read_image(self.images[position], window)
+        return Observations(
+            dates=self.dates[list(chosen)],
+            reflectance=reflectance,
+            valid=valid,
+            transform=self.transform * Affine.translation(0, first),
+            crs=self.crs,
+        )
+
+    def read_terrain(self, rows: slice | None = None) -> NDArray[np.float32] | None:
+        """Read elevation, slope and aspect where the folder holds `terrain.tif`.
+
+        Args:
+            rows: Rows without a step; all by default.
+
+        Returns:
+            Terrain (n, 3), pixels in row-major order, or None where there is no such file.
+
+        Raises:
+            RasterError: The file cannot be read, has not three bands, or lies on another grid.
+        """
+        path = self.path / TERRAIN_FILE
+        if not path.exists():
+            return None
+        first, stop, _ = (rows or slice(None)).indices(self.shape[0])
+        with _opened(path) as dataset:
+            if dataset.count != 3:
+                raise RasterError(
+                    f"got {dataset.count} bands in {path}, expected 3: elevation, slope and aspect; "
+                    "write these three or remove the file"
+                )
+            _check_grid(path, dataset, self.crs, self.transform, self.shape)
+            terrain = _read(path, dataset, (1, 2, 3), Window(0, first, self.shape[1], stop - first)).astype(np.float32)
+            for band, nodata in enumerate(dataset.nodatavals):
+                if nodata is not None:
+                    terrain[band][terrain[band] == np.float32(nodata)] = np.nan
+        return np.ascontiguousarray(terrain.reshape(3, -1).T)
+
+
+def open_folder(path: str | Path) -> FolderSource:
+    """Look at the headers of a folder of images.
+
+    Args:
+        path: Folder of six-band GeoTIFFs; other files than `.tif` are left alone.
+
+    Raises:
+        RasterError: There is no raster, a name has no date, a band is missing, two grids meet, a scale is unknown or
+            a file cannot be opened.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise RasterError(f"got {folder}, expected a folder of dated GeoTIFFs; give the folder that holds the images")
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in (".tif", ".tiff"))
+    files = [file for file in files if file.name != TERRAIN_FILE and not file.name.startswith(".")]
+    if not files:
+        raise RasterError(
+            f"got no raster in {folder}, expected GeoTIFFs named *_YYYYMMDD.tif; give the folder that holds the images"
+        )
+    images: list[_Image] = []
+    grid: tuple[CRS, Affine, tuple[int, int]] | None = None
+    for file in files:
+        when = _date_of(file)
+        with _opened(file) as dataset:
+            if dataset.crs is None:
+                raise RasterError(
+                    f"got {file} without a coordinate reference system, expected a georeferenced image; assign its CRS"
+                )
+            grid = grid or (dataset.crs, dataset.transform, dataset.shape)
+            _check_grid(file, dataset, *grid)
+            images.append(_describe(file, when, dataset))
+    if grid is None:  # cannot be: there is at least one file
+        raise RasterError(f"got no raster in {folder}, expected at least one; give the folder that holds the images")
+    images.sort(key=lambda image: (image.date, image.path.name))
+    return FolderSource(path=folder, images=tuple(images), crs=grid[0], transform=grid[1], shape=grid[2])
+
+
+def read_folder(path: str | Path) -> Observations:
+    """Read a whole folder at once; `open_folder` reads larger ones by rows.
+
+    Raises:
+        RasterError: As `open_folder`.
+        ObservationsError: The values are not reflectance.
+    """
+    return open_folder(path).read()
+
+
+def write_folder(
+    observations: Observations,
+    path: str | Path,
+    *,
+    prefix: str = "SR",
+    terrain: NDArray[np.float32] | None = None,
+) -> list[Path]:
+    """Write observations as a folder that `open_folder` reads: 16-bit integers of scale 0.0001.
+
+    Values come back within 0.00005; what is missing stays missing, band by band.
+
+    Args:
+        observations: Images to write.
+        path: Folder, made where it does not exist.
+        prefix: What file names start with; a second image of one day gets `<prefix>-2`, and so on.
+        terrain: Elevation, slope and aspect (3, y, x), written to `terrain.tif`; none by default.
+
+    Returns:
+        The files, in the order of the dates.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    folder = Path(path)
+    written: list[Path] = []
+    seen: dict[str, int] = {}
+    profile = {
+        "driver": "GTiff",
+        "height": observations.shape[0],
+        "width": observations.shape[1],
+        "crs": observations.crs,
+        "transform": observations.transform,
+        "tiled": True,
+        "blockxsize": 256,
+        "blockysize": 256,
+        "compress": "deflate",
+    }
+    for position, when in enumerate(observations.dates):
+        day = str(when).replace("-", "")
+        seen[day] = seen.get(day, 0) + 1
+        name = prefix if seen[day] == 1 else f"{prefix}-{seen[day]}"
+        valid = observations.valid[position]
+        stored = np.round(np.where(valid, observations.reflectance[position], 0) / SCALE)
+        numbers = np.where(valid, stored, NODATA).astype(np.int16)
+        file = folder / f"{name}_{day}.tif"
+        options = profile | {"dtype": "int16", "count": len(BANDS), "nodata": NODATA, "predictor": 2}
+        with atomic_path(file) as temporary, rasterio.open(temporary, "w", **options) as dataset:
+            dataset.write(numbers)
+            dataset.descriptions = BANDS
+            dataset.scales = (SCALE,) * len(BANDS)
+        written.append(file)
+    if terrain is not None:
+        options = profile | {"dtype": "float32", "count": 3, "nodata": float("nan")}
+        with atomic_path(folder / TERRAIN_FILE) as temporary, rasterio.open(temporary, "w", **options) as dataset:
+            dataset.write(np.asarray(terrain, np.float32))
+            dataset.descriptions = ("elevation", "slope", "aspect")
+    return written
+
+
+def _opened(path: Path) -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # answered by an error of our own
+            return rasterio.open(path)
+    except RasterioError as error:
+        raise RasterError(f"cannot open {path}, expected a GeoTIFF; replace the damaged file") from error
+
+
+def _read(path: Path, dataset: Any, band_numbers: Sequence[int], window: Window) -> NDArray[Any]:
+    try:
+        values: NDArray[Any] = dataset.read(list(band_numbers), window=window)
+    except RasterioError as error:
+        raise RasterError(f"cannot read {path}, expected whole image data; replace the truncated file") from error
+    return values
+
+
+def _date_of(path: Path) -> np.datetime64:
+    match = _DATE.fullmatch(path.stem)
+    try:
+        if match is None:
+            raise ValueError
+        day = datetime.strptime(match["date"], _FORMATS[len(match["date"])]).date()
+    except ValueError as error:
+        raise RasterError(
+            f"got {path.name} in {path.parent}, expected a name that ends in _YYYYMMDD.tif or _YYYYDDD.tif; "
+            "rename the file or move it elsewhere"
+        ) from error
+    return np.datetime64(day, "D")
+
+
+def _check_grid(path: Path, dataset: Any, crs: CRS, transform: Affine, shape: tuple[int, int]) -> None:
+    tolerance = 0.01 * abs(transform.a)
+    moved = max(abs(mine - other) for mine, other in zip(dataset.transform[:6], transform[:6], strict=True))
+    if dataset.crs != crs or dataset.shape != shape or moved > tolerance:
+        raise RasterError(
+            f"got {path.name} on another grid ({dataset.crs}, {dataset.shape}, corner {dataset.transform.c:g}, "
+            f"{dataset.transform.f:g}), expected {crs}, {shape}, corner {transform.c:g}, {transform.f:g} like the "
+            "first image; resample all images to one grid"
+        )
+
+
+def _describe(path: Path, when: np.datetime64, dataset: Any) -> _Image:
+    numbers = _band_numbers(path, dataset)
+    scales, offsets = [], []
+    for number in numbers:
+        scale, offset = float(dataset.scales[number - 1]), float(dataset.offsets[number - 1])
+        kind = np.dtype(dataset.dtypes[number - 1])
+        if kind.kind in "iu" and (scale, offset) == (1.0, 0.0):
+            scale = SCALE if kind.itemsize == 2 else float("nan")
+        if kind.kind not in "iuf" or not np.isfinite([scale, offset]).all() or scale <= 0:
+            raise RasterError(
+                f"got {kind} numbers of unknown scale in {path}, expected 16-bit integers of scale 0.0001, floats, or "
+                "a scale and offset in the file; set its scales and offsets"
+            )
+        scales.append(scale)
+        offsets.append(offset)
+    nodata = tuple(dataset.nodatavals[number - 1] for number in numbers)
+    integers = all(np.dtype(dataset.dtypes[number - 1]).kind in "iu" for number in numbers)
+    return _Image(
+        path=path,
+        date=when,
+        band_numbers=numbers,
+        scales=tuple(scales),
+        offsets=tuple(offsets),
+        nodata=nodata,
+        border=integers and all(value is None for value in nodata),
+    )
+
+
+def _band_numbers(path: Path, dataset: Any) -> tuple[int, ...]:
+    """Find the six bands: by description where the file names any of them, else by order where there are six."""
+    names = [(name or "").lower() for name in dataset.descriptions]
+    if any(name in BANDS for name in names):
+        if missing := [band for band in BANDS if band not in names]:
+            raise RasterError(
+                f"got {path} without {', '.join(missing)}, expected the bands {', '.join(BANDS)}; "
+                "add a band, all nodata where the sensor has none"
+            )
+        return tuple(names.index(band) + 1 for band in BANDS)
+    if dataset.count != len(BANDS):
+        raise RasterError(
+            f"got {dataset.count} bands without names in {path}, expected {len(BANDS)}: {', '.join(BANDS)}; "
+            "write these six, or name the bands"
+        )
+    return tuple(range(1, len(BANDS) + 1))
+
+
+def _read_image(image: _Image, window: Window) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Read a window of one image: reflectance and valid, both (6, y, x)."""
+    with _opened(image.path) as dataset:
+        numbers = _read(image.path, dataset, image.band_numbers, window)
+    valid = np.isfinite(numbers) if numbers.dtype.kind == "f" else np.ones(numbers.shape, np.bool_)
+    for band, nodata in enumerate(image.nodata):
+        if nodata is not None and not np.isnan(nodata):
+            valid[band] &= numbers[band] != nodata
+    if image.border:
+        valid &= (numbers != 0).any(axis=0)  # files without a nodata tag have a border of zeros in all bands
+    scales = np.array(image.scales, np.float64)[:, None, None]
+    offsets = np.array(image.offsets, np.float64)[:, None, None]
+    reflectance = (numbers * scales + offsets).astype(np.float32)
+    reflectance[~valid] = 0
+    return reflectance, valid
