@@ -21,7 +21,7 @@ from rasterio.crs import CRS
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
-from stactools_esd.errors import ObservationsError, RasterError
+from stactools_esd.errors import RasterError
 from stactools_esd.files import atomic_path
 from stactools_esd.observations import Dates, Observations
 from stactools_esd.product import BANDS
@@ -60,7 +60,7 @@ class FolderSource:
     """The folder."""
 
     images: tuple[_Image, ...]
-    """Headers of the images, in order of date, then name."""
+    """Headers of the images, in order of date, then of what stands before it."""
 
     transform: Affine
     """From pixel corners (column, row) to coordinates of the CRS."""
@@ -173,7 +173,7 @@ def open_folder(path: str | Path) -> FolderSource:
             images.append(_describe(file, when, dataset))
     if grid is None:  # cannot be: there is at least one file
         raise RasterError(f"got no raster in {folder}, expected at least one; give the folder that holds the images")
-    images.sort(key=lambda image: (image.date, image.path.name))
+    images.sort(key=lambda image: (image.date, image.path.stem.rpartition("_")[0]))  # SR before SR-2
     return FolderSource(path=folder, images=tuple(images), crs=grid[0], transform=grid[1], shape=grid[2])
 
 
