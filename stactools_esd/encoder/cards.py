@@ -1,0 +1,151 @@
+"""Model cards: what is known of a weights file, and the check that it is the right one.
+
+Weights are safetensors, never pickle. Beside `<label>.safetensors` stands `<label>.json`, the card that machines
+read, and for shipped weights `<label>.md`, the same for people.
+"""
+
+import json
+import re
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+from safetensors import SafetensorError, safe_open
+
+from stactools_esd.encoder.model import Architecture
+from stactools_esd.errors import ProductNameError, WeightsError
+from stactools_esd.files import sha256_file, write_json
+from stactools_esd.product import EncoderIdentity
+
+WEIGHTS_FORMAT_VERSION: Final = "1"
+"""Version of the weights format: names of tensors, their meaning, and the layers around them."""
+
+SHIPPED: Final = Path(__file__).parent / "weights"
+"""Folder of the weights that come with the package."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What a weights file is and where it comes from."""
+
+    encoder: str
+    """Label: name and version, e.g. `esdnet-small-v1`."""
+
+    sha256: str
+    """SHA-256 of the weights file."""
+
+    weights_format_version: str
+    """Version of the weights format."""
+
+    architecture: Architecture
+    """Sizes of the network."""
+
+    parameters: int
+    """How many numbers the network holds."""
+
+    training: dict[str, Any]
+    """The configuration that `stac esd train` ran."""
+
+    data: list[dict[str, Any]]
+    """Training sets: name, role, licence, number of pixel-years."""
+
+    figures: dict[str, Any] = field(default_factory=dict)
+    """What was measured, by set, each with its split and n."""
+
+    licence: str = "Apache-2.0"
+    """Licence of the weights."""
+
+    @property
+    def identity(self) -> EncoderIdentity:
+        """Name, version and hash, as files and items name the encoder."""
+        return EncoderIdentity.parse(self.encoder, weights_sha256=self.sha256)
+
+    def check(self, path: Path) -> None:
+        """Check that a file holds the weights of this card.
+
+        Raises:
+            WeightsError: The file is missing, has another hash, or is of another format version.
+        """
+        if not path.is_file():
+            raise WeightsError(f"got no file {path}, expected the weights of {self.encoder}; put them beside the card")
+        if (sha256 := sha256_file(path)) != self.sha256:
+            raise WeightsError(
+                f"got {path.name} with hash {sha256[:12]}.., expected {self.sha256[:12]}.. as on its card; "
+                "the file is damaged or of another training: install it again, or keep card and weights together"
+            )
+        try:
+            with safe_open(path, framework="pt") as weights:
+                version = (weights.metadata() or {}).get("weights_format_version")
+        except SafetensorError as error:
+            raise WeightsError(f"got {path.name}, which is not a safetensors file; install it again") from error
+        for where, found in (("card", self.weights_format_version), ("weights", version)):
+            if found != WEIGHTS_FORMAT_VERSION:
+                raise WeightsError(
+                    f"got {where} of format version {found} for {path.name}, expected {WEIGHTS_FORMAT_VERSION}; "
+                    "install the release of stactools-esd that reads it"
+                )
+
+    def write(self, path: Path) -> None:
+        """Write the card as JSON."""
+        write_json(path, asdict(self))
+
+
+def read_card(path: Path) -> Card:
+    """Read a card.
+
+    Raises:
+        WeightsError: The file is missing, is not JSON, or lacks a key.
+    """
+    if not path.is_file():
+        raise WeightsError(f"got no card {path}, expected it beside the weights; keep the two files together")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        content["architecture"] = Architecture(**content["architecture"])
+        known = {entry.name for entry in fields(Card)}
+        card = Card(**{key: value for key, value in content.items() if key in known})
+        EncoderIdentity.parse(card.encoder)
+    except (ValueError, TypeError, KeyError, ProductNameError) as error:
+        raise WeightsError(
+            f"got card {path.name} that cannot be read ({error}); restore it from the release"
+        ) from error
+    return card
+
+
+def find_card(name_or_path: str | Path) -> tuple[Card, Path]:
+    """Find an encoder by name, by name and version, or by the path of its weights.
+
+    Returns:
+        The card and the path of the weights; neither checked against the other yet.
+
+    Raises:
+        WeightsError: There is none.
+    """
+    if str(name_or_path).endswith(".safetensors"):
+        path = Path(name_or_path)
+        if not path.is_file():
+            raise WeightsError(f"got no file {path}, expected encoder weights; check the path")
+        return read_card(path.with_suffix(".json")), path
+    label = newest(str(name_or_path))
+    return read_card(SHIPPED / f"{label}.json"), SHIPPED / f"{label}.safetensors"
+
+
+def shipped() -> list[str]:
+    """Return the labels of the encoders that come with the package, older versions first."""
+    cards = [path.stem for path in SHIPPED.glob("*.json")]
+    return sorted(cards, key=lambda label: (label.rpartition("-v")[0], int(label.rpartition("-v")[2])))
+
+
+def newest(name: str) -> str:
+    """Turn `esdnet-small` into the label of its newest version; a label with version stays as it is.
+
+    Raises:
+        WeightsError: No such encoder comes with the package.
+    """
+    labels = shipped()
+    versions = [label for label in labels if label == name or re.fullmatch(rf"{re.escape(name)}-v\d+", label)]
+    if not versions:
+        raise WeightsError(
+            f"got encoder {name!r}, expected one of {', '.join(labels) or 'none shipped'}, "
+            "or the path of a .safetensors file; choose one of them"
+        )
+    return versions[-1]

@@ -1,0 +1,153 @@
+"""Configuration of a training run: YAML in, one frozen object out, unknown keys refused."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import yaml
+
+from stactools_esd.encoder.augment import Augmentation
+from stactools_esd.encoder.model import Architecture
+from stactools_esd.errors import ConfigError, ProductNameError
+from stactools_esd.product import EncoderIdentity
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """Everything that decides the result of a training run, beside the data."""
+
+    encoder: str
+    """Label of the encoder that is trained: name and version, e.g. `esdnet-small-v1`."""
+
+    seed: int
+    """Seed of the first weights, of every batch and of every corruption."""
+
+    steps: int
+    """Optimiser steps."""
+
+    simulated_years: int
+    """Pixel-years to simulate."""
+
+    simulation_seed: int = 1
+    """Seed of the simulation."""
+
+    real_share: float = 0.5
+    """Share of a batch that is drawn from real series where a data folder is given, 0..1."""
+
+    batch_size: int = 96
+    """Pixel-years in a step."""
+
+    learning_rate: float = 0.003
+    """Highest learning rate; it follows a cosine down to a two-hundredth."""
+
+    warmup_steps: int = 200
+    """Steps in which the learning rate rises."""
+
+    weight_decay: float = 0.001
+    """Weight decay of AdamW."""
+
+    class_weight: float = 0.03
+    """Weight of the land-cover loss beside the reconstruction loss."""
+
+    phenology_weight: float = 0.03
+    """Weight of the phenology loss beside the reconstruction loss."""
+
+    architecture: Architecture = field(default_factory=Architecture)
+    """Sizes of the network."""
+
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    """Corruption of the input."""
+
+    autocast: bool = True
+    """Compute in bfloat16 where that is safe; rounding and losses stay in float32."""
+
+    device: str = "cpu"
+    """`cpu` or `cuda`."""
+
+    threads: int = 1
+    """Threads of torch on the CPU."""
+
+    log_every: int = 100
+    """Steps between lines of metrics.jsonl."""
+
+    checkpoint_every: int = 500
+    """Steps between checkpoints; a multiple of `log_every`."""
+
+    def __post_init__(self) -> None:
+        try:
+            EncoderIdentity.parse(self.encoder)
+        except ProductNameError as error:
+            raise ConfigError(str(error)) from error
+        rules = {
+            "steps": self.steps > 0,
+            "simulated_years": self.simulated_years > 0,
+            "real_share": 0 <= self.real_share <= 1,
+            "batch_size": self.batch_size >= 4,
+            "learning_rate": self.learning_rate > 0,
+            "warmup_steps": self.warmup_steps >= 0,
+            "device": self.device in ("cpu", "cuda"),
+            "threads": self.threads > 0,
+            "log_every": self.log_every > 0,
+            "checkpoint_every": self.checkpoint_every > 0 and self.checkpoint_every % max(self.log_every, 1) == 0,
+        }
+        for key, sound in rules.items():
+            if not sound:
+                raise ConfigError(
+                    f"got {key}: {getattr(self, key)!r}, expected what the description of TrainingConfig.{key} says; "
+                    "correct the configuration"
+                )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, as YAML and cards hold them."""
+        plain = asdict(self)
+        plain["architecture"] = {key: list(value) for key, value in plain["architecture"].items()}
+        return plain
+
+
+def read_config(path: Path) -> TrainingConfig:
+    """Read a configuration from YAML.
+
+    Raises:
+        ConfigError: The file is missing or not YAML; a key is unknown or missing; a value is impossible.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"got no configuration {path}, expected a YAML file; check the path") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"got {path}, which is not YAML ({reason}); correct the file") from error
+    config: TrainingConfig = _build(TrainingConfig, content, "")
+    return config
+
+
+def _build(kind: Any, content: Any, prefix: str) -> Any:
+    """Build a dataclass from a mapping, one level of dataclasses deep."""
+    if not isinstance(content, Mapping):
+        where = prefix.removesuffix(".") or "the configuration"
+        raise ConfigError(f"got {type(content).__name__} for {where}, expected keys and values; correct the file")
+    hints = get_type_hints(kind)
+    required = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
+    if unknown := sorted(str(key) for key in set(content) - set(hints)):
+        raise ConfigError(
+            f"got unknown key {', '.join(prefix + key for key in unknown)}, expected some of {', '.join(hints)}; "
+            "correct the spelling or remove it"
+        )
+    if missing := sorted(required - set(content)):
+        raise ConfigError(f"got no {', '.join(prefix + key for key in missing)}, expected a value; add it")
+    return kind(**{key: _value(hints[key], value, prefix + key) for key, value in content.items()})
+
+
+def _value(hint: Any, value: Any, name: str) -> Any:
+    """Check one value against the type of its field; integers serve as floats."""
+    if is_dataclass(hint):
+        return _build(hint, value, f"{name}.")
+    if hint in (int, float, str, bool):
+        number = hint is float and isinstance(value, int | float) and not isinstance(value, bool)
+        if not (number or type(value) is hint):
+            raise ConfigError(f"got {name}: {value!r}, expected {hint.__name__}; correct the configuration")
+        return float(value) if hint is float else value
+    if not (isinstance(value, list) and len(value) == 3 and all(type(item) is int and item > 0 for item in value)):
+        raise ConfigError(f"got {name}: {value!r}, expected three positive integers; correct the configuration")
+    return tuple(value)

@@ -1,0 +1,213 @@
+"""Load an encoder, turn pixel-years into codes and codes into pixel-years.
+
+Latents are rounded by `fsq.quantise`, the normative rule in numpy, and every batch is padded to one size, so that
+the codes of a pixel depend on that pixel alone.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from safetensors.torch import load_file
+
+from stactools_esd import fsq
+from stactools_esd.encoder.cards import WEIGHTS_FORMAT_VERSION, Card, find_card
+from stactools_esd.encoder.model import ESDNet, terrain_features
+from stactools_esd.encoder.pentads import to_days, to_pentads
+from stactools_esd.errors import ObservationsError, WeightsError
+from stactools_esd.product import BANDS, DAYS, NODATA_CODE, REFLECTANCE_RANGE, STEPS, EncoderIdentity
+
+BATCH: Final = 512
+"""Pixels that pass through the network at once; smaller batches are padded to this."""
+
+MIN_VALID_DAYS: Final = 4
+"""Fewest valid days of a pixel-year that is worth a code; below it the pixel has no data."""
+
+MIN_VALID_BANDS: Final = 4
+"""A day is valid when at least this many of its six bands are there."""
+
+
+class Encoder:
+    """A trained network with its name: `encode` and `decode`."""
+
+    def __init__(self, network: ESDNet, card: Card) -> None:
+        self._network = network.eval().requires_grad_(False)
+        self.card = card
+        """What is known of the weights: architecture, training, data, licences and figures."""
+
+    @property
+    def identity(self) -> EncoderIdentity:
+        """Name, version and the hash of the weights."""
+        return self.card.identity
+
+    def encode(self, reflectance: ArrayLike, terrain: ArrayLike | None = None) -> NDArray[np.uint16]:
+        """Turn pixel-years into codes, in memory bounded by the input and the output.
+
+        Args:
+            reflectance: Shape (n, 365, 6), 0..1, bands in the order of `product.BANDS`, NaN where missing. Values
+                outside -0.2..1.6 are treated as missing. The network was trained on gap-filled years: fill first
+                (`seamless.fill_linear`), for sparse years with NaN come out worse.
+            terrain: Elevation in metres, slope in degrees, aspect in degrees clockwise from north, shape (n, 3). An
+                aspect of NaN means flat; NaN elsewhere means that the terrain of the pixel is unknown.
+
+        Returns:
+            Codes of shape (n, 12). Pixels with fewer than `MIN_VALID_DAYS` valid days hold 0 in all twelve.
+
+        Raises:
+            ObservationsError: A shape is wrong, or the reflectance is not scaled to 0..1.
+        """
+        years = _checked_reflectance(reflectance)
+        features = terrain_features(_checked_terrain(terrain, len(years)), len(years))
+        codes = np.zeros((len(years), STEPS), dtype=np.uint16)
+        for rows in _batches(len(years)):
+            seen = _without_impossible(years[rows])
+            pentads, present = to_pentads(seen)
+            latents = self._latents(pentads, present, features[rows])
+            found = fsq.avoid_nodata(fsq.level_indices_to_codes(fsq.quantise(latents)))
+            found[valid_days(seen) < MIN_VALID_DAYS] = NODATA_CODE
+            codes[rows] = found
+        return codes
+
+    def latents(self, reflectance: ArrayLike, terrain: ArrayLike | None = None) -> NDArray[np.float32]:
+        """Return what `encode` rounds: latents of shape (n, 12, 6)."""
+        years = _checked_reflectance(reflectance)
+        features = terrain_features(_checked_terrain(terrain, len(years)), len(years))
+        latents = [
+            self._latents(*to_pentads(_without_impossible(years[rows])), features[rows])
+            for rows in _batches(len(years))
+        ]
+        return np.concatenate(latents) if latents else np.zeros((0, STEPS, len(BANDS)), dtype=np.float32)
+
+    def decode(self, codes: ArrayLike) -> NDArray[np.float32]:
+        """Turn codes back into daily reflectance.
+
+        Args:
+            codes: Shape (n, 12); the quality band is not a code.
+
+        Returns:
+            Reflectance of shape (n, 365, 6); NaN where the pixel has no data.
+
+        Raises:
+            ObservationsError: The codes are not twelve to a pixel.
+            RasterError: A number is not a code.
+        """
+        array = np.asarray(codes)
+        if array.ndim != 2 or array.shape[1] != STEPS:
+            raise ObservationsError(
+                f"got codes of shape {array.shape}, expected (n, {STEPS}); leave the quality band out, pixels first"
+            )
+        array = fsq.check_codes(array)
+        years = np.empty((len(array), DAYS, len(BANDS)), dtype=np.float32)
+        for rows in _batches(len(array)):
+            padded = _padded(fsq.codes_to_vectors(array[rows]))
+            with _inference():
+                pentads = self._network.decode(torch.from_numpy(padded)).numpy()
+            years[rows] = to_days(pentads[: rows.stop - rows.start])
+        years[~fsq.valid_pixels(array, axis=1)] = np.nan
+        return years
+
+    def _latents(
+        self, pentads: NDArray[np.float32], present: NDArray[np.float32], features: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Run one batch through the network: (n, 73, 6) twice and (n, 5) to (n, 12, 6)."""
+        inputs = [torch.from_numpy(_padded(array)) for array in (pentads, present, features)]
+        with _inference():
+            latents: NDArray[np.float32] = self._network.encode(*inputs).numpy()
+        return latents[: len(pentads)]
+
+
+def load_encoder(name_or_path: str | Path = "esdnet-small") -> Encoder:
+    """Load an encoder by name or from a file.
+
+    Args:
+        name_or_path: `esdnet-small` for its newest version, `esdnet-small-v1` for that one, or the path of a
+            .safetensors file with its card (same name, .json) beside it.
+
+    Raises:
+        WeightsError: No such encoder; weights that are not those of their card; another format version.
+    """
+    card, path = find_card(name_or_path)
+    card.check(path)
+    network = ESDNet(card.architecture)
+    try:
+        network.load_state_dict(load_file(path))
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise WeightsError(
+            f"got weights {path.name} that do not fit the architecture of their card ({reason}), expected weights of "
+            f"format version {WEIGHTS_FORMAT_VERSION}; install the matching release"
+        ) from error
+    return Encoder(network, card)
+
+
+def valid_days(reflectance: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Count days with at least `MIN_VALID_BANDS` bands, for pixel-years (n, 365, 6) with NaN where missing."""
+    bands = (~np.isnan(reflectance)).sum(axis=2)
+    days: NDArray[np.int64] = (bands >= MIN_VALID_BANDS).sum(axis=1)
+    return days
+
+
+@contextmanager
+def _inference() -> Iterator[None]:
+    """Run in float32 and without gradients whatever the caller's autocast says, and leave its state as it was."""
+    with torch.inference_mode(), torch.autocast("cpu", enabled=False):
+        yield
+
+
+def _batches(n: int) -> Iterator[slice]:
+    for start in range(0, n, BATCH):
+        yield slice(start, min(start + BATCH, n))
+
+
+def _padded(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    padded = np.zeros((BATCH, *array.shape[1:]), dtype=np.float32)
+    padded[: len(array)] = array
+    return padded
+
+
+def _without_impossible(reflectance: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Set values outside the accepted range to NaN, and refuse reflectance that was never scaled."""
+    seen = np.array(reflectance, dtype=np.float32)
+    # Stored integers of 0..10000; fill values such as 65535 and -9999 lie outside this range and are just missing.
+    unscaled = (seen > 10) & (seen <= 20_000)
+    if unscaled.sum() * 2 > np.isfinite(seen).sum():
+        raise ObservationsError(
+            f"got reflectance up to {seen[unscaled].max():g}, expected 0..1; "
+            "multiply by the scale factor 0.0001 (Landsat Collection 2: 0.0000275, then -0.2)"
+        )
+    low, high = REFLECTANCE_RANGE
+    with np.errstate(invalid="ignore"):
+        seen[~((seen >= np.float32(low)) & (seen <= np.float32(high)))] = np.nan
+    return seen
+
+
+def _checked_reflectance(reflectance: ArrayLike) -> NDArray[np.floating]:
+    array = np.asarray(reflectance)
+    if array.ndim != 3 or array.shape[1:] != (DAYS, len(BANDS)):
+        raise ObservationsError(
+            f"got reflectance of shape {array.shape}, expected (n, {DAYS}, {len(BANDS)}): pixels, days, bands "
+            f"{', '.join(BANDS)}; drop day 366, and give a single pixel as [None]"
+        )
+    if array.dtype.kind in "iu":
+        raise ObservationsError(
+            f"got {array.dtype} reflectance, expected floats 0..1; multiply by the scale factor 0.0001"
+        )
+    if array.dtype.kind != "f":
+        raise ObservationsError(f"got {array.dtype} reflectance, expected floats 0..1; convert it to float32")
+    return array
+
+
+def _checked_terrain(terrain: ArrayLike | None, n: int) -> NDArray[np.floating] | None:
+    if terrain is None:
+        return None
+    array = np.asarray(terrain, dtype=np.float32)
+    if array.shape != (n, 3):
+        raise ObservationsError(
+            f"got terrain of shape {array.shape}, expected ({n}, 3): elevation m, slope degrees, aspect degrees; "
+            "give one row a pixel, or None where terrain is unknown"
+        )
+    return array

@@ -1,0 +1,410 @@
+"""Train an encoder: one loop that is read from top to bottom, resumes after a kill, and ends with weights and a card.
+
+Whatever is random in step k is drawn from the seed and k, so a checkpoint needs no state of a generator: it is the
+network, the heads, the optimiser and the number of steps done.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional
+from tqdm import tqdm
+
+from stactools_esd.encoder import augment, data
+from stactools_esd.encoder.cards import WEIGHTS_FORMAT_VERSION, Card
+from stactools_esd.encoder.config import TrainingConfig, read_config
+from stactools_esd.encoder.model import ESDNet, Heads, parameter_count, terrain_features
+from stactools_esd.encoder.pentads import PENTAD_DAYS, PENTADS, to_pentads
+from stactools_esd.errors import ConfigError, OutputError
+from stactools_esd.files import atomic_path, read_json, sha256_file, write_json
+from stactools_esd.product import DAYS
+from stactools_esd.simulation import CLASS_NAMES, simulate_pixels
+
+LOSS_SCALE: Final = (0.03, 0.035, 0.045, 0.08, 0.06, 0.05)
+"""Typical spread of reflectance within a year, by band: what an error is measured against."""
+
+CHARBONNIER: Final = 0.002
+"""Reflectance below which the reconstruction loss turns from linear to quadratic."""
+
+PHENOLOGY_TARGETS: Final = 9
+"""Sine and cosine of three days of the year, and three amounts."""
+
+_SIMULATION_CHUNK: Final = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """Pixel-years to draw batches from."""
+
+    name: str
+    """`simulation`, or a key of `data.REAL_SETS`."""
+
+    pentads: NDArray[np.float32]
+    """Shape (n, 73, 6)."""
+
+    present: NDArray[np.float32]
+    """Share of days present, (n, 73, 6)."""
+
+    terrain: NDArray[np.float32]
+    """`terrain_features`, (n, 5)."""
+
+    class_id: NDArray[np.int64]
+    """Class for the head (n,); -1 where unlabelled."""
+
+    phenology: NDArray[np.float32]
+    """Truth as the simulator gives it (n, 6); NaN where unknown."""
+
+    share: float
+    """Share of a batch that comes from here; all shares sum to 1."""
+
+    licence: str
+    """Licence of the data."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """One step's worth of pixel-years, as tensors; shapes as in `Pool`."""
+
+    clean: Tensor
+    """What the decoder should return."""
+
+    seen: Tensor
+    """What the encoder is shown."""
+
+    known: Tensor
+    """Where `clean` may be believed, 0..1."""
+
+    present: Tensor
+    """What share of the days the encoder is shown."""
+
+    terrain: Tensor
+    """Terrain features, zeros where dropped."""
+
+    class_id: Tensor
+    """-1 where unlabelled."""
+
+    phenology: Tensor
+    """Targets (n, 9), NaN where unknown."""
+
+
+def train(config: Path, run: Path, data: Path | None = None) -> Path:
+    """Train an encoder; a run folder with a checkpoint of the same configuration and data is continued.
+
+    Args:
+        config: YAML file, see `TrainingConfig`.
+        run: Folder for checkpoint, metrics.jsonl, weights, card and pictures.
+        data: Folder of real series. None trains on simulation alone.
+
+    Returns:
+        Path of the weights; `load_encoder` takes it.
+
+    Raises:
+        ConfigError: The configuration is wrong, or asks for a device that is not there.
+        OutputError: The run folder holds a run of another configuration or of other data.
+        NothingFoundError: A training set is not in the data folder.
+    """
+    settings = read_config(config)
+    if settings.device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("got device: cuda, expected a CUDA device; set device: cpu, or install a CUDA build of torch")
+    with _torch_threads(settings.threads):
+        pools = gather(settings, data)
+        session = _Session(settings, run, pools)
+        session.resume()
+        session.optimise()
+        return session.finish()
+
+
+def gather(settings: TrainingConfig, folder: Path | None) -> list[Pool]:
+    """Simulate, and read the real training sets where a folder is given."""
+    real_share = settings.real_share if folder is not None else 0.0
+    pools = [_simulated_pool(settings, 1 - real_share)]
+    if folder is not None and real_share > 0:
+        entries = [data.REAL_SETS[name] for name in data.names("train")]
+        total = sum(entry.share for entry in entries)
+        for entry in tqdm(entries, desc="read", unit="set", disable=None):
+            pentads, present, terrain = data.read_pentads(folder, entry.name)
+            pools.append(
+                Pool(
+                    name=entry.name,
+                    pentads=pentads,
+                    present=present,
+                    terrain=terrain_features(terrain, len(pentads)),
+                    class_id=np.full(len(pentads), -1),
+                    phenology=np.full((len(pentads), 6), np.nan, dtype=np.float32),
+                    share=real_share * entry.share / total,
+                    licence=entry.licence,
+                )
+            )
+    return pools
+
+
+def _simulated_pool(settings: TrainingConfig, share: float) -> Pool:
+    """Simulate in chunks that keep only pentads: daily series of a whole pool would fill the memory."""
+    parts: list[tuple[NDArray[Any], ...]] = []
+    firsts = range(0, settings.simulated_years, _SIMULATION_CHUNK)
+    for first in tqdm(firsts, desc="simulate", unit="chunk", disable=None):
+        n = min(_SIMULATION_CHUNK, settings.simulated_years - first)
+        pixels = simulate_pixels(n, settings.simulation_seed * 1_000_000 + first)
+        pentads, present = to_pentads(pixels.clean)
+        parts.append((pentads, present, terrain_features(pixels.terrain, n), pixels.class_id, pixels.phenology))
+    pentads, present, terrain, class_id, phenology = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Pool(
+        name="simulation",
+        pentads=pentads,
+        present=present,
+        terrain=terrain,
+        class_id=class_id.astype(np.int64),
+        phenology=phenology.astype(np.float32),
+        share=share,
+        licence="Apache-2.0",
+    )
+
+
+def draw_batch(pools: list[Pool], settings: TrainingConfig, step: int) -> Batch:
+    """Draw and corrupt the batch of one step; the same arguments give the same batch."""
+    rng = np.random.default_rng([settings.seed, step])
+    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    origin = rng.choice(len(pools), settings.batch_size, p=[pool.share for pool in pools])
+    picks = [(pools[i], rng.integers(len(pools[i].pentads), size=int((origin == i).sum()))) for i in np.unique(origin)]
+
+    def collect(column: str) -> Tensor:
+        return torch.from_numpy(np.concatenate([getattr(pool, column)[rows] for pool, rows in picks]))
+
+    clean, known, terrain = collect("pentads"), collect("present"), collect("terrain")
+    strength = settings.augmentation
+    n = len(clean)
+
+    shift = torch.from_numpy(np.where(rng.random(n) < strength.rolled, rng.integers(PENTADS, size=n), 0))
+    clean, known = augment.roll(clean, shift), augment.roll(known, shift)
+    if rng.random() < strength.resampled:
+        every = int(rng.choice([2, 3, 6]))
+        clean = augment.resampling_matrix(every, int(rng.integers(every))) @ clean
+    kept_terrain = torch.from_numpy(rng.random((n, 1)) >= strength.terrain_dropped)
+    return Batch(
+        clean=clean,
+        seen=augment.corrupt(clean, strength, generator),
+        known=known,
+        present=augment.hide(known, strength, generator),
+        terrain=terrain * kept_terrain,
+        class_id=collect("class_id"),
+        phenology=phenology_targets(collect("phenology"), shift),
+    )
+
+
+def phenology_targets(phenology: Tensor, shift: Tensor) -> Tensor:
+    """Turn truth (n, 6) into targets (n, 9) of like size: days become angles, which have no jump at the year's end.
+
+    Args:
+        phenology: Start, peak and end of season in days, largest LAI, amplitude and mean of NDVI.
+        shift: How many pentads later the window starts, (n,).
+    """
+    angle = 2 * math.pi / DAYS * (phenology[:, :3] - PENTAD_DAYS * shift[:, None])
+    amounts = phenology[:, 3:] * torch.tensor([0.25, 2.0, 2.0])
+    return torch.cat([torch.sin(angle), torch.cos(angle), amounts], dim=1).float()
+
+
+def losses(network: ESDNet, heads: Heads, batch: Batch, settings: TrainingConfig) -> dict[str, Tensor]:
+    """Return `loss` and its parts: `reconstruction`, `mae` in reflectance, `land_class`, `phenology`."""
+    device_type = batch.clean.device.type
+    with torch.autocast(device_type, torch.bfloat16, enabled=settings.autocast):
+        decoded, vectors = network(batch.seen, batch.present, batch.terrain)
+        scores, phenology = heads(vectors)
+    believed = (batch.known > 0).float()
+    error = (decoded - batch.clean) * believed
+    count = believed.sum()
+    scale = torch.tensor(LOSS_SCALE, device=error.device)
+    reconstruction = ((error.square() + CHARBONNIER**2).sqrt() / scale * believed).sum() / count
+    labelled = (batch.class_id >= 0).float()
+    cross_entropy = functional.cross_entropy(
+        scores.float(), batch.class_id.clamp(min=0), label_smoothing=0.05, reduction="none"
+    )
+    land_class = (cross_entropy * labelled).mean()
+    target_known = ~batch.phenology.isnan()
+    target = batch.phenology.nan_to_num()
+    smooth = functional.smooth_l1_loss(phenology.float(), target, reduction="none")
+    phenology_loss = (smooth * target_known).mean()
+    return {
+        "loss": reconstruction + settings.class_weight * land_class + settings.phenology_weight * phenology_loss,
+        "reconstruction": reconstruction,
+        "mae": error.abs().sum() / count,
+        "land_class": land_class,
+        "phenology": phenology_loss,
+    }
+
+
+def learning_rate(settings: TrainingConfig, step: int) -> float:
+    """Rise over the warm-up, then follow a cosine down to a two-hundredth."""
+    rise = min(1.0, (step + 1) / (settings.warmup_steps + 1))
+    fall = 0.5 * (1 + math.cos(math.pi * step / settings.steps)) + 0.005
+    return settings.learning_rate * rise * fall
+
+
+class _Session:
+    """The state of a run and its files."""
+
+    def __init__(self, settings: TrainingConfig, run: Path, pools: list[Pool]) -> None:
+        self.settings, self.run, self.pools = settings, run, pools
+        self.key = _run_key(settings, pools)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(settings.seed)
+            self.network = ESDNet(settings.architecture).to(settings.device).train()
+            self.heads = Heads(len(CLASS_NAMES), PHENOLOGY_TARGETS).to(settings.device).train()
+        self.modules = nn.ModuleDict({"network": self.network, "heads": self.heads})
+        self.optimiser = torch.optim.AdamW(
+            self.modules.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        self.step = 0
+
+    def resume(self) -> None:
+        """Continue from the checkpoint where there is one."""
+        state = self.run / "checkpoint.json"
+        if not state.is_file():
+            return
+        content = read_json(state)
+        if content["run_key"] != self.key:
+            raise OutputError(
+                f"got run folder {self.run} of another configuration or other data, expected an empty folder or "
+                "a run of this configuration; choose another folder"
+            )
+        tensors = load_file(self.run / content["tensors"])
+        self.modules.load_state_dict(
+            {name.removeprefix("modules."): value for name, value in tensors.items() if name.startswith("modules.")}
+        )
+        optimiser = self.optimiser.state_dict()
+        optimiser["state"] = {}
+        for name, value in tensors.items():
+            if name.startswith("optimiser."):
+                _, parameter, entry = name.split(".")
+                optimiser["state"].setdefault(int(parameter), {})[entry] = value
+        self.optimiser.load_state_dict(optimiser)
+        self.step = content["step"]
+        self._cut_metrics()
+
+    def optimise(self) -> None:
+        """Run the steps that are left."""
+        progress = tqdm(
+            total=self.settings.steps, initial=self.step, desc="train", unit="step", disable=None, mininterval=1.0
+        )
+        interval: list[dict[str, float]] = []
+        with progress:
+            while self.step < self.settings.steps:
+                for group in self.optimiser.param_groups:
+                    group["lr"] = learning_rate(self.settings, self.step)
+                batch = _to_device(draw_batch(self.pools, self.settings, self.step), self.settings.device)
+                parts = losses(self.network, self.heads, batch, self.settings)
+                self.optimiser.zero_grad(set_to_none=True)
+                parts["loss"].backward()  # type: ignore[no-untyped-call]
+                nn.utils.clip_grad_norm_(self.modules.parameters(), 5.0)
+                self.optimiser.step()
+                self.step += 1
+                interval.append({name: value.item() for name, value in parts.items()})
+                progress.update()
+                if self.step % self.settings.log_every == 0 or self.step == self.settings.steps:
+                    progress.set_postfix(mae=f"{self._log(interval)['mae']:.4f}")
+                    interval = []
+                if self.step % self.settings.checkpoint_every == 0:
+                    self._checkpoint()
+
+    def finish(self) -> Path:
+        """Write weights, card and pictures."""
+        label = self.settings.encoder
+        weights = self.run / f"{label}.safetensors"
+        tensors = {name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()}
+        with atomic_path(weights) as path:
+            save_file(tensors, path, metadata={"weights_format_version": WEIGHTS_FORMAT_VERSION})
+        card = Card(
+            encoder=label,
+            sha256=sha256_file(weights),
+            weights_format_version=WEIGHTS_FORMAT_VERSION,
+            architecture=self.settings.architecture,
+            parameters=parameter_count(self.network),
+            training=self.settings.as_dict(),
+            data=[
+                {"name": pool.name, "role": "train", "licence": pool.licence, "pixel_years": len(pool.pentads)}
+                for pool in self.pools
+            ],
+        )
+        card.write(weights.with_suffix(".json"))
+        self._draw_pictures()
+        return weights
+
+    def _draw_pictures(self) -> None:
+        from stactools_esd.encoder.pictures import draw_examples, draw_losses
+
+        draw_losses(self.run / "metrics.jsonl", self.run / "losses.png")
+        self.network.eval()
+        count = max(1, 6 // len(self.pools))
+        rows = np.concatenate([pool.pentads[:count] for pool in self.pools])[:6]
+        present = np.concatenate([pool.present[:count] for pool in self.pools])[:6]
+        terrain = np.concatenate([pool.terrain[:count] for pool in self.pools])[:6]
+        names = [pool.name for pool in self.pools for _ in range(len(pool.pentads[:count]))][:6]
+        inputs = [torch.from_numpy(array).to(self.settings.device) for array in (rows, present, terrain)]
+        with torch.inference_mode():
+            decoded, _ = self.network(*inputs)
+        draw_examples(rows, decoded.cpu().numpy(), names, self.run / "examples.png")
+
+    def _checkpoint(self) -> None:
+        """Write tensors under a name of their own, then point to them: a kill between the two loses nothing."""
+        tensors = {f"modules.{name}": value for name, value in self.modules.state_dict().items()}
+        for parameter, state in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{parameter}.{entry}": value for entry, value in state.items()}
+        name = f"checkpoint-{self.step:07d}.safetensors"
+        with atomic_path(self.run / name) as path:
+            save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, path)
+        write_json(self.run / "checkpoint.json", {"run_key": self.key, "step": self.step, "tensors": name})
+        for old in self.run.glob("checkpoint-*.safetensors"):
+            if old.name != name:
+                old.unlink()
+
+    def _log(self, interval: list[dict[str, float]]) -> dict[str, float]:
+        """Append one line of means to metrics.jsonl and return it."""
+        means = {name: sum(part[name] for part in interval) / len(interval) for name in interval[0]}
+        line = {"step": self.step, "learning_rate": learning_rate(self.settings, self.step - 1), **means}
+        self.run.mkdir(parents=True, exist_ok=True)
+        with (self.run / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps({key: round(value, 8) for key, value in line.items()}) + "\n")
+        return means
+
+    def _cut_metrics(self) -> None:
+        """Drop lines that were written after the checkpoint."""
+        path = self.run / "metrics.jsonl"
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
+        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= self.step]
+        with atomic_path(path) as temporary:
+            temporary.write_text("".join(kept), encoding="utf-8")
+
+
+def _to_device(batch: Batch, device: str) -> Batch:
+    return batch if device == "cpu" else Batch(**{name: value.to(device) for name, value in vars(batch).items()})
+
+
+def _run_key(settings: TrainingConfig, pools: list[Pool]) -> str:
+    """Hash whatever decides the result: configuration and data."""
+    digest = hashlib.sha256(json.dumps(settings.as_dict(), sort_keys=True).encode())
+    for pool in pools:
+        digest.update(pool.name.encode())
+        for column in (pool.pentads, pool.present, pool.terrain, pool.class_id, pool.phenology):
+            digest.update(np.ascontiguousarray(column).tobytes())
+    return digest.hexdigest()
+
+
+@contextmanager
+def _torch_threads(threads: int) -> Iterator[None]:
+    """Set the number of threads, and give the caller's back."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
