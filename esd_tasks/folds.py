@@ -1,8 +1,7 @@
 """Spatial blocks and folds: cross-validation that reduces the leak from a sample to its neighbours.
 
 Embeddings stay correlated over 10 km and more, so a random split tests on the neighbours of what was trained. Blocks
-reduce that leak; they do not end it. Cross-validation over blocks estimates how a model transfers to a place without
-samples, not the accuracy of a map.
+reduce that leak; they do not end it. Their accuracy estimates transfer to places without samples, not that of a map.
 """
 
 import warnings
@@ -282,8 +281,6 @@ def _near(samples: PlacedSamples, test: NDArray[np.intp], buffer: float) -> NDAr
         return np.empty(0, dtype=np.intp)
     places = np.column_stack([samples.x, samples.y])
     others = np.setdiff1d(np.arange(len(places)), test)
-    if len(others) == 0:
-        return others
     distance, _ = cKDTree(places[test]).query(places[others], distance_upper_bound=np.nextafter(buffer, np.inf))
     return np.asarray(others[np.isfinite(distance)])
 
