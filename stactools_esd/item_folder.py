@@ -1,0 +1,164 @@
+"""The folder of one item: codes COG, false-colour COG, thumbnail, and the item that describes them.
+
+`DESTINATION/<item id>/<item id>.json` with its assets beside it, as the leaves of the static catalogue have it.
+"""
+
+import dataclasses
+import importlib.metadata
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from stactools_esd.cog import CodesFile, check_codes_file, open_codes, write_code_blocks
+from stactools_esd.errors import OutputError
+from stactools_esd.files import PARTIAL_MARK, write_json
+from stactools_esd.product import SOFTWARE
+from stactools_esd.stac import create_item, local_path
+from stactools_esd.visual import write_thumbnail, write_visual
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemFolder:
+    """What `write_item` made."""
+
+    item: Path
+    """The item, `<item id>/<item id>.json`."""
+
+    codes: str
+    """Path of the codes COG, or its URL where it was not copied."""
+
+    visual: Path | None = None
+    """The false-colour COG."""
+
+    thumbnail: Path | None = None
+    """The thumbnail."""
+
+
+def write_item(
+    source: str | Path,
+    destination: str | Path,
+    *,
+    copy: bool = True,
+    encoder: str | None = None,
+    tile: str | None = None,
+    year: int | None = None,
+) -> ItemFolder:
+    """Make the folder of one item from a codes COG.
+
+    A sound COG of ours is copied byte for byte. An official tile is written again in our layout, with the same codes
+    and under its official name, so that it says of itself what it is. All is made aside and moved in at the end, the
+    item last: when anything fails there is no item.
+
+    Args:
+        source: Codes COG, official or ours; local path or URL.
+        destination: Folder that gets the folder `<item id>`.
+        copy: False writes only the item, which points at `source` (relatively, where that is a local file).
+        encoder: As in `create_item`.
+        tile: As in `create_item`.
+        year: As in `create_item`.
+
+    Raises:
+        EsdError: What `create_item` and `write_codes` raise, and OutputError where the folder cannot be written.
+    """
+    destination = Path(destination)
+    said = {"encoder": encoder, "tile": tile, "year": year}
+    with open_codes(source, **said) as codes:  # type: ignore[arg-type]
+        name = codes.name
+        folder = destination / name.item_id
+        item_path = folder / f"{name.item_id}.json"
+        if not copy:
+            return _point_at(source, item_path, said)
+        _make(folder.parent)
+        with tempfile.TemporaryDirectory(dir=destination, prefix=f".{name.item_id}{PARTIAL_MARK}") as made:
+            stage = Path(made)
+            kept = folder / f"{name.stem}.tif"
+            staged = _stage_codes(codes, source, kept, stage / kept.name, said)
+            visual, thumbnail = stage / f"{name.stem}_visual.tif", stage / f"{name.stem}_thumbnail.png"
+            with open_codes(staged) as sound:
+                write_visual(visual, sound)
+                write_thumbnail(thumbnail, sound)
+            item = create_item(staged, visual_href=visual, thumbnail_href=thumbnail).to_dict(False, False)
+            for asset in item["assets"].values():
+                asset["href"] = f"./{Path(asset['href']).name}"
+            _move_in(stage, folder, item_path)
+            write_json(item_path, item)
+    return ItemFolder(item=item_path, codes=str(kept), visual=folder / visual.name, thumbnail=folder / thumbnail.name)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot make the folder {folder} ({error.strerror}), expected one that can be written; choose another"
+        ) from error
+
+
+def _point_at(source: str | Path, item_path: Path, said: dict[str, Any]) -> ItemFolder:
+    """Write the item alone; pictures that lie beside the codes under their names are named too."""
+    path = local_path(str(source))
+    visual, thumbnail = pictures_beside(path) if path is not None else (None, None)
+    item = create_item(source, visual_href=visual, thumbnail_href=thumbnail, **said).to_dict(False, False)
+    for asset in item["assets"].values():
+        asset["href"] = relative_href(asset["href"], item_path.parent)
+    write_json(item_path, item)
+    return ItemFolder(item=item_path, codes=str(source), visual=visual, thumbnail=thumbnail)
+
+
+def pictures_beside(codes: Path) -> tuple[Path | None, Path | None]:
+    """Return the false-colour COG and the thumbnail that lie beside a codes COG under its name, None where not."""
+    visual, thumbnail = (codes.with_name(f"{codes.stem}_{ending}") for ending in ("visual.tif", "thumbnail.png"))
+    return visual if visual.is_file() else None, thumbnail if thumbnail.is_file() else None
+
+
+def relative_href(href: str, folder: Path) -> str:
+    """Return the href of a local file as seen from a folder, `./` before names beside it; URLs stay as they are."""
+    path = local_path(href)
+    if path is None:
+        return href
+    relative = Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    return relative if relative.startswith("../") else f"./{relative}"
+
+
+def _stage_codes(codes: CodesFile, source: str | Path, kept: Path, staged: Path, said: dict[str, Any]) -> Path:
+    """Return where the sound codes COG lies: staged, or already in its place."""
+    path = local_path(str(source))
+    if codes.tagged and path is not None and not check_codes_file(source, **said):
+        if kept.exists() and kept.samefile(path):
+            return kept
+        shutil.copyfile(path, staged)
+        return staged
+    tags = codes.tags
+    if not codes.tagged:
+        tags = dataclasses.replace(tags, software=f"{SOFTWARE} {importlib.metadata.version(SOFTWARE)}")
+    write_code_blocks(
+        staged,
+        _pieces(codes),
+        shape=(codes.height, codes.width),
+        transform=codes.transform,
+        crs=codes.crs,
+        tags=tags,
+    )
+    return staged
+
+
+def _pieces(codes: CodesFile) -> Iterator[tuple[Window, NDArray[np.uint16], NDArray[np.uint16]]]:
+    for window in codes.strips():
+        block = codes.read(window)
+        yield window, block.codes, block.clear_obs
+
+
+def _move_in(stage: Path, folder: Path, item_path: Path) -> None:
+    """Move finished files into the folder; an older item goes first, for it would describe other files."""
+    _make(folder)
+    item_path.unlink(missing_ok=True)
+    for file in sorted(stage.iterdir()):
+        file.replace(folder / file.name)

@@ -1,0 +1,261 @@
+"""STAC items of codes COGs: pure, offline, deterministic.
+
+`create_item` reads the one file it is given and nothing else: no clock, no network beyond that file, no schema fetched.
+Equal files under equal names give equal items.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pystac
+from rasterio.crs import CRS
+
+from stactools_esd import grid
+from stactools_esd.cog import CodesFile, open_codes
+from stactools_esd.collection import ESD_EXTENSION, asset_fields, create_collection
+from stactools_esd.errors import CatalogError, GridError
+from stactools_esd.files import sha256_file
+from stactools_esd.product import (
+    DAYS,
+    SOFTWARE,
+    CodesIdentity,
+    CodesTags,
+    EncoderIdentity,
+    InputRecipe,
+    is_tile,
+)
+
+__all__ = [
+    "ESD_EXTENSION",
+    "ReadHrefModifier",
+    "create_collection",
+    "create_item",
+    "identity_of",
+    "local_path",
+    "tags_of",
+]
+
+ReadHrefModifier = Callable[[str], str]
+"""Turns the href that an item shows into the one that is read, e.g. by signing it."""
+
+FILE_EXTENSION: Final = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
+GRID_EXTENSION: Final = "https://stac-extensions.github.io/grid/v1.1.0/schema.json"
+PROCESSING_EXTENSION: Final = "https://stac-extensions.github.io/processing/v1.2.0/schema.json"
+PROJECTION_EXTENSION: Final = "https://stac-extensions.github.io/projection/v2.0.0/schema.json"
+RASTER_EXTENSION: Final = "https://stac-extensions.github.io/raster/v2.0.0/schema.json"
+
+SHA256_MULTIHASH: Final = "1220"
+"""Prefix of a multihash that says SHA-256, 32 bytes."""
+
+_SPDX = re.compile(r"[\w\-.+]+")
+_REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|/vsi", re.IGNORECASE)
+
+
+def create_item(
+    href: str | Path,
+    *,
+    encoder: str | None = None,
+    tile: str | None = None,
+    year: int | None = None,
+    visual_href: str | Path | None = None,
+    thumbnail_href: str | Path | None = None,
+    read_href_modifier: ReadHrefModifier | None = None,
+) -> pystac.Item:
+    """Describe a codes COG, official or ours.
+
+    The item stands alone: no links, no collection; a catalogue adds them. Geometry and bbox come from the raster's
+    own georeference. Size and checksum are stated for files of this machine, not for remote ones, which would have to
+    be read whole.
+
+    Args:
+        href: Local path or URL of the codes COG; it stands in the item as it is, local paths made absolute.
+        encoder: Label of the encoder where the file does not say, e.g. `official-v001`.
+        tile: MGRS tile, or `x` and the name of an area, where neither tags nor name say.
+        year: Year where neither tags nor name say.
+        visual_href: RGB COG of the codes, if there is one.
+        thumbnail_href: PNG of the codes, if there is one.
+        read_href_modifier: Makes the href to read from the href to show.
+
+    Raises:
+        RasterError: The file cannot be read, is no codes COG, or disagrees with the options.
+        GridError: Name and georeference disagree, or the CRS has no EPSG code.
+        ProductNameError: A tile or an encoder is not a name of this product.
+    """
+    read = read_href_modifier or str
+    with open_codes(read(str(href)), encoder=encoder, tile=tile, year=year) as codes:
+        item = _item(codes)
+        on_grid = {
+            "proj:shape": [codes.height, codes.width],
+            "proj:transform": [_plain(value) for value in tuple(codes.transform)[:6]],
+            "raster:spatial_resolution": _plain(codes.transform.a),
+        }
+    item.add_asset("embeddings", _asset("embeddings", href, read, {**on_grid, "raster:sampling": "area"}))
+    if visual_href is not None:
+        item.add_asset("visual", _asset("visual", visual_href, read, on_grid))
+    if thumbnail_href is not None:
+        item.add_asset("thumbnail", _asset("thumbnail", thumbnail_href, read, {}))
+    if any("file:size" in asset.extra_fields for asset in item.assets.values()):
+        item.stac_extensions = sorted([*item.stac_extensions, FILE_EXTENSION])
+    return item
+
+
+def _item(codes: CodesFile) -> pystac.Item:
+    """Return the item without assets."""
+    tags = codes.tags
+    geometry = grid.footprint(codes.crs, codes.bounds)
+    first = datetime.combine(tags.window_start or date(tags.year, 1, 1), time(), UTC)
+    after = first + timedelta(days=DAYS) if tags.window_start else datetime(tags.year + 1, 1, 1, tzinfo=UTC)
+    properties = {
+        "title": _title(tags),
+        "description": _description(tags),
+        "license": tags.licence if _SPDX.fullmatch(tags.licence) else "other",
+        "proj:code": _proj_code(codes.crs),
+        "proj:bbox": [_plain(value) for value in codes.bounds],
+    }
+    if is_tile(tags.tile):
+        properties["grid:code"] = f"MGRS-{tags.tile}"
+    properties |= _processing(tags) | _esd(tags)
+    extensions = [PROJECTION_EXTENSION, RASTER_EXTENSION, ESD_EXTENSION]
+    extensions += [GRID_EXTENSION] if "grid:code" in properties else []
+    extensions += [PROCESSING_EXTENSION] if any(key.startswith("processing:") for key in properties) else []
+    return pystac.Item(
+        id=tags.name.item_id,
+        geometry=geometry,
+        bbox=grid.bbox(geometry),
+        datetime=first,
+        start_datetime=first,
+        end_datetime=after - timedelta(seconds=1),
+        properties=properties,
+        stac_extensions=sorted(extensions),
+    )
+
+
+def _esd(tags: CodesTags) -> dict[str, Any]:
+    """Return the properties of our own extension."""
+    encoder = tags.identity.encoder
+    properties = {
+        "esd:encoder": encoder.label,
+        "esd:weights_sha256": encoder.weights_sha256,
+        "esd:format_version": tags.identity.format_version,
+        "esd:input_recipe": tags.identity.recipe.as_dict(),
+        "esd:tile": tags.tile,
+        "esd:temporal_context": tags.temporal_context,
+        "esd:window_start": tags.window_start.isoformat() if tags.window_start else None,
+        "esd:geometry_source": "raster",
+    }
+    return {key: value for key, value in properties.items() if value is not None}
+
+
+def _processing(tags: CodesTags) -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    name, _, version = tags.software.partition(" ")
+    if name == SOFTWARE and version:
+        properties["processing:software"] = {name: version}
+    if tags.sources:
+        properties["processing:lineage"] = f"Encoded from {'; '.join(tags.sources)}"
+    return properties
+
+
+def _place(tags: CodesTags) -> str:
+    return f"Tile {tags.tile}" if is_tile(tags.tile) else f"Area {tags.tile.removeprefix('x')}"
+
+
+def _period(tags: CodesTags) -> str:
+    return f"{DAYS} days from {tags.window_start.isoformat()}" if tags.window_start else str(tags.year)
+
+
+def _title(tags: CodesTags) -> str:
+    encoder = tags.identity.encoder
+    return f"{_place(tags)}, {_period(tags)}, ESD codes ({encoder.name} {encoder.version})"
+
+
+def _description(tags: CodesTags) -> str:
+    period = f"the {_period(tags)}" if tags.window_start else _period(tags)
+    return (
+        f"Daily reflectance of {period} as twelve 16-bit codes a pixel, by the encoder {tags.identity.encoder.label}. "
+        "How to decode them: `esd:fsq` of the asset `embeddings`. Compare codes only with codes of the same encoder "
+        "and input recipe."
+    )
+
+
+def _asset(key: str, href: str | Path, read: ReadHrefModifier, fields: Mapping[str, Any]) -> pystac.Asset:
+    """Return an asset with its size and checksum where its file is on this machine."""
+    described = asset_fields(key) | dict(fields)
+    path = local_path(read(str(href)))
+    if path is not None and path.is_file():
+        described["file:size"] = path.stat().st_size
+        described["file:checksum"] = SHA256_MULTIHASH + sha256_file(path)
+    shown = local_path(str(href))
+    return pystac.Asset.from_dict({"href": str(href) if shown is None else shown.absolute().as_posix(), **described})
+
+
+def local_path(href: str) -> Path | None:
+    """Return an href as a path of this machine, or None where it is a URL or a GDAL virtual path."""
+    return None if _REMOTE.match(href) else Path(href)
+
+
+def _plain(value: float) -> int | float:
+    """Return a whole number without `.0`, and -0.0 as 0, so that equal geometry gives equal bytes."""
+    return int(value) if float(value).is_integer() else float(value)
+
+
+def _proj_code(crs: CRS) -> str:
+    epsg = crs.to_epsg()
+    if epsg is None:
+        raise GridError(
+            f"got a CRS without EPSG code ({crs.to_wkt()[:60]}...), expected one such as EPSG:32650; "
+            "write the raster with the EPSG code of its UTM zone"
+        )
+    return f"EPSG:{epsg}"
+
+
+def identity_of(item: pystac.Item | Mapping[str, Any]) -> CodesIdentity:
+    """Read back from an item what must agree before its codes meet others.
+
+    Raises:
+        CatalogError: The item lacks a field of the esd extension.
+    """
+    properties, item_id = _properties(item)
+    try:
+        encoder = EncoderIdentity.parse(properties["esd:encoder"], properties.get("esd:weights_sha256"))
+        recipe = InputRecipe.from_dict(properties["esd:input_recipe"])
+        return CodesIdentity(encoder=encoder, recipe=recipe, format_version=properties["esd:format_version"])
+    except KeyError as error:
+        raise CatalogError(
+            f"got item {item_id!r} without {error.args[0]}, expected an item of the esd extension; "
+            "make it again with `stac esd create-item`"
+        ) from error
+
+
+def tags_of(item: pystac.Item | Mapping[str, Any]) -> CodesTags:
+    """Read back from an item identity, tile, year and window.
+
+    Raises:
+        CatalogError: The item lacks a field of the esd extension.
+    """
+    identity = identity_of(item)
+    properties, item_id = _properties(item)
+    start = properties.get("esd:window_start")
+    try:
+        return CodesTags(
+            identity=identity,
+            tile=properties["esd:tile"],
+            year=int(str(properties["start_datetime"])[:4]),
+            window_start=date.fromisoformat(start) if start else None,
+            temporal_context=properties["esd:temporal_context"],
+            licence=properties.get("license", "other"),
+        )
+    except (KeyError, ValueError) as error:
+        raise CatalogError(
+            f"got item {item_id!r} with a missing or malformed {error.args[0]}, expected an item of the esd extension; "
+            "make it again with `stac esd create-item`"
+        ) from error
+
+
+def _properties(item: pystac.Item | Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    if isinstance(item, pystac.Item):
+        return item.properties, item.id
+    return item.get("properties", {}), str(item.get("id", "?"))

@@ -1,0 +1,270 @@
+"""Say everything that is wrong with an item, a collection, a catalogue or a codes COG; offline.
+
+Beside the schemas it checks consistency: links resolve, files exist, sizes and checksums agree, codes COGs are whole,
+items say what their files say and lie in their collection. URLs are not fetched.
+"""
+
+import os
+import warnings
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from stactools_esd.cog import check_codes_file
+from stactools_esd.collection import union_bbox
+from stactools_esd.errors import ChinaRecipeWarning, EsdError, NothingFoundError, UsageError
+from stactools_esd.files import read_json, sha256_file
+from stactools_esd.inventory import is_esd_item, search_folder
+from stactools_esd.product import CodesTags
+from stactools_esd.schema import KINDS, schema_problems
+from stactools_esd.stac import SHA256_MULTIHASH, create_item, local_path, tags_of
+
+_COMPARED_ASSET_FIELDS = ("bands", "data_type", "esd:fsq", "proj:shape", "proj:transform")
+_NOT_COMPARED = ("title", "description", "processing:software", "processing:lineage")
+
+Json = dict[str, Any]
+
+
+@dataclass(kw_only=True)
+class Report:
+    """What `validate` found; grows while it looks."""
+
+    problems: list[str] = field(default_factory=list)
+    """One line each, beginning with the file."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    """How many items, collections, catalogues and codes COGs were looked at."""
+
+    visited: dict[Path, Json] = field(default_factory=dict)
+    """Documents read, by path."""
+
+    ids: dict[str, Path] = field(default_factory=dict)
+    """Where the item of an id was met first."""
+
+    def add(self, path: Path, problem: str) -> None:
+        """Note a problem of a file."""
+        self.problems.append(f"{path}: {problem}")
+
+    @property
+    def summary(self) -> str:
+        """Counts in words, e.g. `2 items, 1 collection`."""
+        plurals = {"item": "items", "collection": "collections", "catalog": "catalogues", "codes COG": "codes COGs"}
+        named = {"catalog": "catalogue"}
+        return ", ".join(
+            f"{count} {named.get(kind, kind) if count == 1 else plurals[kind]}"
+            for kind in plurals
+            if (count := self.counts[kind])
+        )
+
+
+def validate(path: str | Path) -> Report:
+    """Check a document or codes COG; a catalogue, collection or folder with everything below it.
+
+    Args:
+        path: Item, collection, catalogue, codes COG, or a folder of them. A folder that is a catalogue or collection is
+            followed link by link, any other is searched through.
+
+    Returns:
+        The report; without problems all is valid.
+
+    Raises:
+        NothingFoundError: There is nothing to check.
+        UsageError: The path is a URL.
+    """
+    target = local_path(str(path))
+    if target is None:
+        raise UsageError(f"got the URL {path}, expected a path of this machine; download it first")
+    report = Report()
+    if target.is_dir():
+        roots = [root for name in ("catalog.json", "collection.json") if (root := target / name).is_file()]
+        for document in roots[:1]:
+            _check_document(document, report)
+        if not roots:
+            _check_folder(target, report)
+    elif not target.is_file():
+        raise NothingFoundError(f"got no file or folder at {path}, expected a document or a codes COG; check the path")
+    elif target.suffix == ".json":
+        _check_document(target, report)
+    else:
+        _check_codes(target, report)
+    return report
+
+
+def _check_folder(folder: Path, report: Report) -> None:
+    documents, rasters = search_folder(folder)
+    for document in sorted(documents):
+        _check_document(document, report)
+    described = {
+        (path.parent / asset["href"]).resolve() for path, item in documents.items() for asset in item["assets"].values()
+    }
+    for raster in sorted(rasters - described):
+        _check_codes(raster, report)
+    if not report.counts:
+        raise NothingFoundError(
+            f"got the folder {folder} without catalogue, items or codes, expected one; check the path"
+        )
+
+
+def _check_codes(path: Path, report: Report) -> None:
+    report.counts["codes COG"] += 1
+    for problem in check_codes_file(path):
+        report.add(path, problem)
+
+
+def _read(path: Path, report: Report) -> Json | None:
+    """Return a document, or None after noting that it cannot be read."""
+    if path not in report.visited:
+        try:
+            content = read_json(path)
+        except EsdError as error:
+            report.add(path, str(error))
+            return None
+        if not isinstance(content, dict):
+            report.add(path, "got no JSON object, expected an item, a collection or a catalogue")
+            return None
+        report.visited[path] = content
+    return report.visited[path]
+
+
+def _check_document(first: Path, report: Report) -> None:
+    """Check a document and all that its links to children and items name."""
+    waiting, queued = [first], {Path(os.path.abspath(first))}  # noqa: PTH100
+    while waiting:
+        path = waiting.pop()
+        document = _read(path, report)
+        if document is None:
+            continue
+        problems = list(schema_problems(document))
+        for problem in problems:
+            report.add(path, problem)
+        report.counts[KINDS.get(str(document.get("type")), "catalog")] += 1
+        if problems:
+            continue  # what is not even STAC is not followed
+        below = _check_links(path, document, report)
+        waiting += [child for child in reversed(below) if child not in queued]
+        queued.update(below)
+        if document["type"] == "Feature":
+            _check_item(path, document, report)
+        elif document["type"] == "Collection":
+            _check_collection(path, document, report)
+
+
+def _linked(path: Path, link: Json) -> Path | None:
+    """Return the file that a link names, or None for a URL."""
+    below = local_path(link["href"])
+    return None if below is None else Path(os.path.normpath(Path(os.path.abspath(path)).parent / below))  # noqa: PTH100
+
+
+def _check_links(path: Path, document: Json, report: Report) -> list[Path]:
+    """Check that local links resolve, and that children and items name this document as their parent."""
+    below = []
+    for link in document["links"]:
+        target = _linked(path, link)
+        if target is None:
+            continue
+        if not target.is_file():
+            report.add(path, f"got a link rel={link['rel']} to {link['href']}, which does not exist")
+        elif link["rel"] in ("child", "item"):
+            below.append(target)
+            child = _read(target, report)
+            parents = [_linked(target, up) for up in (child or {}).get("links", []) if up.get("rel") == "parent"]
+            if child is not None and Path(os.path.abspath(path)) not in parents:  # noqa: PTH100
+                report.add(target, f"got no link rel=parent back to {path}, which names it")
+    return below
+
+
+def _check_item(path: Path, item: Json, report: Report) -> None:
+    first = report.ids.setdefault(item["id"], path)
+    if first != path:
+        report.add(path, f"got the id {item['id']}, which {first} has too")
+    if path.stem != item["id"]:
+        report.add(path, f"got the file name {path.name}, expected {item['id']}.json by its id")
+    _check_assets(path, item, report)
+    if not is_esd_item(item):
+        return
+    tags = tags_of(item)
+    if tags.name.item_id != item["id"]:
+        report.add(path, f"got the id {item['id']}, expected {tags.name.item_id} by tile, year and encoder")
+    _check_membership(path, item, tags, report)
+    codes = _linked(path, item["assets"]["embeddings"])
+    if codes is not None and codes.is_file():
+        _check_agreement(path, item, tags, codes, report)
+
+
+def _check_assets(path: Path, item: Json, report: Report) -> None:
+    for key, asset in item["assets"].items():
+        file = _linked(path, asset)
+        if file is None:
+            continue
+        if not file.is_file():
+            report.add(path, f"got asset {key} at {asset['href']}, which does not exist")
+        elif asset.get("file:size", size := file.stat().st_size) != size:
+            report.add(path, f"got file:size {asset['file:size']} of asset {key}, but the file has {size} bytes")
+        elif "file:checksum" in asset and asset["file:checksum"] != SHA256_MULTIHASH + sha256_file(file):
+            report.add(path, f"got file:checksum of asset {key}, which the file does not have; it was changed")
+
+
+def _check_agreement(path: Path, item: Json, tags: CodesTags, codes: Path, report: Report) -> None:
+    """Check the codes COG, and that an item made of it now would say the same."""
+    said: dict[str, Any] = {"encoder": tags.identity.encoder.label, "tile": tags.tile, "year": tags.year}
+    report.counts["codes COG"] += 1
+    if problems := check_codes_file(codes, **said):
+        for problem in problems:
+            report.add(codes, problem)
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ChinaRecipeWarning)
+            made = create_item(codes, **said).to_dict(False, False)
+    except EsdError as error:
+        report.add(codes, str(error))
+        return
+    pairs = {key: (item.get(key), made[key]) for key in ("geometry", "bbox")}
+    keys = {*item["properties"], *made["properties"]} - set(_NOT_COMPARED)
+    mine, theirs = item["assets"]["embeddings"], made["assets"]["embeddings"]
+    ours = {key for key in keys if key in made["properties"] or key.startswith("esd:")}
+    pairs |= {key: (item["properties"].get(key), made["properties"].get(key)) for key in sorted(ours)}
+    pairs |= {key: (mine.get(key), theirs.get(key)) for key in _COMPARED_ASSET_FIELDS}
+    for key, (said_here, found) in pairs.items():
+        if said_here != found:
+            report.add(path, f"got {key} {_short(said_here)}, but {codes.name} says {_short(found)}")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:97]}..."
+
+
+def _check_membership(path: Path, item: Json, tags: CodesTags, report: Report) -> None:
+    """Check that an item that is in a collection is in that of its encoder, and inside its extent."""
+    expected = tags.identity.encoder.collection_id
+    if item.get("collection", expected) != expected:
+        report.add(path, f"got collection {item['collection']!r}, expected {expected!r} by its encoder")
+    for link in item["links"]:
+        target = _linked(path, link) if link["rel"] == "collection" else None
+        collection = _read(target, report) if target is not None and target.is_file() else None
+        if collection is None:
+            continue
+        if collection.get("id") != item.get("collection"):
+            report.add(
+                path, f"got collection {item.get('collection')!r}, but {link['href']} is {collection.get('id')!r}"
+            )
+        elif not _inside(item, collection):
+            report.add(path, f"got bbox or time outside the extent of collection {collection['id']}")
+
+
+def _inside(item: Json, collection: Json) -> bool:
+    """Tell whether an extent holds an item: joining the two changes nothing. RFC 3339 times in UTC sort as text."""
+    box = collection["extent"]["spatial"]["bbox"][0]
+    first, last = collection["extent"]["temporal"]["interval"][0]
+    times = item["properties"]
+    begins = first is None or first <= times["start_datetime"]
+    ends = last is None or times["end_datetime"] <= last
+    return begins and ends and list(union_bbox([box, item["bbox"]])) == list(box)
+
+
+def _check_collection(path: Path, collection: Json, report: Report) -> None:
+    for label in collection.get("summaries", {}).get("esd:encoder", []):
+        if collection["id"] != f"esd-{label}":
+            report.add(path, f"got the id {collection['id']}, expected esd-{label} by its encoder")
