@@ -1,8 +1,18 @@
 """Simulated pixel-years and landscapes, drawn from a seed: for training, for the demo and for the tests."""
 
+from stactools_esd.simulation.landscape import CHANGES, Landscape
 from stactools_esd.simulation.observation import observe, observe_daily
 from stactools_esd.simulation.phenology import PHENOLOGY
 from stactools_esd.simulation.pixels import SimulatedPixels, simulate_pixels
 from stactools_esd.simulation.traits import CLASS_NAMES
 
-__all__ = ["CLASS_NAMES", "PHENOLOGY", "SimulatedPixels", "observe", "observe_daily", "simulate_pixels"]
+__all__ = [
+    "CHANGES",
+    "CLASS_NAMES",
+    "PHENOLOGY",
+    "Landscape",
+    "SimulatedPixels",
+    "observe",
+    "observe_daily",
+    "simulate_pixels",
+]

@@ -40,6 +40,26 @@ def _sensor_noise(
     return noisy
 
 
+def add_sensor_noise(
+    image: NDArray[np.float32], noise: NDArray[np.float32], *, haze: float, level: float = 1.0
+) -> NDArray[np.float32]:
+    """Add the noise of one date to an image.
+
+    Args:
+        image: Reflectance without noise (6, y, x).
+        noise: Standard normal numbers (7, y, x), the last shared by the bands.
+        haze: Haze of the date, about -0.5 to 2.
+        level: Size of noise and haze; 1 is typical.
+
+    Returns:
+        Reflectance (6, y, x).
+    """
+    size = np.float32(level) * (np.float32(0.02) * image + np.float32(0.002))
+    noisy: NDArray[np.float32] = image + size * (np.float32(0.8) * noise[-1] + np.float32(0.6) * noise[:-1])
+    noisy += np.float32(0.008 * level * haze) * _HAZE[:, None, None] * (1 - image)
+    return noisy
+
+
 def _gain(clean: NDArray[np.float32], rng: np.random.Generator, level: float) -> NDArray[np.float32]:
     """Scale and shift each pixel's bands as a sensor's calibration would."""
     n = len(clean)

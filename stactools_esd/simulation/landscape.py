@@ -1,0 +1,502 @@
+"""A simulated landscape: fields, forest, a river, a town and their changes, observed between clouds.
+
+Everything is drawn from a seed. The map is made once; reflectance is made for the rows and dates asked for, so a large
+landscape never lies in memory as daily series, and any rows equal those of the whole.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio import Affine
+from rasterio.crs import CRS
+from rasterio.warp import transform as reproject
+
+from stactools_esd.errors import ObservationsError
+from stactools_esd.observations import Dates, Observations, YearWindow
+from stactools_esd.product import BANDS, PIXEL_SIZE
+from stactools_esd.simulation import traits as kinds
+from stactools_esd.simulation.noise import smooth_noise, split_parcels
+from stactools_esd.simulation.observation import CLOUD, add_sensor_noise
+from stactools_esd.simulation.pixels import clean_reflectance
+from stactools_esd.simulation.traits import CLASS_NAMES, Traits, draw_traits, vary_year
+from stactools_esd.simulation.weather import Weather, simulate_weather
+
+CHANGES: Final = ("none", "rotation", "clear-cut", "fire", "new buildings")
+"""What may happen to a parcel from one year to the next; `change_map` holds positions in this list."""
+
+NONE, ROTATION, CLEAR_CUT, FIRE, BUILDING = range(5)
+
+DEFAULT_ORIGIN: Final = (520005.0, 5620035.0)
+"""Upper left corner in EPSG:32631 (Flanders), on the half-pixel grid of the product's tiles."""
+
+_REVISIT: Final = 8
+_MAP, _FARM, _YEAR, _CLOUDS, _PIXELS = range(5)  # second number of every seed: what is drawn
+_CHUNK_PIXELS: Final = 16384
+
+
+@dataclass(frozen=True, kw_only=True)
+class _State:
+    """Parcels in one year."""
+
+    class_id: NDArray[np.uint8]
+    traits: Traits
+    previous: Traits
+    change: NDArray[np.uint8]
+    day: NDArray[np.int64]
+
+
+class Landscape:
+    """A simulated landscape with truth.
+
+    Attributes:
+        shape: Rows and columns.
+        years: Years that can be observed.
+        transform: From pixel corners (column, row) to coordinates of the CRS.
+        crs: Coordinate reference system.
+        terrain: Elevation in metres, slope and aspect in degrees, aspect NaN where flat (3, y, x).
+        parcels: Number of each pixel's parcel (y, x).
+        class_names: Names of the classes; a class_id is a position.
+    """
+
+    class_names = CLASS_NAMES
+
+    def __init__(
+        self,
+        seed: int,
+        *,
+        size: tuple[int, int] = (128, 128),
+        years: Sequence[int] = (2019, 2020),
+        crs: str = "EPSG:32631",
+        origin: tuple[float, float] = DEFAULT_ORIGIN,
+    ) -> None:
+        """Draw the map, the parcels and what happens to them.
+
+        Args:
+            seed: Any non-negative integer.
+            size: Rows and columns, at least 32 each.
+            years: Consecutive years; changes happen from the second on.
+            crs: A metric coordinate reference system.
+            origin: Upper left corner in it.
+
+        Raises:
+            ObservationsError: The size is too small, or the years are not consecutive.
+        """
+        if min(size) < 32:
+            raise ObservationsError(f"got a landscape of {size} pixels, expected 32 x 32 or more; enlarge it")
+        if list(years) != list(range(years[0], years[0] + len(years))):
+            raise ObservationsError(f"got years {list(years)}, expected consecutive ones; fill the gaps")
+        self.seed = seed
+        self.shape = size
+        self.years = tuple(years)
+        self.crs = CRS.from_string(crs)
+        self.transform = Affine(PIXEL_SIZE, 0, origin[0], 0, -PIXEL_SIZE, origin[1])
+        centre = self.transform * (size[1] / 2, size[0] / 2)
+        self.latitude = float(reproject(self.crs, "EPSG:4326", [centre[0]], [centre[1]])[1][0])
+        self.terrain, zone = _draw_map([seed, _MAP], size)
+        self.parcels = _draw_parcels([seed, _MAP, 7], zone)
+        self._zones = zone.ravel()[np.unique(self.parcels, return_index=True)[1]]
+
+    @cached_property
+    def _states(self) -> dict[int, _State]:
+        """Parcels year by year, each following from the last."""
+        rng = np.random.default_rng([self.seed, _FARM])
+        n = len(self._zones)
+        class_id = _first_classes(self._zones, rng)
+        traits = self._draw(class_id, rng)
+        quiet = np.zeros(n, np.uint8)
+        states = {}
+        change, day, previous = quiet, np.zeros(n, np.int64), traits
+        for year in self.years:
+            if year > self.years[0]:
+                previous = traits
+                change, after = _changes(class_id, self._zones, change, rng)
+                day = np.where(change >= CLEAR_CUT, rng.integers(20, 110, n), 0)
+                moved = np.flatnonzero((change > 0) | (after != class_id))
+                class_id = after
+                traits = _with_rows(traits, moved, self._draw(class_id, rng).take(moved))
+                traits = _char(traits, np.flatnonzero(change == FIRE))
+            weather_year = np.random.default_rng([self.seed, _YEAR, year])
+            states[year] = _State(
+                class_id=class_id,
+                traits=vary_year(traits, weather_year, shared=True),
+                previous=vary_year(previous, np.random.default_rng([self.seed, _YEAR, year]), shared=True),
+                change=change,
+                day=day,
+            )
+        return states
+
+    def _draw(self, class_id: NDArray[np.uint8], rng: np.random.Generator) -> Traits:
+        n = len(class_id)
+        count = np.bincount(self.parcels.ravel(), minlength=n)
+        elevation = np.bincount(self.parcels.ravel(), weights=self.terrain[0].ravel(), minlength=n) / count
+        terrain = np.stack([elevation, np.zeros(n), np.full(n, np.nan)], axis=1).astype(np.float32)
+        return draw_traits(class_id, np.full(n, self.latitude, np.float32), terrain, rng)
+
+    def _state(self, year: int) -> _State:
+        if year not in self._states:
+            raise ObservationsError(f"got the year {year}, expected one of {list(self.years)}; choose one of them")
+        return self._states[year]
+
+    def class_map(self, year: int) -> NDArray[np.uint8]:
+        """Return the class_id of each pixel (y, x); after a change, the class that the year ends with.
+
+        Raises:
+            ObservationsError: The landscape does not have the year.
+        """
+        return self._state(year).class_id[self.parcels]
+
+    def change_map(self, year: int) -> NDArray[np.uint8]:
+        """Return what happened in a year to each pixel (y, x), as positions in `CHANGES`.
+
+        Clear-cuts, fires and buildings come between 20 January and 20 April; rotations with the year.
+
+        Raises:
+            ObservationsError: The landscape does not have the year.
+        """
+        return self._state(year).change[self.parcels]
+
+    def changed(self, year_a: int, year_b: int) -> NDArray[np.bool_]:
+        """Tell where forest was cut, land burnt or buildings rose after one year and until another (y, x).
+
+        Rotations of crops do not count.
+
+        Raises:
+            ObservationsError: The landscape does not have one of the years.
+        """
+        first, last = sorted((year_a, year_b))
+        self._state(first)
+        self._state(last)
+        total = np.zeros(self.shape, np.bool_)
+        for year in range(first + 1, last + 1):
+            total |= self.change_map(year) >= CLEAR_CUT
+        return total
+
+    def dates(self, year: int) -> Dates:
+        """Days of the satellite's passes that were not all cloud, every eighth day or fewer (t,)."""
+        return YearWindow(year=year).days[self._passes(year)[0]]
+
+    def _passes(self, year: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Days of the year of the passes (t,) and the share of sky that clouds take on each (t,)."""
+        rng = np.random.default_rng([self.seed, _CLOUDS, year])
+        days = np.arange(int(rng.integers(0, _REVISIT)), 365, _REVISIT)
+        season = 0.08 * np.cos(2 * np.pi * (days - 10) / 365)
+        cover = np.clip(rng.beta(0.8, 0.9, len(days)) + season, 0.0, 1.0)
+        return days[cover < 0.9], cover[cover < 0.9]
+
+    @cached_property
+    def _weather(self) -> dict[int, Weather]:
+        place = np.array([self.latitude], np.float32), self.terrain[0].mean(keepdims=True).ravel()
+        return {
+            year: simulate_weather(*place, np.random.default_rng([self.seed, _YEAR, year, 1])) for year in self.years
+        }
+
+    def clean(self, year: int, days: NDArray[np.integer], rows: slice = slice(None)) -> NDArray[np.float32]:
+        """Reflectance without noise or clouds on chosen days.
+
+        Args:
+            year: A year of the landscape.
+            days: Days of the year, 0..364 (t,).
+            rows: Rows without a step.
+
+        Returns:
+            Reflectance (t, 6, y, x).
+
+        Raises:
+            ObservationsError: The landscape does not have the year.
+        """
+        state = self._state(year)
+        first, stop, _ = rows.indices(self.shape[0])
+        step = max(_CHUNK_PIXELS // self.shape[1], 1)
+        out = np.empty((len(days), len(BANDS), stop - first, self.shape[1]), np.float32)
+        for row in range(first, stop, step):
+            last = min(row + step, stop)
+            pixels = self._clean_rows(state, year, days, slice(row, last))
+            block = pixels.reshape(last - row, self.shape[1], len(days), len(BANDS))
+            out[:, :, row - first : last - first] = block.transpose(2, 3, 0, 1)
+        return out
+
+    def _clean_rows(self, state: _State, year: int, days: NDArray[np.integer], rows: slice) -> NDArray[np.float32]:
+        """Reflectance (n, t, 6) of rows, with mixed pixels along the borders of parcels."""
+        own = self.parcels[rows].ravel()
+        terrain = self.terrain[:, rows].reshape(3, -1).T
+        spread = np.stack([
+            np.random.default_rng([self.seed, _PIXELS, row]).standard_normal((self.shape[1], 4), np.float32)
+            for row in range(rows.start, rows.stop)
+        ]).reshape(-1, 4)  # fmt: skip
+        smooth = [smooth_noise([self.seed, _PIXELS, 1 + k], self.shape, 14, rows=rows).ravel() for k in range(2)]
+        clean = self._reflect(state, year, days, own, terrain, spread, smooth)
+        beside = np.roll(self.parcels, -1, axis=1)[rows].ravel()
+        below = np.roll(self.parcels, -1, axis=0)[rows].ravel()
+        other = np.where(beside != own, beside, below)
+        border = np.flatnonzero(other != own)
+        if len(border):
+            second = self._reflect(
+                state, year, days, other[border], terrain[border], spread[border], [part[border] for part in smooth]
+            )
+            share = np.minimum(np.abs(spread[border, 3]) * 0.25, 0.5)[:, None, None]
+            clean[border] = clean[border] * (1 - share) + second * share
+        return clean
+
+    def _reflect(
+        self,
+        state: _State,
+        year: int,
+        days: NDArray[np.integer],
+        parcels: NDArray[np.int64],
+        terrain: NDArray[np.float32],
+        spread: NDArray[np.float32],
+        smooth: list[NDArray[np.float32]],
+    ) -> NDArray[np.float32]:
+        """Reflectance (n, t, 6) of pixels that belong to given parcels."""
+        weather = self._weather[year]
+        traits = _vary_pixels(state.traits.take(parcels), terrain, spread, smooth)
+        clean = clean_reflectance(traits, weather, days)
+        hit = np.flatnonzero(state.day[parcels] > 0)
+        if len(hit):
+            before = _vary_pixels(
+                state.previous.take(parcels[hit]), terrain[hit], spread[hit], [part[hit] for part in smooth]
+            )
+            early = days[None] < state.day[parcels[hit]][:, None]
+            clean[hit] = np.where(early[:, :, None], clean_reflectance(before, weather, days), clean[hit])
+        return clean
+
+    def observations(self, year: int, rows: slice | None = None) -> Observations:
+        """Observe a year: about thirty to forty dates with clouds and shadows masked, but for their thin edges.
+
+        Args:
+            year: A year of the landscape.
+            rows: Rows without a step; all by default. They equal the same rows of the whole.
+
+        Raises:
+            ObservationsError: The landscape does not have the year.
+        """
+        wanted = slice(*(rows or slice(None)).indices(self.shape[0]))
+        days, cover = self._passes(year)
+        reflectance = self.clean(year, days, wanted)
+        height = reflectance.shape[2]
+        noise = np.stack([
+            np.random.default_rng([self.seed, _PIXELS, year, row]).standard_normal(
+                (len(days), len(BANDS) + 1, self.shape[1]), np.float32
+            )
+            for row in range(wanted.start, wanted.stop)
+        ], axis=2) if height else np.zeros((len(days), len(BANDS) + 1, 0, self.shape[1]), np.float32)  # fmt: skip
+        valid = np.ones(reflectance.shape, np.bool_)
+        for position, share in enumerate(cover):
+            cloud, shadow = self._sky(year, position, float(share), wanted)
+            haze = np.random.default_rng([self.seed, _CLOUDS, year, position]).gamma(0.7) - 0.5
+            image = add_sensor_noise(reflectance[position], noise[position], haze=float(haze))
+            image = image * (1 - cloud) + CLOUD[:, None, None] * cloud
+            reflectance[position] = image * (1 - 0.6 * shadow)
+            valid[position] = (cloud < 0.12) & (shadow < 0.25)
+        return Observations(
+            dates=YearWindow(year=year).days[days],
+            reflectance=np.clip(reflectance, 0, 1.4),
+            valid=valid,
+            transform=self.transform * Affine.translation(0, wanted.start),
+            crs=self.crs,
+        )
+
+    def _sky(
+        self, year: int, position: int, share: float, rows: slice
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Opacity of clouds and depth of their shadows on a date, 0..1 (y, x)."""
+        key = [self.seed, _CLOUDS, year, position]
+        threshold = float(np.interp(share, *_NORMAL_SHARES))
+        # Shadows fall to the north-west in the morning: the field is drawn larger and read with an offset.
+        offset = 6
+        shape = (self.shape[0] + offset, self.shape[1] + offset)
+        size = max(12.0, min(self.shape) / 3)
+        lower = smooth_noise(key, shape, size, rows=slice(rows.start, rows.stop + offset), octaves=4)
+        opacity = np.clip((lower - threshold) * 2.5, 0, 1)
+        height, width = rows.stop - rows.start, self.shape[1]
+        cloud = opacity[:height, :width]
+        return cloud, np.clip(opacity[offset:, offset:] - cloud, 0, 1)
+
+    def sample_points(
+        self, n_per_class: int, year: int, seed: int, edge: int = 1
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.uint8]]:
+        """Draw labelled points at pixel centres, away from the borders between classes.
+
+        Args:
+            n_per_class: Points of each class; classes with fewer such pixels give all they have.
+            year: Year of the classes.
+            seed: Any non-negative integer.
+            edge: Pixels around a point, in rows and columns, that must be of its class.
+
+        Returns:
+            Coordinates x and y in the CRS and class_id, each (n,), ordered by class.
+
+        Raises:
+            ObservationsError: The landscape does not have the year.
+        """
+        classes = self.class_map(year)
+        inner = np.zeros(self.shape, np.bool_)
+        core = classes[edge : self.shape[0] - edge, edge : self.shape[1] - edge]
+        same = np.ones(core.shape, np.bool_)
+        for row in range(2 * edge + 1):
+            for column in range(2 * edge + 1):
+                same &= classes[row : row + core.shape[0], column : column + core.shape[1]] == core
+        inner[edge : self.shape[0] - edge, edge : self.shape[1] - edge] = same
+        rng = np.random.default_rng(seed)
+        chosen = []
+        for class_id in np.unique(classes):
+            candidates = np.flatnonzero(inner & (classes == class_id))
+            chosen.append(rng.permutation(candidates)[:n_per_class])
+        rows, columns = np.divmod(np.concatenate(chosen), self.shape[1])
+        x = self.transform.c + PIXEL_SIZE * (columns + 0.5)
+        y = self.transform.f - PIXEL_SIZE * (rows + 0.5)
+        return x, y, classes[rows, columns]
+
+
+_LEVELS = np.linspace(-3, 3, 61)
+_NORMAL_SHARES: Final = (
+    # Share of a standard normal above a level, increasing, and the level: the logistic approximation is near enough.
+    (1 / (1 + np.exp(1.702 * _LEVELS)))[::-1],
+    _LEVELS[::-1],
+)
+
+_FARMLAND, _WOOD, _HEATH, _MARSH, _TOWN, _QUARRY, _RIVER = range(7)
+
+
+def _draw_map(key: list[int], shape: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Draw terrain (3, y, x) and what the land is used for (y, x)."""
+    height, width = shape
+    reach = max(height, width)
+    rng = np.random.default_rng(key)
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    # A river winds from north to south in a valley, with a lake on it.
+    course = width * (0.3 + 0.07 * np.sin(2 * np.pi * (1.4 * y[:, 0] / height + rng.random())))
+    course += 0.05 * width * smooth_noise([*key, 1], (height, 1), height / 5)[:, 0]
+    from_river = np.abs(x - course[:, None])
+    lake_row = int(height * rng.uniform(0.25, 0.75))
+    rough = smooth_noise([*key, 2], shape, reach / 6)
+    from_lake = np.hypot(y - lake_row, x - course[lake_row] + 0.04 * width) * (1 + 0.15 * rough)
+    hills = smooth_noise([*key, 3], shape, reach / 3, octaves=5)
+    valley = 1 - np.exp(-((from_river / (0.25 * width)) ** 2))
+    elevation = 18 + 70 * valley + 45 * valley * np.maximum(hills + 0.6, 0) + 1.5 * hills
+    down, right = np.gradient(elevation, PIXEL_SIZE)
+    slope = np.degrees(np.arctan(np.hypot(down, right)))
+    aspect = np.degrees(np.arctan2(-right, down)) % 360  # downhill direction; rows grow to the south
+    aspect = np.where(slope < 0.5, np.nan, aspect)
+
+    zone = np.full(shape, _FARMLAND, np.uint8)
+    woods = smooth_noise([*key, 4], shape, reach / 5, octaves=4) + 0.35 * hills
+    zone[woods > 0.55] = _WOOD
+    heath = smooth_noise([*key, 5], shape, reach / 5, octaves=4) + 0.2 * hills
+    zone[(heath > 1.0) & (woods <= 0.55)] = _HEATH
+    wet = smooth_noise([*key, 6], shape, reach / 8)
+    zone[(from_river < (0.035 + 0.035 * wet) * width) | (from_lake < 0.115 * reach)] = _MARSH
+    town = (height * rng.uniform(0.3, 0.7), width * rng.uniform(0.62, 0.8))
+    from_town = np.hypot(y - town[0], x - town[1]) * (1 + 0.25 * rough)
+    zone[from_town < 0.13 * reach] = _TOWN
+    quarry = (height * rng.uniform(0.05, 0.95), width * rng.uniform(0.5, 0.95))
+    zone[np.hypot(y - quarry[0], x - quarry[1]) * (1 + 0.3 * rough) < 0.055 * reach] = _QUARRY
+    zone[(from_river < max(1.6, 0.012 * width)) | (from_lake < 0.085 * reach)] = _RIVER
+    slope[zone == _RIVER] = 0
+    aspect[zone == _RIVER] = np.nan
+    return np.stack([elevation, slope, aspect]).astype(np.float32), zone
+
+
+def _draw_parcels(key: list[int], zone: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Number parcels (y, x), smaller in town and larger in woods; none crosses the border of a zone."""
+    areas = {_FARMLAND: 55, _WOOD: 90, _HEATH: 60, _MARSH: 60, _TOWN: 6, _QUARRY: 60, _RIVER: 400}
+    whole = zone.size * 1.6  # the bent and turned rectangle is larger than the area
+    levels = {use: max(int(np.round(np.log2(whole / area))), 1) for use, area in areas.items()}
+    finest = max(levels.values())
+    parcel = split_parcels(key, (zone.shape[0], zone.shape[1]), finest)
+    shift = np.array([finest - levels[use] for use in sorted(levels)])[zone]
+    number = (parcel >> shift) * len(areas) + zone
+    return np.unique(number, return_inverse=True)[1].reshape(zone.shape).astype(np.int64)
+
+
+def _first_classes(zones: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Draw the class of each parcel from its zone."""
+    mixes: dict[int, dict[int, float]] = {
+        _FARMLAND: {kinds.SINGLE: 0.58, kinds.DOUBLE: 0.12, kinds.GRASS: 0.30},
+        _WOOD: {kinds.NEEDLE: 0.42, kinds.DECIDUOUS: 0.58},
+        _HEATH: {kinds.SHRUB: 0.8, kinds.GRASS: 0.2},
+        _MARSH: {kinds.WETLAND: 0.8, kinds.GRASS: 0.2},
+        _TOWN: {kinds.IMPERVIOUS: 0.85, kinds.GRASS: 0.1, kinds.DECIDUOUS: 0.05},
+        _QUARRY: {kinds.BARE: 1.0},
+        _RIVER: {kinds.WATER: 1.0},
+    }
+    classes = np.zeros(len(zones), np.uint8)
+    for zone, mix in mixes.items():
+        of_zone = np.flatnonzero(zones == zone)
+        classes[of_zone] = rng.choice(list(mix), len(of_zone), p=list(mix.values()))
+    return classes
+
+
+def _changes(
+    class_id: NDArray[np.uint8], zones: NDArray[np.uint8], last: NDArray[np.uint8], rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Draw what happens to each parcel in a year: kind of change, and class afterwards."""
+    n = len(class_id)
+    change, after = np.zeros(n, np.uint8), class_id.copy()
+    after[last == FIRE] = kinds.SHRUB  # what burnt a year ago grows again
+    chance = rng.random(n)
+    arable = np.isin(class_id, (kinds.SINGLE, kinds.DOUBLE))
+    change[arable] = ROTATION
+    after[arable] = rng.choice([kinds.SINGLE, kinds.DOUBLE, kinds.GRASS], n, p=(0.82, 0.13, 0.05))[arable]
+    ploughed = (class_id == kinds.GRASS) & (zones == _FARMLAND) & (chance > 0.88)
+    change[ploughed], after[ploughed] = ROTATION, kinds.SINGLE
+    forest = (zones == _WOOD) & (class_id <= kinds.DECIDUOUS)
+    for kind, where, share, becomes in (
+        (CLEAR_CUT, forest, 0.07, kinds.SHRUB),
+        (FIRE, (zones == _HEATH) & (last != FIRE), 0.12, kinds.BARE),
+        (BUILDING, (zones == _FARMLAND) & (class_id != kinds.IMPERVIOUS), 0.03, kinds.IMPERVIOUS),
+    ):
+        hit = np.flatnonzero(where & (chance < share))
+        if not len(hit) and where.any():  # every kind happens somewhere, so that small landscapes have truth too
+            candidates = np.flatnonzero(where)
+            hit = candidates[[int(np.argmin(chance[candidates]))]]
+        change[hit], after[hit] = kind, becomes
+    return change, after
+
+
+def _char(traits: Traits, burnt: NDArray[np.intp]) -> Traits:
+    """Blacken the ground of burnt parcels."""
+    soil, other = traits.soil.copy(), traits.other.copy()
+    soil[burnt] *= 0.45
+    other[burnt] *= 0.45
+    return replace(traits, soil=soil, other=other)
+
+
+def _with_rows(traits: Traits, rows: NDArray[np.intp], new: Traits) -> Traits:
+    """Return traits in which some rows are replaced."""
+    columns = {}
+    for field in fields(Traits):
+        column = getattr(traits, field.name).copy()
+        column[rows] = getattr(new, field.name)
+        columns[field.name] = column
+    return Traits(**columns)
+
+
+def _vary_pixels(
+    traits: Traits, terrain: NDArray[np.float32], spread: NDArray[np.float32], smooth: list[NDArray[np.float32]]
+) -> Traits:
+    """Let the pixels of a parcel differ: growth, timing, ground, share of plants; the terrain is their own."""
+    woody = traits.class_id <= kinds.DECIDUOUS
+    growth = np.exp(0.07 * smooth[0] + np.where(woody, 0.16, 0.05) * spread[:, 0]).astype(np.float32)
+    cycles = traits.cycles.copy()
+    cycles[:, :, 4] *= growth[:, None]
+    cycles[:, :, :2] += (2.5 * smooth[1] + 1.5 * spread[:, 1])[:, None, None]
+    loose = np.where(traits.class_id == kinds.IMPERVIOUS, 0.12, np.where(woody, 0.03, 0.015)).astype(np.float32)
+    ground = np.exp(0.07 * smooth[1] + 0.06 * spread[:, 2])[:, None].astype(np.float32)
+    bare = traits.vegetated == 0
+    shadow = traits.shadow * np.exp(np.where(woody, 0.25, 0.1) * spread[:, 3]).astype(np.float32)
+    return replace(
+        traits,
+        cycles=cycles,
+        terrain=terrain,
+        evergreen=(traits.evergreen * growth).astype(np.float32),
+        vegetated=np.where(bare, 0, np.clip(traits.vegetated + loose * spread[:, 1], 0, 1)).astype(np.float32),
+        shadow=np.clip(shadow, 0, 0.45).astype(np.float32),
+        soil=traits.soil * ground,
+        other=traits.other * ground,
+        water=(traits.water * np.exp(0.05 * spread[:, 2:3] + 0.06 * smooth[0][:, None])).astype(np.float32),
+    )
