@@ -16,6 +16,7 @@ from rasterio.crs import CRS
 from stactools_esd.errors import GridError
 
 _DENSIFY_METRES = 6_000.0
+_MOST_PIECES = 500
 _DECIMALS = 7
 
 
@@ -41,7 +42,7 @@ def densified(bounds: Sequence[float]) -> tuple[NDArray[np.float64], NDArray[np.
     corners = [(west, south), (east, south), (east, north), (west, north), (west, south)]
     xs, ys = [], []
     for (x0, y0), (x1, y1) in pairwise(corners):
-        pieces = max(1, math.ceil(max(abs(x1 - x0), abs(y1 - y0)) / _DENSIFY_METRES))
+        pieces = min(_MOST_PIECES, max(1, math.ceil(max(abs(x1 - x0), abs(y1 - y0)) / _DENSIFY_METRES)))
         xs.append(np.linspace(x0, x1, pieces, endpoint=False))
         ys.append(np.linspace(y0, y1, pieces, endpoint=False))
     return np.concatenate(xs), np.concatenate(ys)
