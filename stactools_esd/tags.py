@@ -47,8 +47,8 @@ _FSQ_FACTS = {
 }
 
 
-def check_tile_and_year(tile: str, year: int) -> None:
-    """Check the form of a tile and the range of a year.
+def check_tile_and_year(tile: str, year: int, window_start: date | None = None) -> None:
+    """Check the form of a tile, the range of a year, and that a flagged window starts in it.
 
     Raises:
         ProductNameError: One of them is impossible.
@@ -61,6 +61,8 @@ def check_tile_and_year(tile: str, year: int) -> None:
         area_tile(tile.removeprefix("x"))
     if year not in YEARS:
         raise ProductNameError(f"got year {year}, expected {YEARS[0]}-{YEARS[-1]}; check the name or the options")
+    if window_start is not None and window_start.year != year:
+        raise ProductNameError(f"got a window from {window_start} in year {year}, expected the year in which it starts")
 
 
 def to_text(tags: CodesTags) -> dict[str, str]:
@@ -69,7 +71,7 @@ def to_text(tags: CodesTags) -> dict[str, str]:
     Raises:
         ProductNameError: Tile or year is impossible.
     """
-    check_tile_and_year(tags.tile, tags.year)
+    check_tile_and_year(tags.tile, tags.year, tags.window_start)
     identity = tags.identity
     return {
         VERSION_KEY: identity.format_version,
@@ -128,8 +130,9 @@ def _parse(version: str, texts: Mapping[str, str]) -> CodesTags:
     recipe = _texts(json.loads(texts["ESD_INPUT_RECIPE"]), dict)
     sources = _texts(json.loads(texts["ESD_SOURCES"]), list)
     start = texts.get("ESD_WINDOW_START", "")
+    window_start = date.fromisoformat(start) if start else None
     tile, year = texts["ESD_TILE"], int(texts["ESD_YEAR"])
-    check_tile_and_year(tile, year)
+    check_tile_and_year(tile, year, window_start)
     return CodesTags(
         identity=CodesIdentity(
             encoder=EncoderIdentity.parse(texts["ESD_ENCODER"], weights or None),
@@ -138,7 +141,7 @@ def _parse(version: str, texts: Mapping[str, str]) -> CodesTags:
         ),
         tile=tile,
         year=year,
-        window_start=date.fromisoformat(start) if start else None,
+        window_start=window_start,
         sources=tuple(sources),
         temporal_context=texts["ESD_TEMPORAL_CONTEXT"],
         licence=texts["ESD_LICENCE"],
