@@ -1,0 +1,293 @@
+"""From labels and codes to a land-cover map with honest accuracy: the main job.
+
+A run reads the codes of the labels, cross-validates, trains on all samples, and predicts the area block by block.
+Finished blocks lie in `<output>/.partial`, so that a killed run continues; the map is assembled last.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from esd_tasks import accuracy, crossval, maps, output_folder, preview, run_record
+from esd_tasks.classifier import MODEL_JSON, MODEL_TEXT, Classifier
+from esd_tasks.folds import spatial_folds
+from esd_tasks.items import by_year
+from esd_tasks.legend import UNCLASSIFIED
+from esd_tasks.map_item import create_map_item, map_id
+from esd_tasks.plan import ClassifyPlan, make_plan
+from esd_tasks.pull import Mosaic, pixels_inside
+from esd_tasks.request import ClassifyRequest
+from esd_tasks.samples import POLYGON_CAP, Samples, extract
+from esd_tasks.target import WGS84, transformer
+from stactools_esd.blocks import Block, BlockStore, plan_blocks
+from stactools_esd.errors import OutputError
+from stactools_esd.files import read_json, write_json
+
+BLOCK_PIXELS: Final = 512
+"""Rows and columns of a block of prediction: about 100 MB of memory, whatever the size of the map."""
+
+FEW_SAMPLES: Final = 10
+"""A class with fewer samples is named in the notes."""
+
+OnProgress = Callable[[str, int, int], None]
+"""Called with a stage, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifyResult:
+    """A finished map."""
+
+    folder: Path
+    """Where everything is."""
+
+    paths: dict[str, Path]
+    """Files by kind: map, quality, style, preview, accuracy, item, model, model_facts, run, .."""
+
+    year: int
+    """Year of the map."""
+
+    accuracy: dict[str, Any]
+    """Content of `accuracy.json`."""
+
+    mapped_pixels: dict[int, int]
+    """Pixels of each class, by class_id."""
+
+    notes: tuple[str, ...]
+    """What the user should know, a line each."""
+
+    already_done: bool
+    """True where an earlier run had made the same map and nothing was done."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as JSON content."""
+        return {
+            "folder": self.folder.as_posix(),
+            "year": self.year,
+            "already_done": self.already_done,
+            "paths": {kind: path.as_posix() for kind, path in self.paths.items()},
+            "accuracy": self.accuracy,
+            "mapped_pixels": {str(class_id): count for class_id, count in self.mapped_pixels.items()},
+            "notes": list(self.notes),
+        }
+
+
+def classify(labels: str | Path, *, on_progress: OnProgress | None = None, **options: Any) -> ClassifyResult:
+    """Make a class map from labels.
+
+    Args:
+        labels: File of labelled points or polygons.
+        on_progress: Hears how far the run is.
+        **options: Fields of `ClassifyRequest`: catalog, geometry, year, output, ..
+
+    Raises:
+        EsdError: See `make_plan` and `run_plan`.
+    """
+    return run_plan(make_plan(ClassifyRequest(labels=Path(labels), **options)), on_progress=on_progress)
+
+
+def run_plan(plan: ClassifyPlan, *, on_progress: OnProgress | None = None) -> ClassifyResult:
+    """Make the map of a plan, or continue it; a finished one is returned as it is.
+
+    Args:
+        plan: What to do.
+        on_progress: Hears how far the run is.
+
+    Raises:
+        LabelsError: Too few samples, classes or spatial blocks.
+        OutputError: The output folder belongs to another run, or another run is writing it.
+        RasterError: A codes COG is damaged.
+    """
+    folder = plan.request.output_or_default
+    report = on_progress or (lambda *_: None)
+    if not plan.request.overwrite and output_folder.is_finished(folder, plan.run_key):
+        return _result(folder, already_done=True)
+    samples = extract(
+        plan.labels,
+        by_year(plan.label_items),
+        polygon_rule=plan.request.polygon_rule,
+        min_clear=plan.request.min_clear,
+        polygon_cap=POLYGON_CAP,
+        seed=plan.request.seed,
+        year=plan.year if plan.labels.year is None else None,
+    )
+    folds = spatial_folds(samples, block_size=plan.request.block_size, n_folds=crossval.N_FOLDS, seed=plan.request.seed)
+    with output_folder.locked(folder):
+        if plan.request.overwrite:
+            output_folder.clear(folder)
+        store = BlockStore(folder / output_folder.PARTIAL, plan.run_key)
+        validated = _validate(plan, samples, folds, report)
+        model = Classifier(plan.parameters, threads=plan.request.threads).fit(samples.codes, samples.class_id)
+        blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
+        _predict(plan, model, store, blocks, report)
+        _write(plan, folder, samples, model, validated, store, blocks)
+        store.discard()
+    return _result(folder, already_done=False)
+
+
+def _validate(plan: ClassifyPlan, samples: Samples, folds: Any, report: OnProgress) -> dict[str, Any]:
+    """Return the content of `accuracy.json`."""
+    total, done = 2 * crossval.N_FOLDS, 0
+
+    def on_fold() -> None:
+        nonlocal done
+        done += 1
+        report("validate", done, total)
+
+    report("validate", done, total)
+    validation = crossval.cross_validate(samples, folds, plan.parameters, on_fold=on_fold)
+    random = crossval.random_overall(samples, plan.parameters, seed=plan.request.seed, on_fold=on_fold)
+    return crossval.accuracy_report(validation, random, samples)
+
+
+def _predict(plan: ClassifyPlan, model: Classifier, store: BlockStore, blocks: list[Block], report: OnProgress) -> None:
+    """Predict every block that is not finished, and store it."""
+    report("predict", 0, len(blocks))
+    with Mosaic(plan.items) as mosaic:
+        for position, block in enumerate(blocks, start=1):
+            if not store.finished(block):
+                store.put(block, **_predict_block(plan, model, mosaic, block))
+            report("predict", position, len(blocks))
+
+
+def _predict_block(plan: ClassifyPlan, model: Classifier, mosaic: Mosaic, block: Block) -> dict[str, NDArray[Any]]:
+    """Return class_id, confidence in percent and clear observations of a block."""
+    shape = (block.height, block.width)
+    class_id = np.full(shape, UNCLASSIFIED, dtype=plan.legend.dtype)
+    confidence = np.full(shape, maps.QUALITY_NODATA, dtype=np.uint16)
+    clear_obs = np.full(shape, maps.QUALITY_NODATA, dtype=np.uint16)
+    inside = pixels_inside(plan.grid, plan.area, block.window)
+    if inside.any():
+        pulled = mosaic.read(plan.grid, block.window)
+        there = inside & pulled.valid
+        clear_obs[there] = np.minimum(pulled.clear_obs[there], maps.QUALITY_NODATA - 1)
+        usable = there & (pulled.clear_obs >= plan.request.min_clear)
+        if usable.any():
+            probability = model.predict_proba(pulled.codes[:, usable].T)
+            class_id[usable] = model.class_ids_of(probability)
+            confidence[usable] = np.rint(100 * probability.max(axis=1))
+    return {"class_id": class_id, "confidence": confidence, "clear_obs": clear_obs}
+
+
+def _write(
+    plan: ClassifyPlan,
+    folder: Path,
+    samples: Samples,
+    model: Classifier,
+    validated: Mapping[str, Any],
+    store: BlockStore,
+    blocks: list[Block],
+) -> None:
+    """Assemble every output; `run.json` last, for it says that the folder is finished."""
+    software = {name: version for name, version in run_record.software().items() if name != "python"}
+    item_id = map_id(folder.resolve().name, plan.year)
+    outputs = _OUTPUTS | {"item": f"{item_id}.json"}
+    paths = {kind: folder / name for kind, name in outputs.items()}
+    tags = {
+        "TITLE": f"Class map {item_id}",
+        "YEAR": str(plan.year),
+        "ENCODER": plan.identity.encoder.label,
+        "RUN_KEY": plan.run_key,
+        "TIFFTAG_SOFTWARE": f"stactools-esd {software['stactools-esd']}",
+    }
+    maps.write_class_map(
+        paths["map"], _pieces(store, blocks, "class_id"), grid=plan.grid, legend=plan.legend, tags=tags
+    )
+    quality = _pieces(store, blocks, *maps.QUALITY_BANDS)
+    maps.write_quality_map(paths["quality"], quality, grid=plan.grid, tags=tags)
+    maps.write_style(paths["style"], plan.legend)
+    counts = maps.count_classes(paths["map"], plan.legend)
+    model.save(folder, identity=plan.identity, names=plan.legend.by_id, software=software)
+    write_json(paths["accuracy"], validated)
+    x, y = transformer(WGS84, plan.grid.crs).transform(samples.lon, samples.lat)
+    preview.write_preview(
+        paths["preview"],
+        paths["map"],
+        legend=plan.legend,
+        counts=counts,
+        labels_x=x,
+        labels_y=y,
+        title=f"{folder.resolve().name}, {plan.year}",
+        note=f"{accuracy_line(validated)}. {accuracy.TRANSFER_STATEMENT}",
+    )
+    item = create_map_item(
+        folder, id=item_id, grid=plan.grid, legend=plan.legend, counts=counts, items=plan.items, software=software
+    )
+    write_json(paths["item"], item.to_dict(include_self_link=False))
+    record = run_record.run_record(
+        run_key=plan.run_key,
+        command=plan.request.command,
+        facts=plan.facts,
+        items=plan.all_items,
+        folder=folder,
+        outputs=outputs,
+        mapped_pixels={str(class_id): count for class_id, count in counts.items()},
+        notes=list(_notes(plan, samples, validated)),
+    )
+    write_json(paths["run"], record)
+
+
+_OUTPUTS: Final = {
+    "map": "map.tif",
+    "map_names": "map.tif.aux.xml",
+    "quality": "quality.tif",
+    "style": "map.qml",
+    "preview": "preview.png",
+    "accuracy": "accuracy.json",
+    "model": MODEL_TEXT,
+    "model_facts": MODEL_JSON,
+    "run": run_record.RUN_JSON,
+}
+"""File names by kind; the item's name is its id."""
+
+
+def _pieces(store: BlockStore, blocks: list[Block], *names: str) -> Iterator[tuple[Block, NDArray[Any]]]:
+    """Yield finished blocks with some of their arrays, one band each."""
+    for block in blocks:
+        arrays = store.get(block)
+        yield block, np.stack([arrays[name] for name in names])
+
+
+def _notes(plan: ClassifyPlan, samples: Samples, validated: Mapping[str, Any]) -> Iterator[str]:
+    """Say what a user should know of labels and protocol."""
+    yield from plan.labels.notes
+    for reason, counts in samples.dropped.items():
+        yield f"{sum(counts.values())} pixels or labels left out: {reason}"
+    few = {class_id: n for class_id, n in samples.counts.items() if n < FEW_SAMPLES}
+    if few:
+        listed = ", ".join(f"{samples.names[class_id]} {n}" for class_id, n in few.items())
+        yield f"few samples: {listed}; their accuracy is uncertain"
+    if single := validated["protocol"]["classes_in_one_block"]:
+        listed = ", ".join(samples.names[class_id] for class_id in single)
+        yield f"all samples in one spatial block, so never trained when tested: {listed}"
+    if plan.labels.year is not None and plan.year not in plan.labels.year:
+        yield f"no label is of {plan.year}: the model is transferred in time, which cross-validation does not test"
+
+
+def accuracy_line(report: Mapping[str, Any]) -> str:
+    """Return overall accuracy with its spread and protocol in one line."""
+    folds, protocol = report["overall_accuracy_folds"], report["protocol"]
+    sd = "" if folds["sd"] is None else f" ± {folds['sd']:.3f} (SD over {protocol['n_folds']} folds)"
+    return (
+        f"OA {report['overall_accuracy']:.3f}{sd} by spatial cross-validation of {protocol['n_samples']} samples in "
+        f"{protocol['n_blocks']} blocks of {protocol['block_size_m']:g} m; a random split gives "
+        f"{report['random_split']['overall_accuracy']:.3f}"
+    )
+
+
+def _result(folder: Path, *, already_done: bool) -> ClassifyResult:
+    """Read a finished folder."""
+    record = read_json(folder / run_record.RUN_JSON, error=OutputError)
+    paths = {kind: folder / name for kind, name in record["outputs"].items()}
+    return ClassifyResult(
+        folder=folder,
+        paths=paths,
+        year=record["year"],
+        accuracy=read_json(paths["accuracy"], error=OutputError),
+        mapped_pixels={int(class_id): count for class_id, count in record["mapped_pixels"].items()},
+        notes=tuple(record["notes"]),
+        already_done=already_done,
+    )

@@ -1,0 +1,167 @@
+"""Cross-validation of the classifier in spatial blocks, with the gap to a random split beside it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from esd_tasks.accuracy import (
+    DESIGN_STATEMENT,
+    SCHEMA_VERSION,
+    TRANSFER_STATEMENT,
+    Accuracy,
+    confusion,
+    json_number,
+    mean_and_sd,
+    summary,
+)
+from esd_tasks.classifier import Classifier, TreeParameters
+from esd_tasks.folds import Folds, random_folds
+
+if TYPE_CHECKING:
+    from esd_tasks.samples import Samples
+
+N_FOLDS: Final = 5
+"""Folds of the cross-validation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossValidation:
+    """Out-of-fold predictions of one set of folds."""
+
+    folds: Folds
+    """Which samples were tested together."""
+
+    pooled: Accuracy
+    """Measures over all out-of-fold predictions."""
+
+    fold_overall: tuple[float, ...]
+    """Overall accuracy of each fold; NaN for one that could not be trained."""
+
+    untested: int
+    """Samples in folds without training samples."""
+
+    @property
+    def overall_mean_and_sd(self) -> tuple[float, float]:
+        """Mean and standard deviation of overall accuracy over folds."""
+        return mean_and_sd(self.fold_overall)
+
+
+def cross_validate(
+    samples: "Samples",
+    folds: Folds,
+    parameters: TreeParameters,
+    *,
+    on_fold: Callable[[], Any] = lambda: None,
+) -> CrossValidation:
+    """Predict every sample by a model that saw none of its fold.
+
+    A class that no training sample of a fold has cannot be predicted there and counts as wrong; a fold whose training
+    samples are all of one class predicts that class.
+
+    Args:
+        samples: Codes and classes.
+        folds: Plan of training and test samples.
+        parameters: How trees are grown.
+        on_fold: Called after each fold.
+    """
+    class_ids = sorted(set(samples.class_id.tolist()))
+    predicted = np.zeros(len(samples.class_id), dtype=np.int64)
+    overall = []
+    for train, test in folds.splits():
+        if len(train):
+            predicted[test] = _predict(samples, train, test, parameters)
+        overall.append(float((predicted[test] == samples.class_id[test]).mean()) if len(train) else float("nan"))
+        on_fold()
+    tested = predicted > 0
+    matrix = confusion(predicted[tested], samples.class_id[tested], class_ids)
+    return CrossValidation(
+        folds=folds,
+        pooled=summary(matrix, class_ids),
+        fold_overall=tuple(overall),
+        untested=int((~tested).sum()),
+    )
+
+
+def random_overall(
+    samples: "Samples", parameters: TreeParameters, *, seed: int, on_fold: Callable[[], Any] = lambda: None
+) -> float:
+    """Return overall accuracy under a random split: too good, and printed only as the gap.
+
+    Args:
+        samples: Codes and classes.
+        parameters: How trees are grown.
+        seed: Seed of the split.
+        on_fold: Called after each fold.
+    """
+    folds = random_folds(samples, n_folds=N_FOLDS, seed=seed)
+    return cross_validate(samples, folds, parameters, on_fold=on_fold).pooled.overall
+
+
+def accuracy_report(validation: CrossValidation, random: float, samples: "Samples") -> dict[str, Any]:
+    """Return the content of `accuracy.json`.
+
+    Args:
+        validation: Spatial cross-validation.
+        random: Overall accuracy under a random split.
+        samples: What was validated.
+    """
+    folds = validation.folds
+    mean, sd = validation.overall_mean_and_sd
+    pooled = validation.pooled.as_dict(samples.names)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "kind": "spatial cross-validation",
+        "statement": TRANSFER_STATEMENT,
+        "design_based": {"valid": False, "statement": DESIGN_STATEMENT},
+        "overall_accuracy": pooled["overall_accuracy"],
+        "overall_accuracy_folds": {
+            "mean": json_number(mean),
+            "sd": json_number(sd),
+            "values": [json_number(value) for value in validation.fold_overall],
+        },
+        "balanced_accuracy": pooled["balanced_accuracy"],
+        "kappa": pooled["kappa"],
+        "random_split": {
+            "overall_accuracy": json_number(random),
+            "gap": json_number(random - validation.pooled.overall),
+            "statement": "Neighbours stand on both sides of a random split, so it flatters; only the gap tells.",
+        },
+        "classes": pooled["classes"],
+        "matrix": pooled["matrix"],
+        "protocol": {
+            "n_samples": len(samples.class_id),
+            "n_tested": pooled["n"],
+            "n_untested": validation.untested,
+            "n_groups": int(np.unique(samples.group).size),
+            "n_blocks": folds.n_blocks,
+            "block_size_m": folds.block_size,
+            "block_size_automatic": folds.automatic,
+            "n_folds": folds.n_folds,
+            "buffer_m": folds.buffer,
+            "n_left_out_by_buffer": list(folds.n_dropped),
+            "seed": folds.seed,
+            "classes_not_trained_in_a_fold": [list(missing) for missing in folds.missing_classes],
+            "classes_in_one_block": list(folds.single_block_classes),
+            "polygon_rule": samples.polygon_rule,
+            "polygon_cap": samples.polygon_cap,
+            "min_clear": samples.min_clear,
+            "years": sorted({int(year) for year in samples.year}),
+            "dropped_samples": {
+                reason: {str(class_id): int(count) for class_id, count in counts.items()}
+                for reason, counts in samples.dropped.items()
+            },
+        },
+    }
+
+
+def _predict(
+    samples: "Samples", train: NDArray[np.intp], test: NDArray[np.intp], parameters: TreeParameters
+) -> NDArray[np.integer]:
+    """Train on some samples and predict others."""
+    classes = np.unique(samples.class_id[train])
+    if len(classes) == 1:
+        return np.full(len(test), classes[0])
+    return Classifier(parameters).fit(samples.codes[train], samples.class_id[train]).predict(samples.codes[test])

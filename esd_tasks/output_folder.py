@@ -1,0 +1,148 @@
+"""The folder of a map: which run it belongs to, and that no two runs write it at once."""
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from esd_tasks.run_record import RUN_JSON
+from stactools_esd.blocks import RUN_FILE
+from stactools_esd.errors import EsdError, OutputError
+from stactools_esd.files import PARTIAL_MARK, read_json
+
+PARTIAL: Final = ".partial"
+"""Folder of finished blocks of a run that is not finished."""
+
+LOCK: Final = ".lock"
+"""Holds host and process id of the run that writes the folder."""
+
+
+def is_finished(folder: Path, run_key: str) -> bool:
+    """Tell whether a folder holds every output of a run.
+
+    Args:
+        folder: Output folder; may be absent.
+        run_key: Key of the run.
+
+    Raises:
+        OutputError: The folder holds another run, or files that no run of ours made.
+    """
+    if not folder.exists():
+        return False
+    if not folder.is_dir():
+        raise OutputError(f"got output {folder}, which is a file; expected a folder, choose another with -o")
+    record = _record(folder)
+    if record.get("run_key") == run_key:
+        return all((folder / name).is_file() for name in record.get("outputs", {}).values())
+    if _partial_key(folder) == run_key:
+        return False
+    if record:
+        raise OutputError(
+            f"got {folder} with the map of another run (other labels, items, options or versions); "
+            "choose another folder with -o, or replace that map with --overwrite"
+        )
+    if _partial_key(folder) is not None:
+        raise OutputError(
+            f"got {folder} with the unfinished map of another run; finish that one, choose another folder with -o, "
+            "or replace it with --overwrite"
+        )
+    if foreign := sorted(path.name for path in folder.iterdir() if not _is_scratch(path)):
+        raise OutputError(
+            f"got {folder} with files that are not of this run ({', '.join(foreign[:3])}), expected an empty folder; "
+            "choose another with -o, or write beside them with --overwrite"
+        )
+    return False
+
+
+def clear(folder: Path) -> None:
+    """Remove the outputs and the blocks of an earlier run; files that no run of ours made stay."""
+    record = _record(folder)
+    (folder / RUN_JSON).unlink(missing_ok=True)
+    for name in record.get("outputs", {}).values():
+        if Path(name).name == name:
+            (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / PARTIAL, ignore_errors=True)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Make a folder and keep other runs out of it.
+
+    The lock of a process that died on this host is taken over; that of another host is not, for nobody can tell. An
+    empty folder is removed again when the body fails.
+
+    Raises:
+        OutputError: Another run writes the folder, or it cannot be made.
+    """
+    lock = folder / LOCK
+    mine = f"{socket.gethostname()} {os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if lock.exists() and not _alive(lock):
+            lock.unlink(missing_ok=True)
+        with lock.open("x", encoding="utf-8") as file:
+            file.write(mine)
+    except FileExistsError as error:
+        raise OutputError(
+            f"got {folder}, which another run is writing ({_holder(lock)}); wait for it, choose another folder "
+            f"with -o, or delete {lock} if that run is dead"
+        ) from error
+    except OSError as error:
+        raise OutputError(f"cannot write to {folder} ({error.strerror}); choose another folder with -o") from error
+    try:
+        for path in folder.glob(f".*{PARTIAL_MARK}*"):
+            path.unlink(missing_ok=True)
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    """Return `run.json` of a folder, or nothing where there is none that can be read."""
+    try:
+        content = read_json(folder / RUN_JSON, error=OutputError)
+    except EsdError:
+        return {}
+    return content if isinstance(content, dict) and "run_key" in content else {}
+
+
+def _partial_key(folder: Path) -> str | None:
+    """Return the key of the unfinished run in a folder, or None."""
+    try:
+        content = read_json(folder / PARTIAL / RUN_FILE, error=OutputError)
+    except EsdError:
+        return None
+    return str(content["run_key"]) if isinstance(content, dict) and "run_key" in content else None
+
+
+def _is_scratch(path: Path) -> bool:
+    return path.name == LOCK or (path.name.startswith(".") and PARTIAL_MARK in path.name)
+
+
+def _holder(lock: Path) -> str:
+    with suppress(OSError):
+        host, _, process = lock.read_text(encoding="utf-8").partition(" ")
+        return f"process {process} on {host}"
+    return "unknown process"
+
+
+def _alive(lock: Path) -> bool:
+    """Tell whether the process that holds a lock may be running."""
+    try:
+        host, _, process = lock.read_text(encoding="utf-8").partition(" ")
+    except OSError:
+        return False
+    if host != socket.gethostname() or not process.isdigit():
+        return bool(host)
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

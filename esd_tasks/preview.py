@@ -1,0 +1,207 @@
+"""A picture of a class map: legend with mapped shares, scale bar, north arrow, places of the labels."""
+
+import math
+import textwrap
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+
+from esd_tasks.legend import UNCLASSIFIED, Legend, LegendClass
+from stactools_esd.files import atomic_path
+
+_LONGEST_SIDE: Final = 1200
+"""Pixels of the map that are read at most along one side; overviews serve larger maps."""
+
+_LEGEND_ROWS: Final = 24
+"""Classes that the legend lists at most, by mapped share."""
+
+_CHARACTERS_PER_INCH: Final = 18
+"""Of the note below the map."""
+
+_SCRIPTS_DRAWN: Final = 0x0590
+"""Characters below this one (Latin, Greek, Cyrillic, Armenian) are in matplotlib's own font."""
+
+_FALLBACK_FONTS: Final = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "WenQuanYi Zen Hei",
+    "Droid Sans Fallback",
+    "Noto Sans",
+)
+"""Fonts for class names in scripts that matplotlib's own font lacks."""
+
+
+def write_preview(
+    path: Path,
+    map_path: Path,
+    *,
+    legend: Legend,
+    counts: Mapping[int, int],
+    labels_x: NDArray[np.float64],
+    labels_y: NDArray[np.float64],
+    title: str,
+    note: str,
+) -> None:
+    """Draw a class map as PNG.
+
+    Args:
+        path: `.png`.
+        map_path: Class map.
+        legend: Classes with colours.
+        counts: Mapped pixels by class_id.
+        labels_x: Places of samples in the CRS of the map, drawn as small dots.
+        labels_y: The same, northing.
+        title: Stands above the map.
+        note: Stands below it, small.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with rasterio.open(map_path) as dataset:
+        shrink = max(1.0, max(dataset.width, dataset.height) / _LONGEST_SIDE)
+        shape = (max(1, round(dataset.height / shrink)), max(1, round(dataset.width / shrink)))
+        classes = dataset.read(1, out_shape=shape)
+        bounds = dataset.bounds
+    width, height = bounds.right - bounds.left, bounds.top - bounds.bottom
+    map_width, map_height = (7.0, 7.0 * height / width) if width >= height else (7.0 * width / height, 7.0)
+    map_width, map_height = max(map_width, 2.2), max(map_height, 2.2)
+    figure = Figure(figsize=(map_width + 3.2, map_height + 1.1), dpi=150, facecolor="white")
+    FigureCanvasAgg(figure)
+    total_width, total_height = figure.get_size_inches()
+    axes = figure.add_axes((0.25 / total_width, 0.6 / total_height, map_width / total_width, map_height / total_height))
+    axes.imshow(
+        _rgba(classes, legend), extent=(bounds.left, bounds.right, bounds.bottom, bounds.top), interpolation="nearest"
+    )
+    axes.set_anchor("W")
+    axes.scatter(labels_x, labels_y, s=5, c="white", edgecolors="black", linewidths=0.4, zorder=3)
+    axes.set_xlim(bounds.left, bounds.right)
+    axes.set_ylim(bounds.bottom, bounds.top)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_title(title, loc="left", fontsize=11)
+    for spine in axes.spines.values():
+        spine.set_linewidth(0.6)
+    _scale_bar(axes, width, height)
+    _north_arrow(axes)
+    _legend(figure, axes, legend, counts, bool(len(labels_x)), (0.5 + map_width) / total_width)
+    lines = textwrap.fill(note, round((total_width - 0.5) * _CHARACTERS_PER_INCH))
+    figure.text(0.25 / total_width, 0.1 / total_height, lines, fontsize=7, color="#444444", va="bottom")
+    with atomic_path(path) as temporary, warnings.catch_warnings():
+        # A script without an installed font shows boxes; the map, its tags and its style still have the names.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(temporary, metadata={"Software": None})
+
+
+def _rgba(classes: NDArray[np.integer], legend: Legend) -> NDArray[np.uint8]:
+    """Colour classes; unclassified pixels are transparent."""
+    table = np.zeros((max(legend.ids[-1], int(classes.max())) + 1, 4), dtype=np.uint8)
+    for entry in legend.classes:
+        table[entry.class_id] = (*entry.rgb, 255)
+    table[UNCLASSIFIED] = 0
+    colours: NDArray[np.uint8] = table[classes]
+    return colours
+
+
+def _scale_bar(axes: Any, width: float, height: float) -> None:
+    """Draw a bar of a round length, about a quarter of the map, in its lower left corner."""
+    metres = round_length(width / 4)
+    text = f"{metres / 1000:g} km" if metres >= 1000 else f"{metres:g} m"
+    left, bottom, high = axes.get_xlim()[0] + 0.03 * width, axes.get_ylim()[0] + 0.03 * height, 0.012 * height
+    box = {"boxstyle": "square,pad=0.25", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
+    axes.text(left, bottom + 2.2 * high, text, fontsize=8, va="bottom", ha="left", bbox=box, zorder=4)
+    axes.add_patch(_rectangle((left, bottom), metres, high))
+
+
+def _rectangle(corner: tuple[float, float], width: float, height: float) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle(corner, width, height, facecolor="black", edgecolor="white", linewidth=0.8, zorder=5)
+
+
+def _north_arrow(axes: Any) -> None:
+    """Draw an arrow to grid north in the upper right corner."""
+    axes.annotate(
+        "N",
+        xy=(0.955, 0.975),
+        xytext=(0.955, 0.885),
+        xycoords="axes fraction",
+        ha="center",
+        va="center",
+        fontsize=9,
+        arrowprops={"arrowstyle": "-|>", "color": "black", "linewidth": 1.2},
+        bbox={"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
+        zorder=5,
+    )
+
+
+def _legend(figure: Any, axes: Any, legend: Legend, counts: Mapping[int, int], labels: bool, left: float) -> None:
+    """List classes by mapped share, right of the map."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    total = sum(counts.values())
+    ranked = sorted(legend.classes, key=lambda entry: (-counts.get(entry.class_id, 0), entry.class_id))
+    handles: list[Any] = [
+        Patch(
+            facecolor=entry.colour,
+            edgecolor="#333333",
+            linewidth=0.4,
+            label=f"{shorten(readable(entry))}  {share_text(counts.get(entry.class_id, 0), total)}",
+        )
+        for entry in ranked[:_LEGEND_ROWS]
+    ]
+    if len(ranked) > _LEGEND_ROWS:
+        handles.append(Patch(facecolor="none", edgecolor="none", label=f"and {len(ranked) - _LEGEND_ROWS} more"))
+    if labels:
+        handles.append(
+            Line2D([], [], linestyle="", marker="o", markersize=3, mfc="white", mec="black", label="samples")
+        )
+    figure.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(left, axes.get_position().y1),
+        bbox_transform=figure.transFigure,
+        borderaxespad=0.0,
+        frameon=False,
+        prop={"family": _font_families(), "size": 8.5},
+        title="Mapped share",
+        title_fontsize=8.5,
+        alignment="left",
+    )
+
+
+def _font_families() -> list[str]:
+    """Return installed fonts that together cover most scripts, matplotlib's own first."""
+    from matplotlib import font_manager
+
+    installed = set(font_manager.get_font_names())
+    return ["DejaVu Sans", *(font for font in _FALLBACK_FONTS if font in installed)]
+
+
+def round_length(metres: float) -> float:
+    """Return the largest of 1, 2, 5 times a power of ten that is not longer than a length."""
+    power = 10.0 ** math.floor(math.log10(metres))
+    return max(step * power for step in (1, 2, 5) if step * power <= metres)
+
+
+def share_text(count: int, total: int) -> str:
+    """Return a share in percent; small ones are not rounded to nothing."""
+    if not count or not total:
+        return "0 %"
+    percent = 100 * count / total
+    return f"{percent:.1f} %" if percent >= 0.1 else "< 0.1 %"
+
+
+def readable(entry: LegendClass) -> str:
+    """Return a class name, with its id where the script may lack a font."""
+    return entry.name if max(map(ord, entry.name)) < _SCRIPTS_DRAWN else f"[{entry.class_id}] {entry.name}"
+
+
+def shorten(name: str, length: int = 28) -> str:
+    """Cut a long name, with an ellipsis."""
+    return name if len(name) <= length else name[: length - 1].rstrip() + "…"

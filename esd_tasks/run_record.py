@@ -1,0 +1,101 @@
+"""`run.json`: what a map was made from, with what, and how; and the key that tells one run from another."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+from esd_tasks.items import CodesItem
+from esd_tasks.map_item import relative_href
+from stactools_esd import stac
+from stactools_esd.files import sha256_file
+from stactools_esd.product import CodesIdentity
+
+SCHEMA_VERSION: Final = "1"
+"""Version of the layout of `run.json`."""
+
+RUN_JSON: Final = "run.json"
+"""File name; it is written last, so that a folder with it is finished."""
+
+_PACKAGES: Final = ("stactools-esd", "lightgbm", "numpy", "rasterio", "scikit-learn", "shapely", "pyproj")
+_DECIDING_PACKAGES: Final = ("stactools-esd", "lightgbm", "scikit-learn")
+
+
+def software() -> dict[str, str]:
+    """Return the versions of Python and of the packages that make a map."""
+    return {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES}
+
+
+def deciding_software() -> dict[str, str]:
+    """Return the versions that may change a map; a run of other versions is another run."""
+    return {name: _version(name) for name in _DECIDING_PACKAGES}
+
+
+def identity_facts(identity: CodesIdentity) -> dict[str, Any]:
+    """Return encoder and recipe as JSON content."""
+    return {
+        "encoder": identity.encoder.label,
+        "weights_sha256": identity.encoder.weights_sha256,
+        "format_version": identity.format_version,
+        "input_recipe": identity.recipe.as_dict(),
+    }
+
+
+def checksum_of(item: CodesItem) -> str | None:
+    """Return the multihash of an item's codes: as the item states it, else of the file; None for remote plain COGs."""
+    if item.checksum is not None:
+        return item.checksum
+    path = stac.local_path(item.href)
+    return f"1220{sha256_file(path)}" if path is not None and path.is_file() else None
+
+
+def run_record(
+    *,
+    run_key: str,
+    command: str,
+    facts: Mapping[str, Any],
+    items: Sequence[CodesItem],
+    folder: Path,
+    outputs: Mapping[str, str],
+    **further: Any,
+) -> dict[str, Any]:
+    """Return the content of `run.json`.
+
+    Args:
+        run_key: Key of the run.
+        command: Command line that makes the same map.
+        facts: What decides the result, as the key was made of.
+        items: Items that were read.
+        folder: Output folder; local hrefs are relative to it.
+        outputs: File name of each output, by kind.
+        **further: Results worth keeping.
+    """
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run_key": run_key,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command,
+        **{key: value for key, value in facts.items() if key not in ("items", "software")},
+        "items": [
+            {
+                "id": item.id,
+                "tile": item.tile,
+                "year": item.year,
+                "href": relative_href(item.href, folder),
+                "checksum": facts["items"][item.id],
+            }
+            for item in items
+        ],
+        "software": software(),
+        "outputs": dict(outputs),
+        **further,
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"
