@@ -205,7 +205,9 @@ class Mosaic:
             place = self.georeference(k)
             there_x, there_y = transformer(crs, place.crs).transform(x[asked], y[asked])
             its_row, its_column = place.pixel(there_x, there_y)
-            distance = np.where(its_row >= 0, tiles.owner_distance(place.square, there_x, there_y), np.inf)
+            # The middle of the pixel decides, not the point in it: a pixel has one owner, whoever asks.
+            middle = place.middle(its_row, its_column)
+            distance = np.where(its_row >= 0, tiles.owner_distance(place.square, *middle), np.inf)
             nearer = distance < nearest[asked]
             taken = np.zeros(x.shape, dtype=np.bool_)
             taken[asked] = nearer

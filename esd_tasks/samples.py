@@ -116,8 +116,8 @@ def extract(
     """Read the codes of labelled pixels: only the blocks that hold them.
 
     A point names the pixel that holds it. A polygon names the pixels of `polygon_rule` in the grid of the item whose
-    own square is nearest to its middle; where there are more than `polygon_cap`, that many are drawn. A pixel that several
-    labels name is kept once where they agree and left out where they do not.
+    own square is nearest to its middle; where there are more than `polygon_cap`, that many are drawn. A pixel that
+    several labels name is kept once where they agree and left out where they do not.
 
     Args:
         labels: What is where.

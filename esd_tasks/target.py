@@ -87,6 +87,12 @@ class Georeference(Grid):
         inside = (row >= 0) & (row < self.height) & (column >= 0) & (column < self.width)
         return np.where(inside, row, -1).astype(np.int64), np.where(inside, column, -1).astype(np.int64)
 
+    def middle(
+        self, row: NDArray[np.int64], column: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return x and y of the middle of pixels."""
+        return self.transform.c + (column + 0.5) * self.transform.a, self.transform.f + (row + 0.5) * self.transform.e
+
     def shares_pixels(self, grid: Grid) -> bool:
         """Tell whether the pixels of a grid are pixels of the item."""
         if self.crs != grid.crs or self.transform.a != grid.transform.a or self.transform.e != grid.transform.e:
