@@ -20,7 +20,7 @@ from rasterio.windows import Window
 from stactools_esd import fsq
 from stactools_esd import tags as tag_texts
 from stactools_esd.errors import ChinaRecipeWarning, GridError, ProductNameError, RasterError
-from stactools_esd.gdal import quiet_gdal
+from stactools_esd.gdal import quiet_gdal, without_query
 from stactools_esd.grid import Bounds, check_georeference
 from stactools_esd.product import (
     CODES_BANDS,
@@ -118,7 +118,7 @@ class CodesFile:
         try:
             codes = fsq.check_codes(bands[:STEPS])
         except RasterError as error:
-            raise RasterError(f"{error} ({self.path})") from error
+            raise RasterError(f"{error} ({without_query(self.path)})") from error
         return CodesBlock(codes=codes, clear_obs=bands[STEPS], valid=fsq.valid_pixels(codes))
 
     def _check_window(self, window: Window) -> None:
@@ -155,46 +155,47 @@ def open_codes(
         ChinaRecipeWarning: The file is of the official `V001CHN` variant.
     """
     text = str(path)
+    shown = without_query(text)
     if "://" not in text and not text.startswith("/vsi") and not Path(text).is_file():
-        raise RasterError(f"got no file at {text}, expected a GeoTIFF of codes; check the path")
+        raise RasterError(f"got no file at {shown}, expected a GeoTIFF of codes; check the path")
     with quiet_gdal(f"read {text}"):
         dataset = rasterio.open(text, driver="GTiff")
     try:
         with quiet_gdal(f"read {text}"):
-            _check_layout(text, dataset)
+            _check_layout(shown, dataset)
             texts = dataset.tags()
         written = tag_texts.from_text(texts)
         tags = _resolve(text, written, encoder, tile, year)
         try:
             check_georeference(tags.tile, dataset.crs, dataset.transform, dataset.shape)
         except GridError as error:
-            raise GridError(f"{error} ({text})") from error
+            raise GridError(f"{error} ({shown})") from error
     except BaseException:
         dataset.close()
         raise
     if tags.identity.recipe == OFFICIAL_CHINA_RECIPE:
         warnings.warn(
-            f"{Path(text).name} is of the V001CHN variant: another input recipe, not comparable with other tiles",
+            f"{Path(shown).name} is of the V001CHN variant: another input recipe, not comparable with other tiles",
             ChinaRecipeWarning,
             stacklevel=2,
         )
     return CodesFile(text, dataset, tags, tagged=written is not None)
 
 
-def _check_layout(path: str, dataset: Any) -> None:
+def _check_layout(shown: str, dataset: Any) -> None:
     if max(dataset.shape) > MAX_SIDE:
         raise RasterError(
             f"got a raster of {dataset.height} x {dataset.width} pixels, expected at most {MAX_SIDE} a side; "
-            f"cut it into tiles ({path})"
+            f"cut it into tiles ({shown})"
         )
     if dataset.count != len(CODES_BANDS):
         raise RasterError(
             f"got {dataset.count} bands, expected {len(CODES_BANDS)}: twelve of codes and one of clear observations; "
-            f"give a codes tile ({path})"
+            f"give a codes tile ({shown})"
         )
     if wrong := sorted(set(dataset.dtypes) - {"uint16"}):
         raise RasterError(
-            f"got {wrong[0]} data, expected uint16 codes; give the codes, not values made of them ({path})"
+            f"got {wrong[0]} data, expected uint16 codes; give the codes, not values made of them ({shown})"
         )
 
 
@@ -203,18 +204,19 @@ def _resolve(
 ) -> CodesTags:
     """Bring tags, name and options together."""
     named = parse_name(path)
+    shown = Path(without_query(path)).name
     if written is None:
         official = named is not None and named.encoder == OFFICIAL_ENCODER
         if not official and encoder != OFFICIAL_ENCODER.label:
             raise ProductNameError(
-                f"got untagged {Path(path).name}, expected an official name SDC30_EBD_V001_<TILE>_<YEAR>.tif; "
+                f"got untagged {shown}, expected an official name SDC30_EBD_V001_<TILE>_<YEAR>.tif; "
                 f"say --encoder {OFFICIAL_ENCODER.label} if it is an official tile"
             )
         recipe = OFFICIAL_CHINA_RECIPE if named is not None and named.china else OFFICIAL_RECIPE
         tile_said, year_said = (named.tile, named.year) if named else (tile, year)
         if tile_said is None or year_said is None:
             raise ProductNameError(
-                f"got {Path(path).name}, whose name says no tile and year, expected both; say --tile and --year"
+                f"got {shown}, whose name says no tile and year, expected both; say --tile and --year"
             )
         tag_texts.check_tile_and_year(tile_said, year_said)
         tags = CodesTags(
@@ -235,6 +237,6 @@ def _resolve(
             if fact is not None and fact != own[what]:
                 raise RasterError(
                     f"got {what} {fact!r} by the {where} and {own[what]!r} by the {'tags' if written else 'name'} of "
-                    f"{Path(path).name}, expected one; correct the {where}"
+                    f"{shown}, expected one; correct the {where}"
                 )
     return tags

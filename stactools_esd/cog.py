@@ -18,7 +18,7 @@ from stactools_esd import tags as tag_texts
 from stactools_esd.codes_file import CodesBlock, CodesFile, open_codes
 from stactools_esd.errors import ChinaRecipeWarning, EsdError, OutputError, RasterError
 from stactools_esd.files import atomic_path, scratch_path
-from stactools_esd.gdal import quiet_gdal
+from stactools_esd.gdal import quiet_gdal, without_query
 from stactools_esd.grid import check_georeference
 from stactools_esd.product import CODES_BANDS, STEPS, CodesTags
 from stactools_esd.visual import level_rgb, write_thumbnail, write_visual
@@ -182,7 +182,7 @@ def _layout_problems(file: CodesFile) -> list[str]:
         "nodata tag": (dataset.nodata, None),
     }
     return [
-        f"got {what} {got}, expected {wanted}; write the file with this software ({file.path})"
+        f"got {what} {got}, expected {wanted}; write the file with this software ({without_query(file.path)})"
         for what, (got, wanted) in expected.items()
         if got != wanted
     ]

@@ -1,6 +1,7 @@
 """How this project runs GDAL: its settings, and its complaints as one line of ours."""
 
 import logging
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,11 @@ READ_OPTIONS: Final = {
 """GDAL settings for reading: signed URLs answer GET only, stalls are retried, no sidecar is sought."""
 
 
+def without_query(text: str) -> str:
+    """Cut the query off addresses in a text: it may hold a signature, which belongs in no message or log."""
+    return re.sub(r"(://[^\s'?]*)\?[^\s']*", r"\1", text)
+
+
 @contextmanager
 def quiet_gdal(action: str, *, error: type[EsdError] = RasterError) -> Iterator[None]:
     """Run GDAL with this project's settings, its complaints turned into one line.
@@ -36,9 +42,8 @@ def quiet_gdal(action: str, *, error: type[EsdError] = RasterError) -> Iterator[
             yield
     except (RasterioError, CPLE_BaseError) as problem:
         reason = (str(problem.__cause__ or problem) or type(problem).__name__).splitlines()[0].rstrip(".")
-        raise error(
-            f"cannot {action} ({reason}); check that the file is whole and the path can be reached"
-        ) from problem
+        what = without_query(f"cannot {action} ({reason})")
+        raise error(f"{what}; check that the file is whole and the path can be reached") from problem
 
 
 # Without a handler Python prints GDAL's complaints to stderr, beside our one line.
