@@ -68,49 +68,6 @@ class TreeParameters:
 
 
 def grow_trees(
-    features: NDArray[np.generic],
-    class_id: NDArray[np.integer],
-    parameters: TreeParameters,
-    *,
-    names: Sequence[str] | None = None,
-) -> tuple[lightgbm.Booster, NDArray[np.int64]]:
-    """Train LightGBM on a table of features: the one place where its settings are written.
-
-    Args:
-        features: Shape (n, k), any numbers.
-        class_id: Shape (n,), two classes or more.
-        parameters: How trees are grown.
-        names: Names of the features.
-
-    Returns:
-        The model, and the class_id of each column that it predicts.
-    """
-    classes, targets, counts = np.unique(class_id, return_inverse=True, return_counts=True)
-    data = lightgbm.Dataset(
-        features,
-        label=targets,
-        feature_name=list(names) if names is not None else "auto",
-        params={"min_data_in_bin": 1, "feature_pre_filter": False, "verbosity": -1},
-    )
-    settings = {
-        "objective": "multiclass",
-        "num_class": len(classes),
-        "num_leaves": parameters.num_leaves,
-        "learning_rate": parameters.learning_rate,
-        "feature_fraction": parameters.feature_fraction,
-        "lambda_l2": parameters.lambda_l2,
-        "min_data_in_leaf": parameters.min_data_in_leaf(int(counts.min())),
-        "min_sum_hessian_in_leaf": 1e-3,
-        "seed": parameters.seed,
-        "deterministic": True,
-        "force_row_wise": True,
-        "num_threads": 1,
-        "verbosity": -1,
-    }
-    return lightgbm.train(settings, data, num_boost_round=parameters.rounds), classes.astype(np.int64)
-
-
-def grow_trees(
     features: NDArray[Any],
     class_id: ArrayLike,
     parameters: TreeParameters,
