@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from stactools_esd.compiled import compiled
 
 GREEN_LEAF: Final[dict[str, tuple[float, ...]]] = {
-    "needle": (0.125, 0.190, 0.130, 0.830, 0.490, 0.250),
-    "evergreen": (0.125, 0.215, 0.125, 0.930, 0.610, 0.290),
-    "deciduous": (0.145, 0.235, 0.145, 0.945, 0.640, 0.310),
-    "crop": (0.150, 0.280, 0.155, 0.940, 0.620, 0.340),
-    "grass": (0.150, 0.280, 0.170, 0.935, 0.680, 0.410),
-    "shrub": (0.150, 0.250, 0.175, 0.890, 0.660, 0.410),
+    "needle": (0.130, 0.195, 0.135, 0.860, 0.590, 0.320),
+    "evergreen": (0.125, 0.215, 0.125, 0.940, 0.640, 0.310),
+    "deciduous": (0.145, 0.235, 0.145, 0.958, 0.670, 0.330),
+    "crop": (0.160, 0.290, 0.165, 0.972, 0.710, 0.420),
+    "grass": (0.155, 0.290, 0.180, 0.967, 0.760, 0.490),
+    "shrub": (0.145, 0.245, 0.175, 0.935, 0.760, 0.500),
 }
 """Scattering albedo (reflectance + transmittance) of a green leaf, or of a shoot for needles, by plant type."""
 
@@ -90,7 +90,7 @@ def sunlit_share(area: float, shadow: float, cos_sun: float) -> float:
     Returns:
         Factor of the canopy's reflectance, 0.3..1.
     """
-    lower_sun = 1.0 + 0.35 * (1.0 / cos_sun - 1.0)
+    lower_sun = 1.0 + 0.5 * (1.0 / cos_sun - 1.0)
     return max(1.0 - shadow * (1.0 - math.exp(-0.8 * area)) * lower_sun, 0.3)
 
 

@@ -34,6 +34,7 @@ DEFAULT_ORIGIN: Final = (520005.0, 5620035.0)
 """Upper left corner in EPSG:32631 (Flanders), on the half-pixel grid of the product's tiles."""
 
 _REVISIT: Final = 8
+_COAST: Final = (0.4, 0.6)
 _MAP, _FARM, _YEAR, _CLOUDS, _PIXELS = range(5)  # second number of every seed: what is drawn
 _CHUNK_PIXELS: Final = 16384
 
@@ -191,7 +192,8 @@ class Landscape:
     def _weather(self) -> dict[int, Weather]:
         place = np.array([self.latitude], np.float32), self.terrain[0].mean(keepdims=True).ravel()
         return {
-            year: simulate_weather(*place, np.random.default_rng([self.seed, _YEAR, year, 1])) for year in self.years
+            year: simulate_weather(*place, np.random.default_rng([self.seed, _YEAR, year, 1]), continental=_COAST)
+            for year in self.years
         }
 
     def clean(self, year: int, days: NDArray[np.integer], rows: slice = slice(None)) -> NDArray[np.float32]:
@@ -391,7 +393,7 @@ def _draw_map(key: list[int], shape: tuple[int, int]) -> tuple[NDArray[np.float3
     wet = smooth_noise([*key, 6], shape, reach / 8)
     zone[(from_river < (0.035 + 0.035 * wet) * width) | (from_lake < 0.115 * reach)] = _MARSH
     town = (height * rng.uniform(0.3, 0.7), width * rng.uniform(0.62, 0.8))
-    from_town = np.hypot(y - town[0], x - town[1]) * (1 + 0.25 * rough)
+    from_town = np.hypot(y - town[0], x - town[1]) * (1 + 0.4 * rough)
     zone[from_town < 0.13 * reach] = _TOWN
     quarry = (height * rng.uniform(0.05, 0.95), width * rng.uniform(0.5, 0.95))
     zone[np.hypot(y - quarry[0], x - quarry[1]) * (1 + 0.3 * rough) < 0.055 * reach] = _QUARRY
@@ -403,13 +405,14 @@ def _draw_map(key: list[int], shape: tuple[int, int]) -> tuple[NDArray[np.float3
 
 def _draw_parcels(key: list[int], zone: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Number parcels (y, x), smaller in town and larger in woods; none crosses the border of a zone."""
-    areas = {_FARMLAND: 55, _WOOD: 90, _HEATH: 60, _MARSH: 60, _TOWN: 6, _QUARRY: 60, _RIVER: 400}
+    areas = {_FARMLAND: 55, _WOOD: 90, _HEATH: 60, _MARSH: 60, _TOWN: 6, _QUARRY: 60}
     whole = zone.size * 1.6  # the bent and turned rectangle is larger than the area
     levels = {use: max(int(np.round(np.log2(whole / area))), 1) for use, area in areas.items()}
     finest = max(levels.values())
+    levels[_RIVER] = 0  # one water body
     parcel = split_parcels(key, (zone.shape[0], zone.shape[1]), finest)
     shift = np.array([finest - levels[use] for use in sorted(levels)])[zone]
-    number = (parcel >> shift) * len(areas) + zone
+    number = (parcel >> shift) * len(levels) + zone
     return np.unique(number, return_inverse=True)[1].reshape(zone.shape).astype(np.int64)
 
 
@@ -481,14 +484,14 @@ def _vary_pixels(
 ) -> Traits:
     """Let the pixels of a parcel differ: growth, timing, ground, share of plants; the terrain is their own."""
     woody = traits.class_id <= kinds.DECIDUOUS
-    growth = np.exp(0.07 * smooth[0] + np.where(woody, 0.16, 0.05) * spread[:, 0]).astype(np.float32)
+    growth = np.exp(0.07 * smooth[0] + np.where(woody, 0.10, 0.05) * spread[:, 0]).astype(np.float32)
     cycles = traits.cycles.copy()
     cycles[:, :, 4] *= growth[:, None]
     cycles[:, :, :2] += (2.5 * smooth[1] + 1.5 * spread[:, 1])[:, None, None]
     loose = np.where(traits.class_id == kinds.IMPERVIOUS, 0.12, np.where(woody, 0.03, 0.015)).astype(np.float32)
     ground = np.exp(0.07 * smooth[1] + 0.06 * spread[:, 2])[:, None].astype(np.float32)
     bare = traits.vegetated == 0
-    shadow = traits.shadow * np.exp(np.where(woody, 0.25, 0.1) * spread[:, 3]).astype(np.float32)
+    shadow = traits.shadow * np.exp(np.where(woody, 0.12, 0.08) * spread[:, 3]).astype(np.float32)
     return replace(
         traits,
         cycles=cycles,

@@ -102,6 +102,7 @@ def _reflect(
     brown_leaf: NDArray[np.float32],
     shadow: NDArray[np.float32],
     vegetated: NDArray[np.float32],
+    buried: NDArray[np.float32],
     soil: NDArray[np.float32],
     other: NDArray[np.float32],
     water: NDArray[np.float32],
@@ -135,8 +136,11 @@ def _reflect(
                     flooded = max(flooded, flood[i, k, 2] * min(since / 12.0, left / 20.0, 1.0))
             area = green[i, t] + brown[i, t]
             dead = brown[i, t] / area if area > 0.0 else 0.0
+            area *= 1.0 - buried[i] * white
             share = sunlit_share(area, shadow[i], sun)
             plants = vegetated[i]
+            seen_sun = 0.5 * (1.0 + sun)  # seen from above: reciprocity puts the view, at 1, on a par with the sun
+            rough = 1.0 - 0.06 * (1.0 / sun - 1.0)  # clods and walls cast shadows too
             canopy_snow = 0.15 * white * fresh[w, t]  # snow on twigs and needles, soon shed
             for band in range(out.shape[2]):
                 bright = new_snow[band] * fresh[w, t] + old_snow[band] * (1.0 - fresh[w, t])
@@ -145,17 +149,19 @@ def _reflect(
                 if is_water[i]:
                     out[i, t, band] = level
                     continue
-                ground = soil[i, band] * (1.0 - wet * (1.0 - wet_share[band]))
+                ground = rough * soil[i, band] * (1.0 - wet * (1.0 - wet_share[band]))
                 ground = ground * (1.0 - flooded) + level * flooded
                 ground = ground * (1.0 - white) + bright * white
                 bare = ground
                 if is_built[i]:
-                    bare = other[i, band] * (1.0 - 0.15 * wet)
+                    bare = rough * other[i, band] * (1.0 - 0.2 * wet)
                     bare = bare * (1.0 - 0.6 * white) + bright * 0.6 * white
                 reflectance = bare
                 if plants > 0.0:
                     albedo = green_leaf[i, band] * (1.0 - dead) + brown_leaf[i, band] * dead
-                    canopy = share * two_stream(area, albedo, ground, sun)
+                    if band >= 4:
+                        albedo = min(albedo + 0.12 * (0.5 - wet), 0.98)  # leaves dry out with the soil
+                    canopy = share * two_stream(area, albedo, ground, seen_sun)
                     canopy = canopy * (1.0 - canopy_snow) + share * bright * canopy_snow
                     reflectance = plants * canopy + (1.0 - plants) * bare
                 out[i, t, band] = min(max(reflectance * lit, 0.001), 1.2)
@@ -191,6 +197,7 @@ def _clean(
         traits.brown_leaf,
         traits.shadow,
         traits.vegetated,
+        traits.buried,
         traits.soil,
         traits.other,
         traits.water,

@@ -47,7 +47,8 @@ _PLANTS: Final = (
     ("shrub", "litter"),
     ("grass", "straw"),
 )
-_SHADOW: Final = (0.28, 0.24, 0.16, 0.04, 0.04, 0.04, 0.03, 0.10, 0.06, 0.0, 0.12, 0.08, 0.0)
+_SHADOW: Final = (0.26, 0.20, 0.13, 0.06, 0.06, 0.06, 0.06, 0.13, 0.08, 0.0, 0.12, 0.08, 0.0)
+_BURIED: Final = (0.05, 0.05, 0.15, 0.95, 0.95, 0.95, 0.9, 0.5, 0.7, 0.0, 0.8, 0.8, 0.0)
 _VISIBLE_WEIGHT: Final = np.array((0.6, 1.0, 1.0, 0.0, 0.0, 0.0))
 _WATER_WEIGHT: Final = np.array((0.0, 0.0, 0.0, 0.1, 0.8, 1.0))
 
@@ -79,6 +80,9 @@ class Traits:
 
     shadow: NDArray[np.float32]
     """Self-shading of the crowns (n,)."""
+
+    buried: NDArray[np.float32]
+    """Share of the plants that lie under full snow (n,)."""
 
     green_leaf: NDArray[np.float32]
     """Scattering albedo of green leaves (n, 6)."""
@@ -193,7 +197,7 @@ class _Draw:
     def crops(self) -> None:
         rows = self.of(SINGLE)
         kind = self.rng.random(len(rows))
-        winter, summer, spring = rows[kind < 0.42], rows[(kind >= 0.42) & (kind < 0.85)], rows[kind >= 0.85]
+        winter, summer, spring = rows[kind < 0.36], rows[(kind >= 0.36) & (kind < 0.88)], rows[kind >= 0.88]
         start = 92 + self.late[winter] + self.normal(winter, 0, 9)
         end = 168 + self.late[winter] + self.normal(winter, 0, 8)
         self.cycle(winter, 0, start, end, (2.6, 5.5), fall=(0.10, 0.20), residue=(0.4, 0.8), linger=(15, 32))
@@ -242,9 +246,9 @@ class _Draw:
         self.evergreen[rows] = np.exp(self.normal(rows, -0.6, 0.7))
         warm = (self.polar[rows] > 27) & (self.polar[rows] < 44) & (self.rng.random(len(rows)) < 0.6)
         self._grow(rows[warm], 318, 142, 14)  # green in winter, straw in summer
-        self._grow(rows[~warm], 102, 262, 14)
+        self._grow(rows[~warm], 98, 240, 16, (0.9, 4.2))
         lush = self.some(rows[~warm & (self.polar[rows] > 35)], 0.55)
-        self.evergreen[lush] += self.uniform(lush, 0.3, 1.8)
+        self.evergreen[lush] += self.uniform(lush, 0.5, 2.4)
         first = 140 + self.late[lush] + self.normal(lush, 0, 12)
         for cut in range(MOWINGS):
             mown = self.rng.random(len(lush)) < 0.7
@@ -344,6 +348,7 @@ def draw_traits(
         evergreen=draw.evergreen.astype(np.float32),
         wood=draw.wood.astype(np.float32),
         shadow=(np.array(_SHADOW)[class_id] * rng.uniform(0.75, 1.25, n)).astype(np.float32),
+        buried=np.array(_BURIED, np.float32)[class_id],
         green_leaf=_leaves(GREEN_LEAF, [green for green, _ in _PLANTS], class_id, rng),
         brown_leaf=_leaves(BROWN_LEAF, [brown for _, brown in _PLANTS], class_id, rng),
         vegetated=draw.vegetated.astype(np.float32),

@@ -78,7 +78,11 @@ def _run(
 
 
 def simulate_weather(
-    latitude: NDArray[np.float32], elevation: NDArray[np.float32], rng: np.random.Generator
+    latitude: NDArray[np.float32],
+    elevation: NDArray[np.float32],
+    rng: np.random.Generator,
+    *,
+    continental: tuple[float, float] = (0.3, 1.1),
 ) -> Weather:
     """Draw a year of weather for each place.
 
@@ -86,6 +90,7 @@ def simulate_weather(
         latitude: Degrees, negative in the south (n,).
         elevation: Metres (n,).
         rng: Source of chance.
+        continental: Range of the yearly swing of temperature, 0.3 on a mild coast to 1.1 far inland.
 
     Returns:
         Daily states (n, 365).
@@ -101,8 +106,8 @@ def simulate_weather(
     summer_rain = rng.random(n) < np.where(polar < 28, 0.8, np.where(polar < 43, 0.35, 0.55))
     states = [np.empty((n, DAYS), np.float32) for _ in range(4)]
     _run(
-        (28.0 - 33.0 * (polar / 70.0) ** 1.7 - 0.006 * elevation + uniform(-2, 2)).astype(np.float32),
-        (1.5 + 12.0 * polar / 50.0 * uniform(0.5, 1.2)).astype(np.float32),
+        (29.0 - 33.0 * (polar / 70.0) ** 1.7 - 0.006 * elevation + uniform(-2, 2)).astype(np.float32),
+        (1.5 + 12.0 * polar / 50.0 * uniform(*continental)).astype(np.float32),
         winter.astype(np.float32),
         uniform(0.15, 0.5),
         uniform(0.0, 0.9) * np.where(polar < 43, 1.0, 0.5).astype(np.float32),
