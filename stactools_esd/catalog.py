@@ -28,6 +28,7 @@ from stactools_esd.stac import identity_of, tags_of
 CATALOG_ID: Final = "esd"
 """Id of the root; a `catalog.json` with this id is one of ours."""
 
+_DOCUMENTS = ("catalog.json", "collection.json")
 _TITLE = "Embedded Seamless Data (ESD)"
 _DESCRIPTION = (
     "Twelve 16-bit codes a pixel stand for a year of daily six-band reflectance at 30 m. One collection an encoder; "
@@ -58,11 +59,11 @@ def create_catalog(sources: Iterable[str | Path], destination: str | Path, *, re
     destination = Path(os.path.abspath(destination))  # noqa: PTH100  (links below must not keep `..`)
     older = _check_destination(destination)
     items = find_items(sources, prefer=destination)
-    dropped = sorted({path.stem for path in older if path.parent.name == path.stem} - set(items))
+    dropped = sorted({path.stem for path in older if path.name not in _DOCUMENTS} - set(items))
     if dropped and not replace:
         raise CatalogError(
-            f"got a catalogue at {destination} with {len(dropped)} items that are not among the sources, first "
-            f"{dropped[0]}; add {destination} to the sources to keep them, or say --replace to drop them"
+            f"got a catalogue at {destination} whose items are not all among the sources: not {dropped[0]}, "
+            f"first of {len(dropped)}; add {destination} to the sources to keep them, or say --replace to drop them"
         )
     files = dict(_layout(items, destination))
     for path, content in files.items():

@@ -1,0 +1,56 @@
+"""Fixtures that many tests share: golden files and two tiny codes rasters."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import synthetic
+
+from stactools_esd import grid
+from stactools_esd.cog import write_codes
+
+GOLDEN = Path(__file__).parent / "golden"
+
+Golden = Callable[[str, Any], None]
+
+
+@pytest.fixture
+def golden() -> Golden:
+    """Compare JSON content with `tests/golden/<name>.json`; `ESD_REGENERATE=1` writes the file instead."""
+
+    def compare(name: str, content: Any) -> None:
+        path = GOLDEN / f"{name}.json"
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        if os.environ.get("ESD_REGENERATE") == "1":
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert json.loads(text) == json.loads(path.read_text(encoding="utf-8"))
+
+    return compare
+
+
+@pytest.fixture
+def area_cog(tmp_path: Path) -> Path:
+    """A codes COG of ours: the custom area `demo`, 2020, 48 rows by 64 columns."""
+    path = tmp_path / "codes" / "ESD_esdnet-small-v1_xdemo_2020.tif"
+    write_codes(
+        path,
+        synthetic.patchy_codes(1, 48, 64),
+        synthetic.counts(1, 48, 64),
+        transform=synthetic.AREA_TRANSFORM,
+        crs=synthetic.AREA_CRS,
+        tags=synthetic.tags(software="stactools-esd 0.1.0", sources=("simulated landscape, seed 1",)),
+    )
+    return path
+
+
+@pytest.fixture
+def official_tile(tmp_path: Path) -> Path:
+    """A window of 40 by 40 pixels of an official tile, untagged, under its official name."""
+    path = tmp_path / "official" / "SDC30_EBD_V001_50TMK_2020.tif"
+    path.parent.mkdir()
+    codes, counts = synthetic.patchy_codes(2, 40, 40), synthetic.counts(2, 40, 40)
+    return synthetic.write_official(path, codes, counts, transform=grid.tile("50TMK").transform, crs="EPSG:32650")
