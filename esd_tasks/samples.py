@@ -1,13 +1,13 @@
 """Samples: labels met with the codes of the pixels that they name."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from rasterio.crs import CRS
 
 from esd_tasks.items import CodesItem
@@ -154,7 +154,7 @@ def extract(
         y=y,
         crs=crs,
         names=labels.names,
-        dropped={reason: dict(sorted(counts.items())) for reason, counts in dropped.items() if counts},
+        dropped={reason: dict(sorted(counts.items())) for reason, counts in dropped.items()},
         polygon_rule=polygon_rule,
         polygon_cap=polygon_cap,
         min_clear=min_clear,
@@ -249,15 +249,16 @@ def _read(
     }
 
 
-def _count(dropped: dict[str, Counter[int]], reason: str, class_ids: Iterable[int], times: int = 1) -> None:
+def _count(dropped: dict[str, Counter[int]], reason: str, class_ids: ArrayLike, times: int = 1) -> None:
     """Add what was left out to the account."""
-    for class_id in class_ids:
-        dropped.setdefault(reason, Counter())[int(class_id)] += times
+    for class_id, n in zip(*np.unique(class_ids, return_counts=True), strict=True):
+        if times:
+            dropped.setdefault(reason, Counter())[int(class_id)] += int(n) * times
 
 
 def _check(class_id: NDArray[np.uint16], dropped: Mapping[str, Counter[int]], labels: Labels) -> None:
     """See that what is left can train a model."""
-    reasons = "; ".join(f"{reason}: {counts.total()}" for reason, counts in dropped.items() if counts.total())
+    reasons = "; ".join(f"{reason}: {counts.total()}" for reason, counts in dropped.items())
     if len(class_id) == 0 and set(dropped) <= {OUTSIDE, BEYOND_CAP}:
         west, south, east, north = shapely.total_bounds(labels.geometry)
         raise NothingFoundError(
