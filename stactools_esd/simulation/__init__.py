@@ -1,10 +1,11 @@
 """Simulated pixel-years and landscapes, drawn from a seed: for training, for the demo and for the tests."""
 
-from stactools_esd.simulation.landscape import CHANGES, Landscape
+from stactools_esd.simulation.classes import CLASS_NAMES
+from stactools_esd.simulation.land_use import CHANGES
+from stactools_esd.simulation.landscape import Landscape
 from stactools_esd.simulation.observation import observe, observe_daily
 from stactools_esd.simulation.phenology import PHENOLOGY
 from stactools_esd.simulation.pixels import SimulatedPixels, simulate_pixels
-from stactools_esd.simulation.traits import CLASS_NAMES
 
 __all__ = [
     "CHANGES",

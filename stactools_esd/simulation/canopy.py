@@ -11,9 +11,6 @@ darker from above, which a sunlit share expresses (in the spirit of Li and Strah
 import math
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from stactools_esd.compiled import compiled
 
 GREEN_LEAF: Final[dict[str, tuple[float, ...]]] = {
@@ -92,55 +89,3 @@ def sunlit_share(area: float, shadow: float, cos_sun: float) -> float:
     """
     lower_sun = 1.0 + 0.5 * (1.0 / cos_sun - 1.0)
     return max(1.0 - shadow * (1.0 - math.exp(-0.8 * area)) * lower_sun, 0.3)
-
-
-@compiled
-def _canopies(
-    green: NDArray[np.float32],
-    brown: NDArray[np.float32],
-    green_leaf: NDArray[np.float32],
-    brown_leaf: NDArray[np.float32],
-    shadow: NDArray[np.float32],
-    ground: NDArray[np.float32],
-    cos_sun: NDArray[np.float32],
-    out: NDArray[np.float32],
-) -> None:
-    pixels, days, bands = out.shape
-    for i in range(pixels):
-        for t in range(days):
-            area = green[i, t] + brown[i, t]
-            dead = brown[i, t] / area if area > 0.0 else 0.0
-            sun = max(cos_sun[i, t], 0.2)
-            share = sunlit_share(area, shadow[i], sun)
-            for band in range(bands):
-                albedo = green_leaf[i, band] * (1.0 - dead) + brown_leaf[i, band] * dead
-                out[i, t, band] = share * two_stream(area, albedo, ground[i, t, band], sun)
-
-
-def canopy_reflectance(
-    *,
-    green: NDArray[np.float32],
-    brown: NDArray[np.float32],
-    green_leaf: NDArray[np.float32],
-    brown_leaf: NDArray[np.float32],
-    shadow: NDArray[np.float32],
-    ground: NDArray[np.float32],
-    cos_sun: NDArray[np.float32],
-) -> NDArray[np.float32]:
-    """Reflectance of many canopies on many days.
-
-    Args:
-        green: Green leaf area (n, days).
-        brown: Area of dead leaves and wood (n, days).
-        green_leaf: Scattering albedo of green leaves (n, 6).
-        brown_leaf: Scattering albedo of what is brown (n, 6).
-        shadow: Self-shading (n,); see `sunlit_share`.
-        ground: Reflectance of the background (n, days, 6).
-        cos_sun: Cosine of the sun's zenith angle (n, days); below 0.2 it counts as 0.2.
-
-    Returns:
-        Reflectance (n, days, 6), 0..1.
-    """
-    out = np.empty(ground.shape, np.float32)
-    _canopies(green, brown, green_leaf, brown_leaf, shadow, ground, cos_sun, out)
-    return out

@@ -18,23 +18,20 @@ from rasterio.warp import transform as reproject
 from stactools_esd.errors import ObservationsError
 from stactools_esd.observations import Dates, Observations, YearWindow
 from stactools_esd.product import BANDS, PIXEL_SIZE
-from stactools_esd.simulation import traits as kinds
-from stactools_esd.simulation.noise import smooth_noise, split_parcels
+from stactools_esd.simulation import classes as kinds
+from stactools_esd.simulation.classes import CLASS_NAMES
+from stactools_esd.simulation.land_use import CLEAR_CUT, FIRE, draw_changes, draw_map, draw_parcels, first_classes
+from stactools_esd.simulation.noise import generator, smooth_noise
 from stactools_esd.simulation.observation import CLOUD, add_sensor_noise
 from stactools_esd.simulation.pixels import clean_reflectance
-from stactools_esd.simulation.traits import CLASS_NAMES, Traits, draw_traits, vary_year
+from stactools_esd.simulation.traits import Traits, draw_traits, vary_year
 from stactools_esd.simulation.weather import Weather, simulate_weather
-
-CHANGES: Final = ("none", "rotation", "clear-cut", "fire", "new buildings")
-"""What may happen to a parcel from one year to the next; `change_map` holds positions in this list."""
-
-NONE, ROTATION, CLEAR_CUT, FIRE, BUILDING = range(5)
 
 DEFAULT_ORIGIN: Final = (520005.0, 5620035.0)
 """Upper left corner in EPSG:32631 (Flanders), on the half-pixel grid of the product's tiles."""
 
 _REVISIT: Final = 8
-_COAST: Final = (0.4, 0.6)
+_COAST: Final = (0.25, 0.4)
 _MAP, _FARM, _YEAR, _CLOUDS, _PIXELS = range(5)  # second number of every seed: what is drawn
 _CHUNK_PIXELS: Final = 16384
 
@@ -97,16 +94,16 @@ class Landscape:
         self.transform = Affine(PIXEL_SIZE, 0, origin[0], 0, -PIXEL_SIZE, origin[1])
         centre = self.transform * (size[1] / 2, size[0] / 2)
         self.latitude = float(reproject(self.crs, "EPSG:4326", [centre[0]], [centre[1]])[1][0])
-        self.terrain, zone = _draw_map([seed, _MAP], size)
-        self.parcels = _draw_parcels([seed, _MAP, 7], zone)
+        self.terrain, zone = draw_map([seed, _MAP], size)
+        self.parcels = draw_parcels([seed, _MAP, 7], zone)
         self._zones = zone.ravel()[np.unique(self.parcels, return_index=True)[1]]
 
     @cached_property
     def _states(self) -> dict[int, _State]:
         """Parcels year by year, each following from the last."""
-        rng = np.random.default_rng([self.seed, _FARM])
+        rng = generator(self.seed, _FARM)
         n = len(self._zones)
-        class_id = _first_classes(self._zones, rng)
+        class_id = first_classes(self._zones, rng)
         traits = self._draw(class_id, rng)
         quiet = np.zeros(n, np.uint8)
         states = {}
@@ -114,17 +111,17 @@ class Landscape:
         for year in self.years:
             if year > self.years[0]:
                 previous = traits
-                change, after = _changes(class_id, self._zones, change, rng)
+                change, after = draw_changes(class_id, self._zones, change, rng)
                 day = np.where(change >= CLEAR_CUT, rng.integers(20, 110, n), 0)
                 moved = np.flatnonzero((change > 0) | (after != class_id))
                 class_id = after
                 traits = _with_rows(traits, moved, self._draw(class_id, rng).take(moved))
                 traits = _char(traits, np.flatnonzero(change == FIRE))
-            weather_year = np.random.default_rng([self.seed, _YEAR, year])
+            weather_year = generator(self.seed, _YEAR, year)
             states[year] = _State(
                 class_id=class_id,
                 traits=vary_year(traits, weather_year, shared=True),
-                previous=vary_year(previous, np.random.default_rng([self.seed, _YEAR, year]), shared=True),
+                previous=vary_year(previous, generator(self.seed, _YEAR, year), shared=True),
                 change=change,
                 day=day,
             )
@@ -182,7 +179,7 @@ class Landscape:
 
     def _passes(self, year: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Days of the year of the passes (t,) and the share of sky that clouds take on each (t,)."""
-        rng = np.random.default_rng([self.seed, _CLOUDS, year])
+        rng = generator(self.seed, _CLOUDS, year)
         days = np.arange(int(rng.integers(0, _REVISIT)), 365, _REVISIT)
         season = 0.08 * np.cos(2 * np.pi * (days - 10) / 365)
         cover = np.clip(rng.beta(0.8, 0.9, len(days)) + season, 0.0, 1.0)
@@ -192,7 +189,7 @@ class Landscape:
     def _weather(self) -> dict[int, Weather]:
         place = np.array([self.latitude], np.float32), self.terrain[0].mean(keepdims=True).ravel()
         return {
-            year: simulate_weather(*place, np.random.default_rng([self.seed, _YEAR, year, 1]), continental=_COAST)
+            year: simulate_weather(*place, generator(self.seed, _YEAR, year, 1), continental=_COAST)
             for year in self.years
         }
 
@@ -226,13 +223,14 @@ class Landscape:
         own = self.parcels[rows].ravel()
         terrain = self.terrain[:, rows].reshape(3, -1).T
         spread = np.stack([
-            np.random.default_rng([self.seed, _PIXELS, row]).standard_normal((self.shape[1], 4), np.float32)
+            generator(self.seed, _PIXELS, row).standard_normal((self.shape[1], 4), np.float32)
             for row in range(rows.start, rows.stop)
         ]).reshape(-1, 4)  # fmt: skip
         smooth = [smooth_noise([self.seed, _PIXELS, 1 + k], self.shape, 14, rows=rows).ravel() for k in range(2)]
         clean = self._reflect(state, year, days, own, terrain, spread, smooth)
-        beside = np.roll(self.parcels, -1, axis=1)[rows].ravel()
-        below = np.roll(self.parcels, -1, axis=0)[rows].ravel()
+        lines = np.arange(rows.start, rows.stop)
+        beside = self.parcels[rows][:, np.minimum(np.arange(self.shape[1]) + 1, self.shape[1] - 1)].ravel()
+        below = self.parcels[np.minimum(lines + 1, self.shape[0] - 1)].ravel()
         other = np.where(beside != own, beside, below)
         border = np.flatnonzero(other != own)
         if len(border):
@@ -281,7 +279,7 @@ class Landscape:
         reflectance = self.clean(year, days, wanted)
         height = reflectance.shape[2]
         noise = np.stack([
-            np.random.default_rng([self.seed, _PIXELS, year, row]).standard_normal(
+            generator(self.seed, _PIXELS, year, row).standard_normal(
                 (len(days), len(BANDS) + 1, self.shape[1]), np.float32
             )
             for row in range(wanted.start, wanted.stop)
@@ -289,7 +287,7 @@ class Landscape:
         valid = np.ones(reflectance.shape, np.bool_)
         for position, share in enumerate(cover):
             cloud, shadow = self._sky(year, position, float(share), wanted)
-            haze = np.random.default_rng([self.seed, _CLOUDS, year, position]).gamma(0.7) - 0.5
+            haze = generator(self.seed, _CLOUDS, year, position).gamma(0.7) - 0.5
             image = add_sensor_noise(reflectance[position], noise[position], haze=float(haze))
             image = image * (1 - cloud) + CLOUD[:, None, None] * cloud
             reflectance[position] = image * (1 - 0.6 * shadow)
@@ -360,105 +358,6 @@ _NORMAL_SHARES: Final = (
     (1 / (1 + np.exp(1.702 * _LEVELS)))[::-1],
     _LEVELS[::-1],
 )
-
-_FARMLAND, _WOOD, _HEATH, _MARSH, _TOWN, _QUARRY, _RIVER = range(7)
-
-
-def _draw_map(key: list[int], shape: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Draw terrain (3, y, x) and what the land is used for (y, x)."""
-    height, width = shape
-    reach = max(height, width)
-    rng = np.random.default_rng(key)
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    # A river winds from north to south in a valley, with a lake on it.
-    course = width * (0.3 + 0.07 * np.sin(2 * np.pi * (1.4 * y[:, 0] / height + rng.random())))
-    course += 0.05 * width * smooth_noise([*key, 1], (height, 1), height / 5)[:, 0]
-    from_river = np.abs(x - course[:, None])
-    lake_row = int(height * rng.uniform(0.25, 0.75))
-    rough = smooth_noise([*key, 2], shape, reach / 6)
-    from_lake = np.hypot(y - lake_row, x - course[lake_row] + 0.04 * width) * (1 + 0.15 * rough)
-    hills = smooth_noise([*key, 3], shape, reach / 3, octaves=5)
-    valley = 1 - np.exp(-((from_river / (0.25 * width)) ** 2))
-    elevation = 18 + 70 * valley + 45 * valley * np.maximum(hills + 0.6, 0) + 1.5 * hills
-    down, right = np.gradient(elevation, PIXEL_SIZE)
-    slope = np.degrees(np.arctan(np.hypot(down, right)))
-    aspect = np.degrees(np.arctan2(-right, down)) % 360  # downhill direction; rows grow to the south
-    aspect = np.where(slope < 0.5, np.nan, aspect)
-
-    zone = np.full(shape, _FARMLAND, np.uint8)
-    woods = smooth_noise([*key, 4], shape, reach / 5, octaves=4) + 0.35 * hills
-    zone[woods > 0.55] = _WOOD
-    heath = smooth_noise([*key, 5], shape, reach / 5, octaves=4) + 0.2 * hills
-    zone[(heath > 1.0) & (woods <= 0.55)] = _HEATH
-    wet = smooth_noise([*key, 6], shape, reach / 8)
-    zone[(from_river < (0.035 + 0.035 * wet) * width) | (from_lake < 0.115 * reach)] = _MARSH
-    town = (height * rng.uniform(0.3, 0.7), width * rng.uniform(0.62, 0.8))
-    from_town = np.hypot(y - town[0], x - town[1]) * (1 + 0.4 * rough)
-    zone[from_town < 0.13 * reach] = _TOWN
-    quarry = (height * rng.uniform(0.05, 0.95), width * rng.uniform(0.5, 0.95))
-    zone[np.hypot(y - quarry[0], x - quarry[1]) * (1 + 0.3 * rough) < 0.055 * reach] = _QUARRY
-    zone[(from_river < max(1.6, 0.012 * width)) | (from_lake < 0.085 * reach)] = _RIVER
-    slope[zone == _RIVER] = 0
-    aspect[zone == _RIVER] = np.nan
-    return np.stack([elevation, slope, aspect]).astype(np.float32), zone
-
-
-def _draw_parcels(key: list[int], zone: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Number parcels (y, x), smaller in town and larger in woods; none crosses the border of a zone."""
-    areas = {_FARMLAND: 55, _WOOD: 90, _HEATH: 60, _MARSH: 60, _TOWN: 6, _QUARRY: 60}
-    whole = zone.size * 1.6  # the bent and turned rectangle is larger than the area
-    levels = {use: max(int(np.round(np.log2(whole / area))), 1) for use, area in areas.items()}
-    finest = max(levels.values())
-    levels[_RIVER] = 0  # one water body
-    parcel = split_parcels(key, (zone.shape[0], zone.shape[1]), finest)
-    shift = np.array([finest - levels[use] for use in sorted(levels)])[zone]
-    number = (parcel >> shift) * len(levels) + zone
-    return np.unique(number, return_inverse=True)[1].reshape(zone.shape).astype(np.int64)
-
-
-def _first_classes(zones: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Draw the class of each parcel from its zone."""
-    mixes: dict[int, dict[int, float]] = {
-        _FARMLAND: {kinds.SINGLE: 0.58, kinds.DOUBLE: 0.12, kinds.GRASS: 0.30},
-        _WOOD: {kinds.NEEDLE: 0.42, kinds.DECIDUOUS: 0.58},
-        _HEATH: {kinds.SHRUB: 0.8, kinds.GRASS: 0.2},
-        _MARSH: {kinds.WETLAND: 0.8, kinds.GRASS: 0.2},
-        _TOWN: {kinds.IMPERVIOUS: 0.85, kinds.GRASS: 0.1, kinds.DECIDUOUS: 0.05},
-        _QUARRY: {kinds.BARE: 1.0},
-        _RIVER: {kinds.WATER: 1.0},
-    }
-    classes = np.zeros(len(zones), np.uint8)
-    for zone, mix in mixes.items():
-        of_zone = np.flatnonzero(zones == zone)
-        classes[of_zone] = rng.choice(list(mix), len(of_zone), p=list(mix.values()))
-    return classes
-
-
-def _changes(
-    class_id: NDArray[np.uint8], zones: NDArray[np.uint8], last: NDArray[np.uint8], rng: np.random.Generator
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Draw what happens to each parcel in a year: kind of change, and class afterwards."""
-    n = len(class_id)
-    change, after = np.zeros(n, np.uint8), class_id.copy()
-    after[last == FIRE] = kinds.SHRUB  # what burnt a year ago grows again
-    chance = rng.random(n)
-    arable = np.isin(class_id, (kinds.SINGLE, kinds.DOUBLE))
-    change[arable] = ROTATION
-    after[arable] = rng.choice([kinds.SINGLE, kinds.DOUBLE, kinds.GRASS], n, p=(0.82, 0.13, 0.05))[arable]
-    ploughed = (class_id == kinds.GRASS) & (zones == _FARMLAND) & (chance > 0.88)
-    change[ploughed], after[ploughed] = ROTATION, kinds.SINGLE
-    forest = (zones == _WOOD) & (class_id <= kinds.DECIDUOUS)
-    for kind, where, share, becomes in (
-        (CLEAR_CUT, forest, 0.07, kinds.SHRUB),
-        (FIRE, (zones == _HEATH) & (last != FIRE), 0.12, kinds.BARE),
-        (BUILDING, (zones == _FARMLAND) & (class_id != kinds.IMPERVIOUS), 0.03, kinds.IMPERVIOUS),
-    ):
-        hit = np.flatnonzero(where & (chance < share))
-        if not len(hit) and where.any():  # every kind happens somewhere, so that small landscapes have truth too
-            candidates = np.flatnonzero(where)
-            hit = candidates[[int(np.argmin(chance[candidates]))]]
-        change[hit], after[hit] = kind, becomes
-    return change, after
 
 
 def _char(traits: Traits, burnt: NDArray[np.intp]) -> Traits:

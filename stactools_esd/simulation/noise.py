@@ -4,6 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def generator(*key: int) -> np.random.Generator:
+    """Return the source of chance of a key; keys of different lengths are different.
+
+    Numpy pads short seeds with zeros, so the length is made part of the seed.
+    """
+    return np.random.default_rng([len(key), *key])
+
+
 def _lattice_weights(positions: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """Cubic B-spline: first of four lattice points for each position (n,), and their weights (4, n)."""
     first = np.floor(positions).astype(np.intp)
@@ -38,7 +46,7 @@ def smooth_noise(
         spacing = scale / 2**octave
         strength = np.float32(0.5**octave)
         size = (int(height / spacing) + 5, int(width / spacing) + 5)
-        rng = np.random.default_rng([*key, octave])
+        rng = generator(*key, octave)
         shift = rng.random(2)  # so that lattice points of octaves do not coincide
         lattice = rng.standard_normal(size, np.float32)
         left, across = _lattice_weights(np.arange(width) / spacing + shift[1])
@@ -63,7 +71,7 @@ def split_parcels(key: list[int], shape: tuple[int, int], levels: int) -> NDArra
         Parcel of each pixel (y, x), `levels` binary digits with the first split highest.
     """
     height, width = shape
-    rng = np.random.default_rng([*key, 99])
+    rng = generator(*key, 0)
     angle = rng.uniform(0, np.pi / 2)
     y, x = np.mgrid[:height, :width].astype(np.float32)
     bend = max(height, width) / 3

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from stactools_esd.compiled import compiled
 from stactools_esd.errors import ObservationsError
 from stactools_esd.product import BANDS, DAYS
+from stactools_esd.simulation import classes as kinds
 from stactools_esd.simulation import surfaces
-from stactools_esd.simulation import traits as kinds
 from stactools_esd.simulation.canopy import sunlit_share, two_stream
+from stactools_esd.simulation.classes import CLASS_NAMES
 from stactools_esd.simulation.phenology import leaf_area, season_truth
-from stactools_esd.simulation.traits import CLASS_NAMES, Traits, draw_traits, vary_year
+from stactools_esd.simulation.traits import Traits, draw_traits, vary_year
 from stactools_esd.simulation.weather import Weather, simulate_weather
 
 _OVERPASS: Final = np.deg2rad(-26.0)
