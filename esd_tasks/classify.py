@@ -4,6 +4,7 @@ A run reads the codes of the labels, cross-validates, trains on all samples, and
 Finished blocks lie in `<output>/.partial`, so that a killed run continues; the map is assembled last.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ BLOCK_PIXELS: Final = 512
 
 FEW_SAMPLES: Final = 10
 """A class with fewer samples is named in the notes."""
+
+_log = logging.getLogger(__name__)
 
 OnProgress = Callable[[str, int, int], None]
 """Called with a stage, how much of it is done, and how much there is."""
@@ -102,6 +105,7 @@ def run_plan(plan: ClassifyPlan, *, on_progress: OnProgress | None = None) -> Cl
         RasterError: A codes COG is damaged.
     """
     folder = plan.request.output_or_default
+    _log.info("year %d, items %s", plan.year, ", ".join(item.id for item in plan.items))
     report = on_progress or (lambda *_: None)
     if not plan.request.overwrite and output_folder.is_finished(folder, plan.run_key):
         return _result(folder, already_done=True)
@@ -115,6 +119,7 @@ def run_plan(plan: ClassifyPlan, *, on_progress: OnProgress | None = None) -> Cl
         year=plan.year if plan.labels.year is None else None,
     )
     folds = spatial_folds(samples, block_size=plan.request.block_size, n_folds=crossval.N_FOLDS, seed=plan.request.seed)
+    _log.info("%d samples of %d classes, %d spatial blocks", len(samples.class_id), len(samples.counts), folds.n_blocks)
     with output_folder.locked(folder):
         if plan.request.overwrite:
             output_folder.clear(folder)
@@ -122,6 +127,7 @@ def run_plan(plan: ClassifyPlan, *, on_progress: OnProgress | None = None) -> Cl
         validated = _validate(plan, samples, folds, report)
         model = Classifier(plan.parameters, threads=plan.request.threads).fit(samples.codes, samples.class_id)
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
+        _log.info("%d of %d blocks are there already", sum(map(store.finished, blocks)), len(blocks))
         _predict(plan, model, store, blocks, report)
         _write(plan, folder, samples, model, validated, store, blocks)
         store.discard()

@@ -30,7 +30,7 @@ _ASSETS: Final = {
     "thumbnail": ("preview.png", "Preview with legend", str(pystac.MediaType.PNG), ["thumbnail", "overview"]),
     "style": ("map.qml", "QGIS style of the class map", "application/xml", ["style"]),
     "accuracy": ("accuracy.json", "Cross-validated accuracy", str(pystac.MediaType.JSON), ["metadata"]),
-    "model": ("model.txt", "LightGBM model", str(pystac.MediaType.TEXT), ["ml-model:checkpoint"]),
+    "model": ("model.txt", "LightGBM model", str(pystac.MediaType.TEXT), ["model"]),
     "model_facts": ("model.json", "What the model was trained on", str(pystac.MediaType.JSON), ["metadata"]),
     "run": ("run.json", "How the map was made", str(pystac.MediaType.JSON), ["metadata"]),
 }

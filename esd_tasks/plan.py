@@ -84,7 +84,10 @@ class ClassifyPlan:
                 "class_field": self.labels.class_field,
                 "year_field": request.year_field,
             },
-            "legend": [[entry.class_id, entry.name, entry.colour] for entry in self.legend.classes],
+            "legend": [
+                {"class_id": entry.class_id, "class_name": entry.name, "colour": entry.colour}
+                for entry in self.legend.classes
+            ],
             "area_sha256": _digest(self.area),
             "year": self.year,
             "grid": {

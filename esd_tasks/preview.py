@@ -83,14 +83,16 @@ def write_preview(
     axes.set_ylim(bounds.bottom, bounds.top)
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.set_title(title, loc="left", fontsize=11)
+    axes.set_title(title, loc="left", fontsize=11, parse_math=False)
     for spine in axes.spines.values():
         spine.set_linewidth(0.6)
     _scale_bar(axes, width, height)
     _north_arrow(axes)
     _legend(figure, axes, legend, counts, bool(len(labels_x)), (0.5 + map_width) / total_width)
     lines = textwrap.fill(note, round((total_width - 0.5) * _CHARACTERS_PER_INCH))
-    figure.text(0.25 / total_width, 0.1 / total_height, lines, fontsize=7, color="#444444", va="bottom")
+    figure.text(
+        0.25 / total_width, 0.1 / total_height, lines, fontsize=7, color="#444444", va="bottom", parse_math=False
+    )
     with atomic_path(path) as temporary, warnings.catch_warnings():
         # A script without an installed font shows boxes; the map, its tags and its style still have the names.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
@@ -161,7 +163,7 @@ def _legend(figure: Any, axes: Any, legend: Legend, counts: Mapping[int, int], l
         handles.append(
             Line2D([], [], linestyle="", marker="o", markersize=3, mfc="white", mec="black", label="samples")
         )
-    figure.legend(
+    drawn = figure.legend(
         handles=handles,
         loc="upper left",
         bbox_to_anchor=(left, axes.get_position().y1),
@@ -173,6 +175,8 @@ def _legend(figure: Any, axes: Any, legend: Legend, counts: Mapping[int, int], l
         title_fontsize=8.5,
         alignment="left",
     )
+    for text in drawn.get_texts():
+        text.set_parse_math(False)  # a class may be called $x$
 
 
 def _font_families() -> list[str]:

@@ -1,0 +1,108 @@
+"""Legends: ids kept, names in any script, colours that mean something and differ."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from esd_tasks.legend import Legend, LegendClass, colour_of_name, legend_of, read_legend
+from stactools_esd.errors import EsdError, LabelsError, UsageError
+
+ROWS = "class_id,class_name,colour\n523,Sea and ocean,#00ccf2\n111,Urban fabric,\n"
+
+
+def write(folder: Path, text: str, encoding: str = "utf-8") -> Path:
+    """Write a legend file."""
+    path = folder / "legend.csv"
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def test_agency_ids_and_colours_are_kept(tmp_path: Path) -> None:
+    """Ids beyond 255 stay as they are, sorted, and a given colour wins over a default one."""
+    legend = read_legend(write(tmp_path, ROWS))
+    assert legend.by_id == {111: "Urban fabric", 523: "Sea and ocean"}
+    assert [entry.colour for entry in legend.classes] == ["#c0392b", "#00ccf2"]
+    assert legend.dtype == "uint16"
+
+
+@pytest.mark.parametrize(
+    "text", ["id;name\n1;Água\n2;水田\n", "﻿id\tname\n1\tÁgua\n2\t水田\n", "ID,Name\n1,Água\n\n2.0,水田\n"]
+)
+def test_common_ways_to_write_a_table_are_read(tmp_path: Path, text: str) -> None:
+    """Semicolons, tabs, a byte-order mark, other column names, blank lines and any script are read."""
+    assert read_legend(write(tmp_path, text)).by_id == {1: "Água", 2: "水田"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "expected one named class_id"),
+        ("class_id,class_name\n", "without classes"),
+        ("value,class_name\n1,a\n", "expected one named class_id"),
+        ("class_id,class_name\none,a\n", "line 2.*expected an integer"),
+        ("class_id,class_name\n1\n", "no class name in line 2"),
+        ("class_id,class_name\n0,a\n", "0 means unclassified"),
+        ("class_id,class_name\n1,a\n1,b\n", "class_id 1 more than once"),
+        ("class_id,class_name\n1,a\n2,a\n", "class name a more than once"),
+        ("class_id,class_name,colour\n1,a,red\n", "expected #rrggbb"),
+    ],
+)
+def test_broken_legends_are_refused_in_one_line(tmp_path: Path, text: str, said: str) -> None:
+    """Each fault names what is wrong and where."""
+    with pytest.raises(LabelsError, match=said):
+        read_legend(write(tmp_path, text))
+
+
+def test_a_legend_that_is_absent_or_no_text_is_refused(tmp_path: Path) -> None:
+    """No file is a usage error; bytes that are no UTF-8 are named as such."""
+    with pytest.raises(UsageError, match="no file"):
+        read_legend(tmp_path / "nothing.csv")
+    with pytest.raises(LabelsError, match="UTF-8"):
+        read_legend(write(tmp_path, "class_id,class_name\n1,Água\n", "latin-1"))
+
+
+@pytest.mark.parametrize(
+    ("name", "colour"),
+    [
+        ("Open water", "#1f6fc6"),
+        ("evergreen_forest", "#0b5d3b"),
+        ("Cropland", "#edc948"),
+        ("CROPS", "#edc948"),
+        ("built-up", "#c0392b"),
+        ("Deforested 2019", "#d7301f"),
+        ("Icelandic poppy", None),
+        ("waterloo", None),
+    ],
+)
+def test_names_that_maps_agree_on_have_their_colour(name: str, colour: str | None) -> None:
+    """Whole words decide, whatever their case; words inside other words do not."""
+    assert colour_of_name(name) == colour
+
+
+@given(st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=60, unique=True))
+def test_every_class_has_a_colour_of_its_own(names: list[str]) -> None:
+    """However many classes there are, no two share a default colour."""
+    legend = legend_of(dict(enumerate(names, start=1)))
+    assert len({entry.colour for entry in legend.classes}) == len(names)
+
+
+def test_default_colours_stay_clear_of_colours_in_use() -> None:
+    """A class without a meaning does not get a blue next to water's blue."""
+    water, other = legend_of({1: "water", 2: "zone"}).classes
+    assert sum(abs(a - b) for a, b in zip(water.rgb, other.rgb, strict=True)) > 150
+
+
+def test_subset_keeps_ids_and_colours() -> None:
+    """Leaving out classes changes nothing about the others; no class at all is refused."""
+    legend = legend_of({1: "a", 2: "b", 3: "c"})
+    assert legend.subset([3, 1, 9]).classes == (legend.classes[0], legend.classes[2])
+    with pytest.raises(EsdError):
+        legend.subset([])
+
+
+def test_ids_beyond_sixteen_bits_are_refused() -> None:
+    """A class map has at most 16 bits."""
+    with pytest.raises(LabelsError, match="65535"):
+        Legend((LegendClass(class_id=70_000, name="a", colour="#000000"),))
