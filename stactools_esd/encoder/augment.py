@@ -5,6 +5,7 @@ given, so that a step of training can be repeated exactly.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Generator, Tensor
@@ -66,7 +67,7 @@ def resampling_matrix(every: int, first: int) -> Tensor:
     kept = torch.arange(first, PENTADS, every).tolist()
     knots = [kept[-1] - PENTADS, *kept, kept[0] + PENTADS]
     matrix = torch.zeros(PENTADS, PENTADS)
-    for before, after in zip(knots, knots[1:], strict=False):
+    for before, after in pairwise(knots):
         for step in range(max(before, 0), min(after, PENTADS)):
             share = (step - before) / (after - before)
             matrix[step, before % PENTADS] += 1 - share

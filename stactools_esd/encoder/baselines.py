@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from stactools_esd.encoder.pentads import PENTADS, to_days, to_pentads
 from stactools_esd.product import BANDS, DAYS, STEPS
 
 BITS_A_STEP: Final = 16
@@ -87,18 +88,22 @@ class MonthlyScalar:
         day = np.arange(DAYS)
         before = np.searchsorted(middle, day, side="right") - 1
         share = ((day - middle[before]) / (middle[before + 1] - middle[before]))[None, :, None]
-        return (circle[:, before] * (1 - share) + circle[:, before + 1] * share).astype(np.float32)
+        days: NDArray[np.float32] = (circle[:, before] * (1 - share) + circle[:, before + 1] * share).astype(np.float32)
+        return days
 
 
 class TransformCoder:
-    """Linear transform, then scalar quantisers that share 192 bits: PCA of the training pixels, or a fixed DCT."""
+    """Linear transform, then scalar quantisers that share 192 bits.
+
+    The transform is the PCA of whole training pixel-years, or a DCT along time of the principal spectra.
+    """
 
     def __init__(self, years: NDArray[np.float32], kind: str) -> None:
         """Fit on training pixel-years (n, 365, 6) without gaps; `kind` is `PCA` or `DCT`."""
         self.name = f"{kind}, 192 bits"
         flat = _five_days(years)
         self.mean = flat.mean(axis=0)
-        self.basis = _pca_basis(flat - self.mean) if kind == "PCA" else _dct_basis()
+        self.basis = _pca_basis(flat - self.mean) if kind == "PCA" else _dct_basis(flat - self.mean)
         coefficients = (flat - self.mean) @ self.basis
         # Reverse water-filling: the next bit goes where the remaining variance is largest; a bit quarters it.
         remaining = coefficients.var(axis=0)
@@ -112,8 +117,6 @@ class TransformCoder:
 
     def __call__(self, years: NDArray[np.float32]) -> NDArray[np.float32]:
         """Compress and rebuild pixel-years (n, 365, 6) without gaps."""
-        from stactools_esd.encoder.pentads import to_days
-
         coefficients = (_five_days(years) - self.mean) @ self.basis[:, self.kept]
         rounded = np.stack([quantise(coefficients[:, i]) for i, quantise in enumerate(self.quantisers)], axis=1)
         flat = rounded @ self.basis[:, self.kept].T + self.mean
@@ -128,7 +131,8 @@ def monthly_medians(years: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _five_days(years: NDArray[np.float32]) -> NDArray[np.float64]:
     """Means of five days, flat: (n, 365, 6) to (n, 438)."""
-    return years.reshape(len(years), DAYS // 5, 5, -1).mean(axis=2).reshape(len(years), -1).astype(np.float64)
+    flat: NDArray[np.float64] = to_pentads(years)[0].reshape(len(years), -1).astype(np.float64)
+    return flat
 
 
 def _pca_basis(centred: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -138,10 +142,11 @@ def _pca_basis(centred: NDArray[np.float64]) -> NDArray[np.float64]:
     return basis
 
 
-def _dct_basis() -> NDArray[np.float64]:
-    """Orthonormal cosines along time (DCT-II), for each band by itself, as columns (438, 438)."""
-    t = DAYS // 5
-    k, step = np.meshgrid(np.arange(t), np.arange(t), indexing="ij")
-    cosines = np.sqrt(2 / t) * np.cos(np.pi * (step + 0.5) * k / t)
+def _dct_basis(flat: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Orthonormal cosines along time (DCT-II) times the principal spectra of single pentads, as columns (438, 438)."""
+    k, step = np.meshgrid(np.arange(PENTADS), np.arange(PENTADS), indexing="ij")
+    cosines = np.sqrt(2 / PENTADS) * np.cos(np.pi * (step + 0.5) * k / PENTADS)
     cosines[0] /= np.sqrt(2)
-    return np.kron(cosines.T, np.eye(len(BANDS)))
+    spectra = flat.reshape(-1, len(BANDS))
+    _, directions = np.linalg.eigh(spectra.T @ spectra)
+    return np.kron(cosines.T, directions)

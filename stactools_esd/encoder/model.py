@@ -124,7 +124,8 @@ class ESDNet(nn.Module):
         x = self.up_36(self.decode_12(x))  #                                 (n, b, 36)
         x = self.up_73(self.decode_36(x))  #                                 (n, a, 73)
         x = self.to_bands(self.decode_73(x)).transpose(1, 2)  #              (n, 73, 6)
-        return x.float() * self.band_scale + self.band_mean
+        reflectance: Tensor = x.float() * self.band_scale + self.band_mean
+        return reflectance
 
     def forward(self, pentads: Tensor, present: Tensor, terrain: Tensor) -> tuple[Tensor, Tensor]:
         """Encode, round and decode; return pentads (n, 73, 6) and vectors (n, 12, 6)."""

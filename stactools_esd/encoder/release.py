@@ -1,0 +1,121 @@
+"""Put trained weights into the package: weights, the card that machines read, and the card that people read.
+
+`python -m stactools_esd.encoder.release RUN/esdnet-small-v1.safetensors --figures dev.json test.json`
+"""
+
+import argparse
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from stactools_esd.encoder.cards import SHIPPED, Card, read_card
+from stactools_esd.files import atomic_path, sha256_file
+
+
+def release(weights: Path, figures: Mapping[str, Any], destination: Path = SHIPPED) -> Path:
+    """Copy weights of a run with cards that state what was measured of them.
+
+    Args:
+        weights: Weights of a run, with their card beside them.
+        figures: As `evaluate.compare` returns them, by set.
+        destination: Folder.
+
+    Returns:
+        Path of the copied weights.
+
+    Raises:
+        WeightsError: Weights and card do not belong together.
+    """
+    card = read_card(weights.with_suffix(".json"))
+    card.check(weights)
+    card = replace(card, figures=dict(figures))
+    target = destination / f"{card.encoder}.safetensors"
+    with atomic_path(target) as path:
+        shutil.copyfile(weights, path)
+        path.chmod(0o644)
+    card.write(target.with_suffix(".json"))
+    with atomic_path(target.with_suffix(".md")) as path:
+        path.write_text(card_text(card), encoding="utf-8")
+    return target
+
+
+def card_text(card: Card) -> str:
+    """Write a card for people, in Markdown."""
+    settings = card.training
+    lines = [
+        f"# {card.encoder}",
+        "",
+        f"Turns a pixel-year (365 days, six bands) and terrain into twelve ESD codes, and back. {card.parameters:,} "
+        f"parameters, float32, safetensors, licence {card.licence}.",
+        "",
+        f"- SHA-256 of the weights: `{card.sha256}`",
+        f"- Weights format version: {card.weights_format_version}",
+        f"- Widths {card.architecture.widths} at 73, 36 and 12 steps; residual blocks {card.architecture.blocks}",
+        "",
+        "## Training",
+        "",
+        f"{settings['steps']:,} steps of {settings['batch_size']} pixel-years, seed {settings['seed']}; "
+        f"{settings['real_share']:.0%} of every batch from the real series below, used without labels, the rest from "
+        "the project's own simulation with its classes and phenology. Configuration: "
+        "`stactools_esd/encoder/configs/`, repeated in the card that machines read.",
+        "",
+        "| data | pixel-years | licence |",
+        "|---|---:|---|",
+        *(f"| {entry['name']} | {entry['pixel_years']:,} | {entry['licence']} |" for entry in card.data),
+        "",
+        "## Reconstruction",
+        "",
+        "Gap-filled daily pixel-years against what was decoded from their codes; MAE and RMSE in reflectance, mean of "
+        "bands. The four correlations: A per band over all pixels and days; B per pixel and band over time; C per pixel "
+        "over bands and days; D over everything. Development sets were looked at while the recipe was chosen; only "
+        "test sets are held out. Baselines are fitted on the training sets.",
+        "",
+        "| set | split | n | method | MAE | RMSE | CC-A | CC-B | CC-C | CC-D |",
+        "|---|---|---:|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name, entry in card.figures.items():
+        for method, value in entry["methods"].items():
+            correlations = " | ".join(f"{value[key]:.3f}" for key in ("cc_a", "cc_b", "cc_c", "cc_d"))
+            lines.append(
+                f"| {name} | {entry['role']} | {entry['n']:,} | {method} | {value['mae']:.4f} | {value['rmse']:.4f} | "
+                f"{correlations} |"
+            )
+    partial = {name: entry["bands"] for name, entry in card.figures.items() if len(entry["bands"]) < 6}
+    for name, bands in partial.items():
+        lines += [
+            "",
+            f"{name} holds {', '.join(bands)} alone. The encoder was given the other bands as missing, and once more "
+            "imputed by a linear regression on these, as the baselines were; all are compared on the measured bands.",
+        ]
+    lines += [
+        "",
+        "## Limits",
+        "",
+        "- Trained on gap-filled years. Years with long gaps come out worse: fill gaps first.",
+        "- Codes are comparable only with codes of these weights and of the same input recipe.",
+        "- The real series are few and lie in Europe, North America, Amazonia and East Africa.",
+        "- Not the encoder of the official archive, whose weights are not public: its codes cannot be decoded by this one.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Release trained weights with their figures."""
+    parser = argparse.ArgumentParser(prog="python -m stactools_esd.encoder.release", description=main.__doc__)
+    parser.add_argument("weights", type=Path, help="weights of a run")
+    parser.add_argument("--figures", type=Path, nargs="*", default=[], help="JSON files of evaluate")
+    parser.add_argument("-o", "--output", type=Path, default=SHIPPED, help="folder; default: the package")
+    options = parser.parse_args(arguments)
+    figures: dict[str, Any] = {}
+    for path in options.figures:
+        figures |= json.loads(path.read_text(encoding="utf-8"))
+    target = release(options.weights, figures, options.output)
+    print(f"{target} {sha256_file(target)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Weights and their cards."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from safetensors.torch import load_file, save_file  # noqa: E402
+
+from stactools_esd.encoder import load_encoder  # noqa: E402
+from stactools_esd.encoder.cards import SHIPPED, newest, read_card, shipped  # noqa: E402
+from stactools_esd.errors import WeightsError  # noqa: E402
+from stactools_esd.files import sha256_file  # noqa: E402
+
+LABEL = "esdnet-small-v1"
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy of the shipped weights and card, to spoil."""
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(SHIPPED / f"{LABEL}{suffix}", tmp_path)
+    return tmp_path / f"{LABEL}.safetensors"
+
+
+def _edit_card(weights: Path, **changes: object) -> None:
+    card = weights.with_suffix(".json")
+    card.write_text(json.dumps(json.loads(card.read_text()) | changes))
+
+
+def test_name_without_version_is_the_newest() -> None:
+    """`esdnet-small` and its newest label load the same weights, under an identity with their hash."""
+    identity = load_encoder("esdnet-small").identity
+    assert identity == load_encoder(LABEL).identity
+    assert identity.label == LABEL
+    assert identity.collection_id == f"esd-{LABEL}"
+    assert identity.weights_sha256 == sha256_file(SHIPPED / f"{LABEL}.safetensors")
+    assert newest("esdnet-small") == shipped()[-1]
+
+
+def test_shipped_weights_are_small_and_described() -> None:
+    """Shipped weights are safetensors below 4 MB, and their card names data, licences, configuration and figures."""
+    assert (SHIPPED / f"{LABEL}.safetensors").stat().st_size < 4_000_000
+    card = read_card(SHIPPED / f"{LABEL}.json")
+    assert card.training["seed"] >= 0
+    assert all(entry["licence"] and entry["role"] == "train" for entry in card.data)
+    assert card.licence
+    assert not [path for path in SHIPPED.iterdir() if path.suffix not in (".safetensors", ".json", ".md")]
+
+
+def test_weights_load_from_a_path(copied: Path) -> None:
+    """A path works as well as a name."""
+    assert load_encoder(copied).identity == load_encoder(str(copied)).identity
+
+
+def test_changed_weights_are_refused(copied: Path) -> None:
+    """Weights whose hash is not their card's are refused."""
+    tensors = load_file(copied)
+    tensors["band_mean"] = tensors["band_mean"] + 0.1
+    save_file(tensors, copied, metadata={"weights_format_version": "1"})
+    with pytest.raises(WeightsError, match="hash"):
+        load_encoder(copied)
+
+
+@pytest.mark.parametrize("where", ["card", "file"])
+def test_other_format_version_is_refused(copied: Path, where: str) -> None:
+    """Weights of another format version are refused, whether card or file says so."""
+    if where == "card":
+        _edit_card(copied, weights_format_version="2")
+    else:
+        save_file(load_file(copied), copied, metadata={"weights_format_version": "2"})
+        _edit_card(copied, sha256=sha256_file(copied))
+    with pytest.raises(WeightsError, match="format version 2"):
+        load_encoder(copied)
+
+
+def test_pickle_is_refused(copied: Path) -> None:
+    """A pickled checkpoint under the name of weights is never unpickled."""
+    torch.save({"a": torch.zeros(1)}, copied)
+    _edit_card(copied, sha256=sha256_file(copied))
+    with pytest.raises(WeightsError, match="not a safetensors file"):
+        load_encoder(copied)
+
+
+def test_weights_of_another_architecture_are_refused(copied: Path) -> None:
+    """Weights that do not fit the card's architecture are refused in one line."""
+    _edit_card(copied, architecture={"widths": [8, 8, 8], "blocks": [1, 1, 1]})
+    with pytest.raises(WeightsError, match="do not fit") as caught:
+        load_encoder(copied)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["esdnet-huge", "esdnet-small-v99", "esdnet", "nowhere/w.safetensors"])
+def test_unknown_encoder_is_refused(name: str) -> None:
+    """A name that is not shipped, or a path without a file, is refused."""
+    with pytest.raises(WeightsError):
+        load_encoder(name)
+
+
+def test_missing_or_broken_card_is_refused(copied: Path) -> None:
+    """Weights without a card, or with one that cannot be read, are refused."""
+    copied.with_suffix(".json").write_text("{}")
+    with pytest.raises(WeightsError, match="cannot be read"):
+        load_encoder(copied)
+    copied.with_suffix(".json").unlink()
+    with pytest.raises(WeightsError, match="no card"):
+        load_encoder(copied)

@@ -1,0 +1,62 @@
+"""Training configurations."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+from stactools_esd.encoder.cards import SHIPPED, read_card
+from stactools_esd.encoder.config import read_config
+from stactools_esd.errors import ConfigError
+
+SHIPPED_CONFIG = SHIPPED.parent / "configs" / "esdnet-small.yaml"
+MINIMUM = "encoder: tiny-v1\nseed: 1\nsteps: 4\nsimulated_years: 10\n"
+
+
+def _read(tmp_path: Path, text: str) -> object:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    return read_config(path)
+
+
+def test_shipped_configuration_is_that_of_the_card() -> None:
+    """The configuration in the package is the one that the shipped weights were trained with."""
+    card = read_card(SHIPPED / "esdnet-small-v1.json")
+    assert read_config(SHIPPED_CONFIG).as_dict() == card.training
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (MINIMUM + "learning_rat: 0.1\n", "unknown key learning_rat"),
+        (MINIMUM + "augmentation:\n  glitter: 1\n", "unknown key augmentation.glitter"),
+        ("encoder: tiny-v1\nseed: 1\nsteps: 4\n", "simulated_years"),
+        (MINIMUM + "learning_rate: fast\n", "learning_rate"),
+        (MINIMUM + "steps: 1.5\n", "steps"),
+        (MINIMUM + "real_share: 2\n", "real_share"),
+        (MINIMUM + "device: abacus\n", "device"),
+        (MINIMUM + "checkpoint_every: 30\nlog_every: 20\n", "checkpoint_every"),
+        (MINIMUM + "architecture:\n  widths: [8, 8]\n", "architecture.widths"),
+        (MINIMUM + "architecture: 8\n", "architecture"),
+        (MINIMUM.replace("tiny-v1", "tiny"), "version"),
+        ("- 1\n", "keys and values"),
+        ("a: [", "not YAML"),
+    ],
+)
+def test_wrong_configuration_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    """Unknown and missing keys, wrong types, impossible values and broken YAML are each named."""
+    with pytest.raises(ConfigError, match=words) as caught:
+        _read(tmp_path, text)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_configuration_is_refused(tmp_path: Path) -> None:
+    """A file that is not there is named."""
+    with pytest.raises(ConfigError, match="no configuration"):
+        read_config(tmp_path / "none.yaml")
+
+
+def test_integers_serve_as_floats(tmp_path: Path) -> None:
+    """`real_share: 0` is as good as `0.0`."""
+    assert _read(tmp_path, MINIMUM + "real_share: 0\n").real_share == 0.0  # type: ignore[attr-defined]

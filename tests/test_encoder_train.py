@@ -1,0 +1,134 @@
+"""Training: results, resuming, and refusals, with a tiny network on simulation."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from stactools_esd.encoder import load_encoder, train  # noqa: E402
+from stactools_esd.encoder.config import read_config  # noqa: E402
+from stactools_esd.errors import ConfigError, OutputError  # noqa: E402
+from stactools_esd.files import sha256_file  # noqa: E402
+
+TINY = """
+encoder: tiny-v1
+seed: 3
+steps: 12
+simulated_years: 64
+batch_size: 16
+warmup_steps: 2
+architecture: {widths: [8, 8, 8], blocks: [1, 1, 1]}
+log_every: 2
+checkpoint_every: 4
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A configuration that trains in a second."""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY)
+    return path
+
+
+def test_run_leaves_weights_card_metrics_and_pictures(config: Path, tmp_path: Path) -> None:
+    """A run on simulation alone needs no data and leaves an encoder that loads."""
+    weights = train.train(config, tmp_path / "run")
+    encoder = load_encoder(weights)
+    assert encoder.identity.label == "tiny-v1"
+    assert encoder.card.training["seed"] == 3
+    assert [entry["name"] for entry in encoder.card.data] == ["simulation"]
+    codes = encoder.encode(np.full((2, 365, 6), 0.2, dtype=np.float32))
+    assert codes.shape == (2, 12)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 4, 6, 8, 10, 12]
+    assert all(np.isfinite(line["loss"]) for line in lines)
+    for picture in ("losses.png", "examples.png"):
+        assert (tmp_path / "run" / picture).read_bytes().startswith(b"\x89PNG")
+
+
+def test_killed_run_continues_to_the_same_result(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that dies between checkpoints and is started again ends with the same weights and metrics."""
+    whole = train.train(config, tmp_path / "whole")
+
+    draw = train.draw_batch
+
+    def dying(pools: list[train.Pool], settings: train.TrainingConfig, step: int) -> train.Batch:
+        if step == 7:
+            raise KeyboardInterrupt
+        return draw(pools, settings, step)
+
+    monkeypatch.setattr(train, "draw_batch", dying)
+    with pytest.raises(KeyboardInterrupt):
+        train.train(config, tmp_path / "killed")
+    assert json.loads((tmp_path / "killed" / "checkpoint.json").read_text())["step"] == 4
+    monkeypatch.setattr(train, "draw_batch", draw)
+    steps: list[int] = []
+    monkeypatch.setattr(train, "draw_batch", lambda p, s, step: (steps.append(step), draw(p, s, step))[1])
+    resumed = train.train(config, tmp_path / "killed")
+    assert steps == list(range(4, 12))
+    assert sha256_file(resumed) == sha256_file(whole)
+    metrics = [(tmp_path / run / "metrics.jsonl").read_text() for run in ("whole", "killed")]
+    assert metrics[0] == metrics[1]
+
+
+def test_finished_run_is_not_trained_again(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starting a finished run again writes the same weights without a step."""
+    first = sha256_file(train.train(config, tmp_path / "run"))
+    monkeypatch.setattr(train, "losses", None)
+    assert sha256_file(train.train(config, tmp_path / "run")) == first
+
+
+def test_run_of_another_configuration_is_refused(config: Path, tmp_path: Path) -> None:
+    """A run folder is never continued with another configuration."""
+    train.train(config, tmp_path / "run")
+    config.write_text(TINY.replace("seed: 3", "seed: 4"))
+    with pytest.raises(OutputError, match="another configuration"):
+        train.train(config, tmp_path / "run")
+
+
+def test_unknown_keys_leave_nothing_behind(config: Path, tmp_path: Path) -> None:
+    """A wrong configuration is refused before a run folder is made."""
+    config.write_text(TINY + "stepz: 3\n")
+    with pytest.raises(ConfigError, match="unknown key stepz"):
+        train.train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_missing_device_is_refused(config: Path, tmp_path: Path) -> None:
+    """A configuration for CUDA on a machine without it says so in one line."""
+    config.write_text(TINY + "device: cuda\n")
+    with pytest.raises(ConfigError, match="CUDA"):
+        train.train(config, tmp_path / "run")
+
+
+def test_training_leaves_torch_as_it_was(config: Path, tmp_path: Path) -> None:
+    """Number of threads and random state of the caller survive a training."""
+    threads, state = torch.get_num_threads(), torch.random.get_rng_state()
+    train.train(config, tmp_path / "run")
+    assert torch.get_num_threads() == threads
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_batches_depend_on_seed_and_step_alone(config: Path) -> None:
+    """The batch of a step can be drawn again, and differs from that of the next."""
+    settings = read_config(config)
+    pools = train.gather(settings, None)
+    one, again, other = (train.draw_batch(pools, settings, step) for step in (5, 5, 6))
+    torch.testing.assert_close(one.seen, again.seen, rtol=0, atol=0)
+    torch.testing.assert_close(one.present, again.present, rtol=0, atol=0)
+    assert not torch.equal(one.seen, other.seen)
+
+
+def test_phenology_targets_follow_the_window() -> None:
+    """A window that starts k pentads later sees every day of the season 5 k days earlier; unknown days stay unknown."""
+    truth = torch.tensor([[100.0, 200.0, 300.0, 4.0, 0.5, 0.4], [float("nan")] * 3 + [0.0, 0.0, 0.1]])
+    moved = train.phenology_targets(truth, torch.tensor([10, 0]))
+    earlier = train.phenology_targets(truth - torch.tensor([50.0] * 3 + [0.0] * 3), torch.tensor([0, 0]))
+    torch.testing.assert_close(moved[0], earlier[0])
+    assert moved[1, :6].isnan().all()
+    assert not moved[:, 6:].isnan().any()
