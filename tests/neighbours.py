@@ -5,6 +5,7 @@ from typing import Any
 
 import mgrs
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from pyproj import Transformer
 from rasterio import Affine
@@ -16,6 +17,13 @@ from stactools_esd.grid import tile as tile_of
 
 MARK_STEP = 11
 """Step, counted from 0, in which a pixel carries the mark of its tile."""
+
+
+CORNER = (500_000.0, 5_600_000.0)
+"""Where four squares of zone 31 meet: 31UDS and 31UES north of it, 31UDR and 31UER south."""
+
+FOUR = ("31UDR", "31UDS", "31UER", "31UES")
+"""These tiles; their marks are 1, 2, 3 and 4."""
 
 
 def located_codes(transform: Affine, height: int, width: int, mark: int) -> NDArray[np.uint16]:
@@ -87,3 +95,17 @@ def write_area(
     path = folder / f"{file_tags.name.stem}.tif"
     write_codes(path, codes, clear_obs, transform=transform, crs=crs, tags=file_tags)
     return path
+
+
+def write_four(folder: Path) -> Path:
+    """Write windows of the four tiles around the corner of their squares, and return the folder."""
+    lon, lat = to_wgs84(32631, *CORNER)
+    for mark, tile in enumerate(FOUR, start=1):
+        write_tile(folder, tile, lon, lat, mark=mark, size=(80, 80))
+    return folder
+
+
+def square_around(x: float, y: float, metres: float, epsg: int = 32631) -> shapely.Polygon:
+    """Return a projected square in WGS84."""
+    corners = [(-1, -1), (1, -1), (1, 1), (-1, 1)]
+    return shapely.Polygon([to_wgs84(epsg, x + a * metres, y + b * metres) for a, b in corners])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import shapely
 from neighbours import write_area, write_tile
-from synthetic import random_codes
+from synthetic import counts, random_codes, write_official
 
 from esd_tasks import items as items_module
 from esd_tasks.items import available_years, by_year, choose_year, find_items, one_identity
@@ -22,6 +22,8 @@ from stactools_esd.errors import (
     RasterError,
     UsageError,
 )
+from stactools_esd.grid import tile as tile_of
+from stactools_esd.product import OFFICIAL_ENCODER
 
 BRUSSELS = (4.40, 50.80)
 BEIJING = (116.3, 39.9)
@@ -256,8 +258,17 @@ def test_remote_catalogues_are_refused_for_now(catalog: Path) -> None:
         find_items("https://example.org/catalog.json")
 
 
-@pytest.mark.parametrize("box", [(0, 10, 1, 5), (0, -91, 1, 0), (181, 0, 182, 1), (5, 0, 5, 1)])
-def test_impossible_boxes_are_usage_errors(box: tuple[float, float, float, float]) -> None:
-    """A box with swapped or impossible numbers is refused before any file is opened."""
-    with pytest.raises(UsageError, match="W,S,E,N"):
-        bbox_geometry(*box)
+def test_official_tiles_need_no_catalogue(tmp_path: Path) -> None:
+    """Untagged official files are known by their name, and never meet ours."""
+    place = tile_of("50TMK")
+    codes, clear = random_codes(3, 30, 30), counts(3, 30, 30)
+    path = tmp_path / "SDC30_EBD_V001_50TMK_2020.tif"
+    write_official(path, codes, clear, transform=place.transform, crs=place.epsg)
+    item = find_items(tmp_path)[0]
+    assert (item.id, item.tile, item.year) == ("esd-official-v001-50tmk-2020", "50TMK", 2020)
+    assert item.identity.encoder == OFFICIAL_ENCODER
+    with item.open() as opened:
+        assert (opened.read().codes == codes).all()
+    write_tile(tmp_path, "50SMK", *BEIJING, mark=1, size=(8, 8))
+    with pytest.raises(IncomparableError, match=r"official-v001.*esdnet-small-v1|esdnet-small-v1.*official-v001"):
+        one_identity(find_items(tmp_path))
