@@ -7,8 +7,8 @@ import pytest
 
 pytest.importorskip("torch")
 
-from stactools_esd.encoder import load_encoder, release  # noqa: E402
-from stactools_esd.encoder.cards import SHIPPED, read_card  # noqa: E402
+from stactools_esd.encoder import load_encoder, release
+from stactools_esd.encoder.cards import SHIPPED, read_card
 
 LABEL = "esdnet-small-v1"
 

@@ -21,7 +21,7 @@ from stactools_esd.encoder.pentads import to_days, to_pentads
 from stactools_esd.errors import ObservationsError, WeightsError
 from stactools_esd.product import BANDS, DAYS, NODATA_CODE, REFLECTANCE_RANGE, STEPS, EncoderIdentity
 
-BATCH: Final = 512
+BATCH: Final = 256
 """Pixels that pass through the network at once; smaller batches are padded to this."""
 
 MIN_VALID_DAYS: Final = 4

@@ -69,9 +69,9 @@ def card_text(card: Card) -> str:
         "## Reconstruction",
         "",
         "Gap-filled daily pixel-years against what was decoded from their codes; MAE and RMSE in reflectance, mean of "
-        "bands. The four correlations: A per band over all pixels and days; B per pixel and band over time; C per pixel "
-        "over bands and days; D over everything. Development sets were looked at while the recipe was chosen; only "
-        "test sets are held out. Baselines are fitted on the training sets.",
+        "bands. The four correlations: A per band over all pixels and days; B per pixel and band over time; C per "
+        "pixel over bands and days; D over everything. Development sets were looked at while the recipe was chosen; "
+        "only test sets are held out. Baselines are fitted on the training sets.",
         "",
         "| set | split | n | method | MAE | RMSE | CC-A | CC-B | CC-C | CC-D |",
         "|---|---|---:|---|---:|---:|---:|---:|---:|---:|",
@@ -97,7 +97,7 @@ def card_text(card: Card) -> str:
         "- Trained on gap-filled years. Years with long gaps come out worse: fill gaps first.",
         "- Codes are comparable only with codes of these weights and of the same input recipe.",
         "- The real series are few and lie in Europe, North America, Amazonia and East Africa.",
-        "- Not the encoder of the official archive, whose weights are not public: its codes cannot be decoded by this one.",
+        "- Not the encoder of the official archive, whose weights are not public: it cannot decode that archive.",
         "",
     ]
     return "\n".join(lines)
