@@ -2,12 +2,17 @@
 
 import json
 import shutil
+from contextlib import suppress
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
 
 import pytest
 import shapely
 from neighbours import write_area, write_tile
+from rasterio.windows import Window
 from synthetic import counts, random_codes, write_official
 
 from esd_tasks import items as items_module
@@ -272,3 +277,48 @@ def test_official_tiles_need_no_catalogue(tmp_path: Path) -> None:
     write_tile(tmp_path, "50SMK", *BEIJING, mark=1, size=(8, 8))
     with pytest.raises(IncomparableError, match=r"official-v001.*esdnet-small-v1|esdnet-small-v1.*official-v001"):
         one_identity(find_items(tmp_path))
+
+
+class _Ranges(SimpleHTTPRequestHandler):
+    """Serves one folder and answers ranges, as archives do; HEAD is refused, as by signed URLs."""
+
+    served: ClassVar[list[int]] = []
+
+    def do_HEAD(self) -> None:
+        self.send_error(403)
+
+    def do_GET(self) -> None:
+        content = Path(self.translate_path(self.path)).read_bytes()
+        asked = self.headers.get("Range")
+        first, _, last = (asked or "bytes=0-").removeprefix("bytes=").partition("-")
+        part = content[int(first) : int(last or len(content) - 1) + 1]
+        self.send_response(206 if asked else 200)
+        if asked:
+            self.served.append(len(part))
+            self.send_header("Content-Range", f"bytes {first}-{int(first) + len(part) - 1}/{len(content)}")
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Length", str(len(part)))
+        self.end_headers()
+        with suppress(ConnectionError):  # a reader that only wants the headers hangs up
+            self.wfile.write(part)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+def test_a_remote_file_is_read_by_its_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A codes COG behind a URL is an item; a point of it costs a part of the file, and no HEAD request."""
+    path = write_area(tmp_path, random_codes(1, 600, 600))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Ranges, directory=str(tmp_path)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        item = find_items(f"http://127.0.0.1:{server.server_port}/{path.name}")[0]
+        assert (item.id, item.year) == ("esd-esdnet-small-v1-xdemo-2020", 2020)
+        with item.open() as codes:
+            read = codes.read(Window(590, 590, 1, 1)).codes
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert (read[:, 0, 0] == random_codes(1, 600, 600)[:, 590, 590]).all()
+    assert sum(_Ranges.served) < path.stat().st_size / 3
