@@ -71,13 +71,14 @@ def clear(folder: Path) -> None:
 def locked(folder: Path) -> Iterator[None]:
     """Make a folder and keep other runs out of it.
 
-    The lock of a process that died on this host is taken over; that of another host is not, for nobody can tell. An
-    empty folder is removed again when the body fails.
+    The lock of a process that died on this host is taken over; that of another host is not, for nobody can tell. A
+    folder that was made here and is still empty in the end is removed.
 
     Raises:
         OutputError: Another run writes the folder, or it cannot be made.
     """
     lock = folder / LOCK
+    made = not folder.exists()
     mine = f"{socket.gethostname()} {os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -98,8 +99,9 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.unlink(missing_ok=True)
-        with suppress(OSError):
-            folder.rmdir()
+        if made:
+            with suppress(OSError):  # it holds something
+                folder.rmdir()
 
 
 def _record(folder: Path) -> dict[str, Any]:
