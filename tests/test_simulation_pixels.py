@@ -9,7 +9,7 @@ from stactools_esd.errors import ObservationsError
 from stactools_esd.simulation import CLASS_NAMES, PHENOLOGY, SimulatedPixels, observe, observe_daily, simulate_pixels
 from stactools_esd.simulation.canopy import sunlit_share, two_stream
 from stactools_esd.simulation.phenology import leaf_area
-from stactools_esd.simulation.pixels import illumination, sun_position
+from stactools_esd.simulation.sun import illumination, sun_position
 from stactools_esd.simulation.weather import simulate_weather
 
 

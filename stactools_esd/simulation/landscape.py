@@ -5,7 +5,7 @@ landscape never lies in memory as daily series, and any rows equal those of the 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -18,19 +18,18 @@ from rasterio.warp import transform as reproject
 from stactools_esd.errors import ObservationsError
 from stactools_esd.observations import Dates, Observations, YearWindow
 from stactools_esd.product import BANDS, PIXEL_SIZE
-from stactools_esd.simulation import classes as kinds
 from stactools_esd.simulation.classes import CLASS_NAMES
 from stactools_esd.simulation.land_use import CLEAR_CUT, FIRE, draw_changes, draw_map, draw_parcels, first_classes
 from stactools_esd.simulation.noise import generator, smooth_noise
 from stactools_esd.simulation.observation import CLOUD, add_sensor_noise
-from stactools_esd.simulation.pixels import clean_reflectance
-from stactools_esd.simulation.traits import Traits, draw_traits, vary_year
+from stactools_esd.simulation.reflectance import clean_reflectance
+from stactools_esd.simulation.sky import draw_clouds, draw_passes
+from stactools_esd.simulation.traits import Traits, char, draw_traits, vary_pixels, vary_year, with_rows
 from stactools_esd.simulation.weather import Weather, simulate_weather
 
 DEFAULT_ORIGIN: Final = (520005.0, 5620035.0)
 """Upper left corner in EPSG:32631 (Flanders), on the half-pixel grid of the product's tiles."""
 
-_REVISIT: Final = 8
 _COAST: Final = (0.25, 0.4)
 _MAP, _FARM, _YEAR, _CLOUDS, _PIXELS = range(5)  # second number of every seed: what is drawn
 _CHUNK_PIXELS: Final = 16384
@@ -115,8 +114,8 @@ class Landscape:
                 day = np.where(change >= CLEAR_CUT, rng.integers(20, 110, n), 0)
                 moved = np.flatnonzero((change > 0) | (after != class_id))
                 class_id = after
-                traits = _with_rows(traits, moved, self._draw(class_id, rng).take(moved))
-                traits = _char(traits, np.flatnonzero(change == FIRE))
+                traits = with_rows(traits, moved, self._draw(class_id, rng).take(moved))
+                traits = char(traits, np.flatnonzero(change == FIRE))
             weather_year = generator(self.seed, _YEAR, year)
             states[year] = _State(
                 class_id=class_id,
@@ -174,16 +173,13 @@ class Landscape:
         return total
 
     def dates(self, year: int) -> Dates:
-        """Days of the satellite's passes that were not all cloud, every eighth day or fewer (t,)."""
-        return YearWindow(year=year).days[self._passes(year)[0]]
+        """Days of the satellite's passes that were not all cloud, every eighth day or fewer (t,).
 
-    def _passes(self, year: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Days of the year of the passes (t,) and the share of sky that clouds take on each (t,)."""
-        rng = generator(self.seed, _CLOUDS, year)
-        days = np.arange(int(rng.integers(0, _REVISIT)), 365, _REVISIT)
-        season = 0.08 * np.cos(2 * np.pi * (days - 10) / 365)
-        cover = np.clip(rng.beta(0.8, 0.9, len(days)) + season, 0.0, 1.0)
-        return days[cover < 0.9], cover[cover < 0.9]
+        Raises:
+            ObservationsError: The landscape does not have the year.
+        """
+        self._state(year)
+        return YearWindow(year=year).days[draw_passes(self.seed, _CLOUDS, year)[0]]
 
     @cached_property
     def _weather(self) -> dict[int, Weather]:
@@ -253,11 +249,11 @@ class Landscape:
     ) -> NDArray[np.float32]:
         """Reflectance (n, t, 6) of pixels that belong to given parcels."""
         weather = self._weather[year]
-        traits = _vary_pixels(state.traits.take(parcels), terrain, spread, smooth)
+        traits = vary_pixels(state.traits.take(parcels), terrain, spread, smooth)
         clean = clean_reflectance(traits, weather, days)
         hit = np.flatnonzero(state.day[parcels] > 0)
         if len(hit):
-            before = _vary_pixels(
+            before = vary_pixels(
                 state.previous.take(parcels[hit]), terrain[hit], spread[hit], [part[hit] for part in smooth]
             )
             early = days[None] < state.day[parcels[hit]][:, None]
@@ -275,7 +271,7 @@ class Landscape:
             ObservationsError: The landscape does not have the year.
         """
         wanted = slice(*(rows or slice(None)).indices(self.shape[0]))
-        days, cover = self._passes(year)
+        days, cover = draw_passes(self.seed, _CLOUDS, year)
         reflectance = self.clean(year, days, wanted)
         height = reflectance.shape[2]
         noise = np.stack([
@@ -286,7 +282,7 @@ class Landscape:
         ], axis=2) if height else np.zeros((len(days), len(BANDS) + 1, 0, self.shape[1]), np.float32)  # fmt: skip
         valid = np.ones(reflectance.shape, np.bool_)
         for position, share in enumerate(cover):
-            cloud, shadow = self._sky(year, position, float(share), wanted)
+            cloud, shadow = draw_clouds([self.seed, _CLOUDS, year, position], self.shape, float(share), wanted)
             haze = generator(self.seed, _CLOUDS, year, position).gamma(0.7) - 0.5
             image = add_sensor_noise(reflectance[position], noise[position], haze=float(haze))
             image = image * (1 - cloud) + CLOUD[:, None, None] * cloud
@@ -299,22 +295,6 @@ class Landscape:
             transform=self.transform * Affine.translation(0, wanted.start),
             crs=self.crs,
         )
-
-    def _sky(
-        self, year: int, position: int, share: float, rows: slice
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Opacity of clouds and depth of their shadows on a date, 0..1 (y, x)."""
-        key = [self.seed, _CLOUDS, year, position]
-        threshold = float(np.interp(share, *_NORMAL_SHARES))
-        # Shadows fall to the north-west in the morning: the field is drawn larger and read with an offset.
-        offset = 6
-        shape = (self.shape[0] + offset, self.shape[1] + offset)
-        size = max(12.0, min(self.shape) / 3)
-        lower = smooth_noise(key, shape, size, rows=slice(rows.start, rows.stop + offset), octaves=4)
-        opacity = np.clip((lower - threshold) * 2.5, 0, 1)
-        height, width = rows.stop - rows.start, self.shape[1]
-        cloud = opacity[:height, :width]
-        return cloud, np.clip(opacity[offset:, offset:] - cloud, 0, 1)
 
     def sample_points(
         self, n_per_class: int, year: int, seed: int, edge: int = 1
@@ -350,55 +330,3 @@ class Landscape:
         x = self.transform.c + PIXEL_SIZE * (columns + 0.5)
         y = self.transform.f - PIXEL_SIZE * (rows + 0.5)
         return x, y, classes[rows, columns]
-
-
-_LEVELS = np.linspace(-3, 3, 61)
-_NORMAL_SHARES: Final = (
-    # Share of a standard normal above a level, increasing, and the level: the logistic approximation is near enough.
-    (1 / (1 + np.exp(1.702 * _LEVELS)))[::-1],
-    _LEVELS[::-1],
-)
-
-
-def _char(traits: Traits, burnt: NDArray[np.intp]) -> Traits:
-    """Blacken the ground of burnt parcels."""
-    soil, other = traits.soil.copy(), traits.other.copy()
-    soil[burnt] *= 0.45
-    other[burnt] *= 0.45
-    return replace(traits, soil=soil, other=other)
-
-
-def _with_rows(traits: Traits, rows: NDArray[np.intp], new: Traits) -> Traits:
-    """Return traits in which some rows are replaced."""
-    columns = {}
-    for field in fields(Traits):
-        column = getattr(traits, field.name).copy()
-        column[rows] = getattr(new, field.name)
-        columns[field.name] = column
-    return Traits(**columns)
-
-
-def _vary_pixels(
-    traits: Traits, terrain: NDArray[np.float32], spread: NDArray[np.float32], smooth: list[NDArray[np.float32]]
-) -> Traits:
-    """Let the pixels of a parcel differ: growth, timing, ground, share of plants; the terrain is their own."""
-    woody = traits.class_id <= kinds.DECIDUOUS
-    growth = np.exp(0.07 * smooth[0] + np.where(woody, 0.10, 0.05) * spread[:, 0]).astype(np.float32)
-    cycles = traits.cycles.copy()
-    cycles[:, :, 4] *= growth[:, None]
-    cycles[:, :, :2] += (2.5 * smooth[1] + 1.5 * spread[:, 1])[:, None, None]
-    loose = np.where(traits.class_id == kinds.IMPERVIOUS, 0.12, np.where(woody, 0.03, 0.015)).astype(np.float32)
-    ground = np.exp(0.07 * smooth[1] + 0.06 * spread[:, 2])[:, None].astype(np.float32)
-    bare = traits.vegetated == 0
-    shadow = traits.shadow * np.exp(np.where(woody, 0.12, 0.08) * spread[:, 3]).astype(np.float32)
-    return replace(
-        traits,
-        cycles=cycles,
-        terrain=terrain,
-        evergreen=(traits.evergreen * growth).astype(np.float32),
-        vegetated=np.where(bare, 0, np.clip(traits.vegetated + loose * spread[:, 1], 0, 1)).astype(np.float32),
-        shadow=np.clip(shadow, 0, 0.45).astype(np.float32),
-        soil=traits.soil * ground,
-        other=traits.other * ground,
-        water=(traits.water * np.exp(0.05 * spread[:, 2:3] + 0.06 * smooth[0][:, None])).astype(np.float32),
-    )

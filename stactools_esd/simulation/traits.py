@@ -182,3 +182,47 @@ def vary_year(traits: Traits, rng: np.random.Generator, *, shared: bool = False)
         evergreen=(traits.evergreen * np.exp(normal(0.05))).astype(np.float32),
         water=(traits.water * np.exp(normal(0.08))[:, None]).astype(np.float32),
     )
+
+
+def char(traits: Traits, burnt: NDArray[np.intp]) -> Traits:
+    """Blacken the ground of burnt parcels."""
+    soil, other = traits.soil.copy(), traits.other.copy()
+    soil[burnt] *= 0.45
+    other[burnt] *= 0.45
+    return replace(traits, soil=soil, other=other)
+
+
+def with_rows(traits: Traits, rows: NDArray[np.intp], new: Traits) -> Traits:
+    """Return traits in which some rows are replaced."""
+    columns = {}
+    for field in fields(Traits):
+        column = getattr(traits, field.name).copy()
+        column[rows] = getattr(new, field.name)
+        columns[field.name] = column
+    return Traits(**columns)
+
+
+def vary_pixels(
+    traits: Traits, terrain: NDArray[np.float32], spread: NDArray[np.float32], smooth: list[NDArray[np.float32]]
+) -> Traits:
+    """Let the pixels of a parcel differ: growth, timing, ground, share of plants; the terrain is their own."""
+    woody = traits.class_id <= DECIDUOUS
+    growth = np.exp(0.07 * smooth[0] + np.where(woody, 0.10, 0.05) * spread[:, 0]).astype(np.float32)
+    cycles = traits.cycles.copy()
+    cycles[:, :, 4] *= growth[:, None]
+    cycles[:, :, :2] += (2.5 * smooth[1] + 1.5 * spread[:, 1])[:, None, None]
+    loose = np.where(traits.class_id == IMPERVIOUS, 0.12, np.where(woody, 0.03, 0.015)).astype(np.float32)
+    ground = np.exp(0.07 * smooth[1] + 0.06 * spread[:, 2])[:, None].astype(np.float32)
+    bare = traits.vegetated == 0
+    shadow = traits.shadow * np.exp(np.where(woody, 0.12, 0.08) * spread[:, 3]).astype(np.float32)
+    return replace(
+        traits,
+        cycles=cycles,
+        terrain=terrain,
+        evergreen=(traits.evergreen * growth).astype(np.float32),
+        vegetated=np.where(bare, 0, np.clip(traits.vegetated + loose * spread[:, 1], 0, 1)).astype(np.float32),
+        shadow=np.clip(shadow, 0, 0.45).astype(np.float32),
+        soil=traits.soil * ground,
+        other=traits.other * ground,
+        water=(traits.water * np.exp(0.05 * spread[:, 2:3] + 0.06 * smooth[0][:, None])).astype(np.float32),
+    )
