@@ -21,6 +21,7 @@ $(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
 	@touch $@ $(VENV)/.run
 
 demo: $(VENV)/.run ## From a simulated landscape to a land-cover map, in under five minutes
+	rm -rf demo
 	$(BIN)/python examples/demo.py demo
 
 test: $(VENV)/.test ## All tests that need nothing but what pip installs

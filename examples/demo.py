@@ -1,6 +1,6 @@
 """The whole road on a simulated landscape: observations, codes, catalogue, land-cover map.
 
-    python examples/demo.py FOLDER
+python examples/demo.py FOLDER
 """
 
 import shlex
@@ -36,11 +36,11 @@ def main() -> None:
     for year in YEARS:
         observations = demo / "observations" / str(year)
         command("stac", "esd", "encode", observations, demo / "tiles", "--year", str(year), "--name", "demo",
-                "--source-name", "simulated", "--overwrite")  # fmt: skip
+                "--source-name", "simulated")  # fmt: skip
     command("stac", "esd", "create-catalog", demo / "tiles", demo / "catalog")
     command("stac", "esd", "validate", demo / "catalog")
     classify = ("esd-tasks", "classify", "--labels", demo / "samples.gpkg", "--catalog", demo / "catalog")
-    command(*classify, "--year", "2020", "-o", demo / "map", "--overwrite")
+    command(*classify, "--year", "2020", "-o", demo / "map")
     print(f"\nDone in {time.monotonic() - started:.0f} s. Everything here is simulated; look at:")
     for name, path in {"catalogue": "catalog/catalog.json", "map": "map/map.tif", "preview": "map/preview.png",
                        "accuracy": "map/accuracy.json"}.items():  # fmt: skip

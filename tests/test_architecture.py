@@ -11,14 +11,15 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("stactools_esd", "esd_tasks")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-SEAM = {"product", "fsq", "grid", "cog", "stac", "blocks", "files", "errors"}
+SEAM = {"product", "names", "fsq", "grid", "cog", "stac", "blocks", "files", "errors", "gdal", "compiled"}
 LAYERS = [
     {"errors"},
-    {"product"},
-    {"files", "fsq", "grid"},
-    {"cog", "visual", "blocks"},
+    {"product", "compiled"},
+    {"names"},
+    {"files", "fsq", "gdal", "tags", "squares", "footprint", "grid"},
+    {"codes_file", "cog", "visual", "blocks"},
     {"stac", "collection"},
-    {"catalog"},
+    {"schema", "item_folder", "inventory", "catalog"},
     {"validate"},
     {"commands"},
 ]
