@@ -7,12 +7,12 @@ import pytest
 
 pytest.importorskip("torch")
 
-from stactools_esd.encoder import data
+from stactools_esd.encoder import data, real_sets
 from stactools_esd.errors import NothingFoundError
 
 
 def _save(folder: Path, name: str, **arrays: np.ndarray) -> None:
-    path = folder / data.REAL_SETS[name].path
+    path = folder / real_sets.REAL_SETS[name].path
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, **arrays)
 
@@ -25,12 +25,12 @@ def _monthly(n: int, months: int = 12) -> tuple[np.ndarray, np.ndarray]:
 
 def test_only_open_licences_train() -> None:
     """Sets without a stated open licence judge and never train."""
-    for entry in data.REAL_SETS.values():
+    for entry in real_sets.REAL_SETS.values():
         if entry.role == "train":
             assert "GPL" not in entry.licence
             assert "not stated" not in entry.licence
-    assert "matogrosso" in data.names("dev")
-    assert set(data.names("test")) == {"harvard_last_120", "global_monthly_a", "canada_2017"}
+    assert "matogrosso" in real_sets.names("dev")
+    assert set(real_sets.names("test")) == {"harvard_last_120", "global_monthly_a", "canada_2017"}
 
 
 def test_harvard_is_split_into_contiguous_pixels(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from stactools_esd.encoder import data, evaluate, load_encoder
+from stactools_esd.encoder import evaluate, load_encoder, real_sets
 from stactools_esd.simulation import simulate_pixels
 
 
@@ -20,10 +20,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         series = simulate_pixels(40, seed).clean[:, days]
         if name == "matogrosso":
             series[..., [1, 4]] = np.nan
-        path = tmp_path / data.REAL_SETS[name].path
+        path = tmp_path / real_sets.REAL_SETS[name].path
         path.parent.mkdir(parents=True)
         np.savez(path, X=series, dates=np.tile(dates, (40, 1)))
-    monkeypatch.setattr(data, "names", lambda role: ["east_africa_2017"] if role == "train" else ["matogrosso"])
+    monkeypatch.setattr(real_sets, "names", lambda role: ["east_africa_2017"] if role == "train" else ["matogrosso"])
     monkeypatch.setattr(evaluate, "FITTED_YEARS", 60)
     return tmp_path
 

@@ -8,8 +8,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from stactools_esd.encoder import load_encoder, train  # noqa: E402
-from stactools_esd.encoder.config import read_config  # noqa: E402
+from stactools_esd.encoder import batches, load_encoder, real_sets, train  # noqa: E402
+from stactools_esd.encoder.config import TrainingConfig, read_config  # noqa: E402
 from stactools_esd.errors import ConfigError, OutputError  # noqa: E402
 from stactools_esd.files import sha256_file  # noqa: E402
 
@@ -56,7 +56,7 @@ def test_killed_run_continues_to_the_same_result(config: Path, tmp_path: Path, m
 
     draw = train.draw_batch
 
-    def dying(pools: list[train.Pool], settings: train.TrainingConfig, step: int) -> train.Batch:
+    def dying(pools: list[batches.Pool], settings: TrainingConfig, step: int) -> batches.Batch:
         if step == 7:
             raise KeyboardInterrupt
         return draw(pools, settings, step)
@@ -117,18 +117,37 @@ def test_training_leaves_torch_as_it_was(config: Path, tmp_path: Path) -> None:
 def test_batches_depend_on_seed_and_step_alone(config: Path) -> None:
     """The batch of a step can be drawn again, and differs from that of the next."""
     settings = read_config(config)
-    pools = train.gather(settings, None)
-    one, again, other = (train.draw_batch(pools, settings, step) for step in (5, 5, 6))
+    pools = batches.gather(settings, None)
+    one, again, other = (batches.draw_batch(pools, settings, step) for step in (5, 5, 6))
     torch.testing.assert_close(one.seen, again.seen, rtol=0, atol=0)
     torch.testing.assert_close(one.present, again.present, rtol=0, atol=0)
     assert not torch.equal(one.seen, other.seen)
 
 
+def test_real_series_make_their_share_of_a_batch(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a data folder, real training sets are drawn as often as `real_share` says, unlabelled, with their licence."""
+    monkeypatch.setattr(batches, "names", lambda role: ["east_africa_2017"])
+    path = tmp_path / real_sets.REAL_SETS["east_africa_2017"].path
+    path.parent.mkdir()
+    dates = np.datetime64("2017-01-15") + 30 * np.arange(12)
+    np.savez(path, X=np.full((9, 12, 6), 0.25, dtype=np.float32), dates=np.tile(dates, (9, 1)))
+    config.write_text(TINY.replace("batch_size: 16", "batch_size: 400") + "real_share: 0.25\n")
+    settings = read_config(config)
+    simulated, real = batches.gather(settings, tmp_path)
+    assert (simulated.share, real.share) == (0.75, 0.25)
+    assert (real.name, real.licence, len(real.pentads)) == ("east_africa_2017", "MIT", 9)
+    batch = batches.draw_batch([simulated, real], settings, 0)
+    unlabelled = batch.class_id < 0
+    assert 60 < int(unlabelled.sum()) < 140
+    assert batch.phenology[unlabelled].isnan().all()
+    torch.testing.assert_close(batch.clean[unlabelled], torch.full_like(batch.clean[unlabelled], 0.25))
+
+
 def test_phenology_targets_follow_the_window() -> None:
     """A window that starts k pentads later sees every day of the season 5 k days earlier; unknown days stay unknown."""
     truth = torch.tensor([[100.0, 200.0, 300.0, 4.0, 0.5, 0.4], [float("nan")] * 3 + [0.0, 0.0, 0.1]])
-    moved = train.phenology_targets(truth, torch.tensor([10, 0]))
-    earlier = train.phenology_targets(truth - torch.tensor([50.0] * 3 + [0.0] * 3), torch.tensor([0, 0]))
+    moved = batches.phenology_targets(truth, torch.tensor([10, 0]))
+    earlier = batches.phenology_targets(truth - torch.tensor([50.0] * 3 + [0.0] * 3), torch.tensor([0, 0]))
     torch.testing.assert_close(moved[0], earlier[0])
     assert moved[1, :6].isnan().all()
     assert not moved[:, 6:].isnan().any()

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from stactools_esd.encoder import data
+from stactools_esd.encoder import data, real_sets
 from stactools_esd.encoder.baselines import MonthlyScalar, TransformCoder
 from stactools_esd.encoder.inference import Encoder, load_encoder
 from stactools_esd.encoder.metrics import reconstruction
@@ -36,7 +36,7 @@ def compare(encoder: Encoder, folder: Path, sets: Sequence[str], *, transforms: 
     Args:
         encoder: What to judge.
         folder: Folder of real series.
-        sets: Keys of `data.REAL_SETS`. Test sets are for frozen recipes.
+        sets: Keys of `real_sets.REAL_SETS`. Test sets are for frozen recipes.
         transforms: Whether to fit the PCA and DCT coders too.
 
     Returns:
@@ -61,7 +61,7 @@ def compare(encoder: Encoder, folder: Path, sets: Sequence[str], *, transforms: 
             rebuilt[f"{label}, imputed"] = encoder.decode(encoder.encode(whole, years.terrain))
         rebuilt |= {baseline.name: baseline(whole) for baseline in baselines}
         figures[name] = {
-            "role": data.REAL_SETS[name].role,
+            "role": real_sets.REAL_SETS[name].role,
             "n": len(years.reflectance),
             "pixels": len(np.unique(years.pixel)),
             "bands": [band for band, there in zip(BANDS, measured, strict=True) if there],
@@ -82,7 +82,7 @@ def training_years(folder: Path, seed: int = 0) -> NDArray[np.float32]:
     """Return pixel-years without gaps for fitting baselines: some of every training set and simulation, (n, 365, 6)."""
     rng = np.random.default_rng(seed)
     parts = [simulate_pixels(FITTED_YEARS, 900_000 + seed).clean]
-    for name in data.names("train"):
+    for name in real_sets.names("train"):
         years = data.read_years(folder, name).reflectance
         parts.append(years[rng.permutation(len(years))[:FITTED_YEARS]])
     joined = np.concatenate(parts)
@@ -146,7 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m stactools_esd.encoder.evaluate", description=main.__doc__)
     parser.add_argument("data", type=Path, help="folder of real series")
     parser.add_argument("--encoder", default="esdnet-small", help="name, or path of a .safetensors file")
-    parser.add_argument("--sets", nargs="+", default=data.names("dev"), help="default: the development sets")
+    parser.add_argument("--sets", nargs="+", default=real_sets.names("dev"), help="default: the development sets")
     parser.add_argument("--no-transforms", action="store_true", help="leave out the PCA and DCT coders")
     options = parser.parse_args(arguments)
     figures = compare(load_encoder(options.encoder), options.data, options.sets, transforms=not options.no_transforms)
