@@ -125,7 +125,7 @@ def test_batches_depend_on_seed_and_step_alone(config: Path) -> None:
 
 
 def test_real_series_make_their_share_of_a_batch(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a data folder, real training sets are drawn as often as `real_share` says, unlabelled, with their licence."""
+    """Real training sets are drawn as often as `real_share` says, without labels, and bring their licence."""
     monkeypatch.setattr(batches, "names", lambda role: ["east_africa_2017"])
     path = tmp_path / real_sets.REAL_SETS["east_africa_2017"].path
     path.parent.mkdir()

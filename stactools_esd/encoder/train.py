@@ -170,6 +170,7 @@ class _Session:
         tensors = {name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()}
         with atomic_path(weights) as path:
             save_file(tensors, path, metadata={"weights_format_version": WEIGHTS_FORMAT_VERSION})
+            path.chmod(0o644)  # safetensors leaves files that only their owner may read
         card = Card(
             encoder=label,
             sha256=sha256_file(weights),
