@@ -23,7 +23,8 @@ class EsdGroup(click.Group):
         """Run a command; an error of ours leaves with its own exit code."""
         try:
             with warnings.catch_warnings():
-                warnings.showwarning = _show_warning
+                said: set[str] = set()
+                warnings.showwarning = lambda message, *_, **__: _warn_once(str(message), said)
                 return super().invoke(ctx)
         except EsdError as error:
             click.echo(f"Error: {error}", err=True)
@@ -34,8 +35,10 @@ class EsdGroup(click.Group):
             ctx.exit(EsdError.exit_code)
 
 
-def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    click.echo(f"Warning: {message}", err=True)
+def _warn_once(message: str, said: set[str]) -> None:
+    if message not in said:
+        said.add(message)
+        click.echo(f"Warning: {message}", err=True)
 
 
 @click.group("esd", cls=EsdGroup, short_help="Embedded Seamless Data: codes, items, catalogues")

@@ -14,6 +14,7 @@ from stactools_esd.files import read_json
 from stactools_esd.gdal import quiet_gdal
 from stactools_esd.item_folder import pictures_beside
 from stactools_esd.product import parse_name
+from stactools_esd.schema import esd_problems
 from stactools_esd.stac import create_item, local_path, tags_of
 from stactools_esd.tags import VERSION_KEY
 
@@ -37,6 +38,8 @@ def find_items(sources: Iterable[str | Path], *, prefer: Path) -> dict[str, Json
     sources = list(sources)
     found: dict[str, Json] = {}
     documents, rasters, remote = _find(sources)
+    for path, content in documents.items():
+        _check(path, content)
     items = [_absolute(content, path.parent) for path, content in documents.items()]
     described = {asset["href"] for item in items for asset in item["assets"].values()}
     for raster in sorted(rasters):
@@ -104,11 +107,13 @@ def search_folder(folder: Path) -> tuple[dict[Path, Json], set[Path]]:
 
 def is_esd_item(content: Any) -> bool:
     """Tell whether a JSON content is an item that declares the esd extension."""
-    return (
-        isinstance(content, dict)
-        and content.get("type") == "Feature"
-        and ESD_EXTENSION in content.get("stac_extensions", ())
-    )
+    declared = content.get("stac_extensions") if isinstance(content, dict) else None
+    return isinstance(declared, list) and content.get("type") == "Feature" and ESD_EXTENSION in declared
+
+
+def _check(path: Path, item: Json) -> None:
+    if problem := next(esd_problems(item), None):
+        raise CatalogError(f"got an invalid item in {path}: {problem}; `stac esd validate {path}` lists everything")
 
 
 def _is_tagged(path: Path) -> bool:

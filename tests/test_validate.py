@@ -2,17 +2,20 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import rasterio
 import synthetic
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from stactools_esd.catalog import create_catalog
 from stactools_esd.cog import write_codes
 from stactools_esd.collection import create_collection
-from stactools_esd.errors import NothingFoundError, UsageError
+from stactools_esd.errors import EsdError, NothingFoundError, UsageError
 from stactools_esd.item_folder import write_item
 from stactools_esd.validate import validate
 
@@ -216,6 +219,48 @@ def test_a_circle_of_catalogues_ends(catalog: Path) -> None:
     link = {"rel": "child", "href": "../../catalog.json", "title": "root"}
     change(catalog / "esd-official-v001" / "2020" / "catalog.json", lambda year: year["links"].append(link))
     assert any("no link rel=parent back" in problem for problem in validate(catalog).problems)
+
+
+def places(content: Any, above: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the way to every value of a JSON content."""
+    keys = list(content) if isinstance(content, dict) else range(len(content)) if isinstance(content, list) else ()
+    return [above, *(place for key in keys for place in places(content[key], (*above, key)))]
+
+
+@pytest.fixture(scope="module")
+def leaf(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[Path, Json]]:
+    """A catalogue of one item, and its documents as they should be."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    tags, size = synthetic.tags(), (16, 16)
+    codes = folder / "ESD_esdnet-small-v1_xdemo_2020.tif"
+    place = {"transform": synthetic.AREA_TRANSFORM, "crs": synthetic.AREA_CRS, "tags": tags}
+    write_codes(codes, synthetic.patchy_codes(1, *size), synthetic.counts(1, *size), **place)
+    create_catalog([write_item(codes, folder / "catalog").item], folder / "catalog")
+    documents = sorted((folder / "catalog").rglob("*.json"))
+    return folder / "catalog", {path: json.loads(path.read_text()) for path in documents}
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_document_crashes_validation(leaf: tuple[Path, dict[Path, Json]], data: st.DataObject) -> None:
+    """Whatever stands in a document, validating and cataloguing end in a report or in one line."""
+    root, documents = leaf
+    path = data.draw(st.sampled_from(sorted(documents)))
+    content = json.loads(json.dumps(documents[path]))
+    way = data.draw(st.sampled_from(places(content)[1:]))
+    value = data.draw(st.sampled_from([None, 0, -1.5, True, "", "x", "\n", "\0", [], [[]], {}, {"href": 5}, ["x"]]))
+    spot = content
+    for key in way[:-1]:
+        spot = spot[key]
+    spot[way[-1]] = value
+    try:
+        path.write_text(json.dumps(content))
+        for target in (root, path):
+            assert all("\n" not in problem for problem in validate(target).problems)
+        with suppress(EsdError):
+            create_catalog([path.parent], root.parent / "again", replace=True)
+    finally:
+        path.write_text(json.dumps(documents[path]))
 
 
 def test_a_collection_alone(tmp_path: Path) -> None:
