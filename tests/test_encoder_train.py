@@ -50,26 +50,30 @@ def test_run_leaves_weights_card_metrics_and_pictures(config: Path, tmp_path: Pa
         assert (tmp_path / "run" / picture).read_bytes().startswith(b"\x89PNG")
 
 
-def test_killed_run_continues_to_the_same_result(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("dies_at", "resumes_at"), [(3, 0), (7, 4)])
+def test_killed_run_continues_to_the_same_result(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dies_at: int, resumes_at: int
+) -> None:
     """A run that dies between checkpoints and is started again ends with the same weights and metrics."""
     whole = train.train(config, tmp_path / "whole")
-
     draw = train.draw_batch
+    steps: list[int] = []
 
     def dying(pools: list[batches.Pool], settings: TrainingConfig, step: int) -> batches.Batch:
-        if step == 7:
+        if step == dies_at:
             raise KeyboardInterrupt
+        return draw(pools, settings, step)
+
+    def counting(pools: list[batches.Pool], settings: TrainingConfig, step: int) -> batches.Batch:
+        steps.append(step)
         return draw(pools, settings, step)
 
     monkeypatch.setattr(train, "draw_batch", dying)
     with pytest.raises(KeyboardInterrupt):
         train.train(config, tmp_path / "killed")
-    assert json.loads((tmp_path / "killed" / "checkpoint.json").read_text())["step"] == 4
-    monkeypatch.setattr(train, "draw_batch", draw)
-    steps: list[int] = []
-    monkeypatch.setattr(train, "draw_batch", lambda p, s, step: (steps.append(step), draw(p, s, step))[1])
+    monkeypatch.setattr(train, "draw_batch", counting)
     resumed = train.train(config, tmp_path / "killed")
-    assert steps == list(range(4, 12))
+    assert steps == list(range(resumes_at, 12))
     assert sha256_file(resumed) == sha256_file(whole)
     metrics = [(tmp_path / run / "metrics.jsonl").read_text() for run in ("whole", "killed")]
     assert metrics[0] == metrics[1]

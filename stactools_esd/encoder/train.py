@@ -117,6 +117,7 @@ class _Session:
         """Continue from the checkpoint where there is one."""
         state = self.run / "checkpoint.json"
         if not state.is_file():
+            self._cut_metrics()
             return
         content = read_json(state)
         if content["run_key"] != self.key:
@@ -227,7 +228,9 @@ class _Session:
     def _cut_metrics(self) -> None:
         """Drop lines that were written after the checkpoint."""
         path = self.run / "metrics.jsonl"
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
+        if not path.is_file():
+            return
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= self.step]
         with atomic_path(path) as temporary:
             temporary.write_text("".join(kept), encoding="utf-8")
