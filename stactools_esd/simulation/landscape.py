@@ -5,7 +5,6 @@ landscape never lies in memory as daily series, and any rows equal those of the 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -19,12 +18,13 @@ from stactools_esd.errors import ObservationsError
 from stactools_esd.observations import Dates, Observations, YearWindow
 from stactools_esd.product import BANDS, PIXEL_SIZE
 from stactools_esd.simulation.classes import CLASS_NAMES
-from stactools_esd.simulation.land_use import CLEAR_CUT, FIRE, draw_changes, draw_map, draw_parcels, first_classes
+from stactools_esd.simulation.history import ParcelYear, draw_history
+from stactools_esd.simulation.land_use import CLEAR_CUT, draw_map, draw_parcels
 from stactools_esd.simulation.noise import generator, smooth_noise
 from stactools_esd.simulation.observation import CLOUD, add_sensor_noise
 from stactools_esd.simulation.reflectance import clean_reflectance
 from stactools_esd.simulation.sky import draw_clouds, draw_passes
-from stactools_esd.simulation.traits import Traits, char, draw_traits, vary_pixels, vary_year, with_rows
+from stactools_esd.simulation.traits import vary_pixels
 from stactools_esd.simulation.weather import Weather, simulate_weather
 
 DEFAULT_ORIGIN: Final = (520005.0, 5620035.0)
@@ -33,17 +33,6 @@ DEFAULT_ORIGIN: Final = (520005.0, 5620035.0)
 _COAST: Final = (0.25, 0.4)
 _MAP, _FARM, _YEAR, _CLOUDS, _PIXELS = range(5)  # second number of every seed: what is drawn
 _CHUNK_PIXELS: Final = 16384
-
-
-@dataclass(frozen=True, kw_only=True)
-class _State:
-    """Parcels in one year."""
-
-    class_id: NDArray[np.uint8]
-    traits: Traits
-    previous: Traits
-    change: NDArray[np.uint8]
-    day: NDArray[np.int64]
 
 
 class Landscape:
@@ -84,8 +73,8 @@ class Landscape:
         """
         if min(size) < 32:
             raise ObservationsError(f"got a landscape of {size} pixels, expected 32 x 32 or more; enlarge it")
-        if list(years) != list(range(years[0], years[0] + len(years))):
-            raise ObservationsError(f"got years {list(years)}, expected consecutive ones; fill the gaps")
+        if not years or list(years) != list(range(years[0], years[0] + len(years))):
+            raise ObservationsError(f"got years {list(years)}, expected one or more consecutive ones; fill the gaps")
         self.seed = seed
         self.shape = size
         self.years = tuple(years)
@@ -98,42 +87,13 @@ class Landscape:
         self._zones = zone.ravel()[np.unique(self.parcels, return_index=True)[1]]
 
     @cached_property
-    def _states(self) -> dict[int, _State]:
-        """Parcels year by year, each following from the last."""
-        rng = generator(self.seed, _FARM)
+    def _states(self) -> dict[int, ParcelYear]:
         n = len(self._zones)
-        class_id = first_classes(self._zones, rng)
-        traits = self._draw(class_id, rng)
-        quiet = np.zeros(n, np.uint8)
-        states = {}
-        change, day, previous = quiet, np.zeros(n, np.int64), traits
-        for year in self.years:
-            if year > self.years[0]:
-                previous = traits
-                change, after = draw_changes(class_id, self._zones, change, rng)
-                day = np.where(change >= CLEAR_CUT, rng.integers(20, 110, n), 0)
-                moved = np.flatnonzero((change > 0) | (after != class_id))
-                class_id = after
-                traits = with_rows(traits, moved, self._draw(class_id, rng).take(moved))
-                traits = char(traits, np.flatnonzero(change == FIRE))
-            weather_year = generator(self.seed, _YEAR, year)
-            states[year] = _State(
-                class_id=class_id,
-                traits=vary_year(traits, weather_year, shared=True),
-                previous=vary_year(previous, generator(self.seed, _YEAR, year), shared=True),
-                change=change,
-                day=day,
-            )
-        return states
-
-    def _draw(self, class_id: NDArray[np.uint8], rng: np.random.Generator) -> Traits:
-        n = len(class_id)
         count = np.bincount(self.parcels.ravel(), minlength=n)
         elevation = np.bincount(self.parcels.ravel(), weights=self.terrain[0].ravel(), minlength=n) / count
-        terrain = np.stack([elevation, np.zeros(n), np.full(n, np.nan)], axis=1).astype(np.float32)
-        return draw_traits(class_id, np.full(n, self.latitude, np.float32), terrain, rng)
+        return draw_history([self.seed, _FARM], self.years, self._zones, elevation, self.latitude)
 
-    def _state(self, year: int) -> _State:
+    def _state(self, year: int) -> ParcelYear:
         if year not in self._states:
             raise ObservationsError(f"got the year {year}, expected one of {list(self.years)}; choose one of them")
         return self._states[year]
@@ -214,7 +174,7 @@ class Landscape:
             out[:, :, row - first : last - first] = block.transpose(2, 3, 0, 1)
         return out
 
-    def _clean_rows(self, state: _State, year: int, days: NDArray[np.integer], rows: slice) -> NDArray[np.float32]:
+    def _clean_rows(self, state: ParcelYear, year: int, days: NDArray[np.integer], rows: slice) -> NDArray[np.float32]:
         """Reflectance (n, t, 6) of rows, with mixed pixels along the borders of parcels."""
         own = self.parcels[rows].ravel()
         terrain = self.terrain[:, rows].reshape(3, -1).T
@@ -239,7 +199,7 @@ class Landscape:
 
     def _reflect(
         self,
-        state: _State,
+        state: ParcelYear,
         year: int,
         days: NDArray[np.integer],
         parcels: NDArray[np.int64],

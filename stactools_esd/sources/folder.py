@@ -4,52 +4,30 @@ Files are named `*_YYYYMMDD.tif` or `*_YYYYDDD.tif`; what stands before the date
 a day (`S2_20170804.tif`, `L8_20170804.tif`). A file `terrain.tif` beside them may hold elevation, slope and aspect.
 """
 
-import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio import Affine
 from rasterio.crs import CRS
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
 from stactools_esd.errors import RasterError
 from stactools_esd.files import atomic_path
 from stactools_esd.observations import Dates, Observations
 from stactools_esd.product import BANDS
+from stactools_esd.sources.image import SCALE, Image, check_grid, date_of, describe, opened, read_bands, read_image
 
 TERRAIN_FILE: Final = "terrain.tif"
 """Optional raster of elevation (m), slope (degrees) and aspect (degrees, NaN where flat) on the grid of the images."""
 
-SCALE: Final = 0.0001
-"""Factor of 16-bit integers whose file names none, and of those that `write_folder` writes."""
-
 NODATA: Final = -32768
 """Integer that `write_folder` writes where a band is missing."""
-
-_DATE = re.compile(r"(?:^|.*_)(?P<date>\d{8}|\d{7})", re.DOTALL)
-_FORMATS: Final = {8: "%Y%m%d", 7: "%Y%j"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Image:
-    """One file of the folder, as its header describes it."""
-
-    path: Path
-    date: np.datetime64
-    band_numbers: tuple[int, ...]
-    scales: tuple[float, ...]
-    offsets: tuple[float, ...]
-    nodata: tuple[float | None, ...]
-    border: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +37,7 @@ class FolderSource:
     path: Path
     """The folder."""
 
-    images: tuple[_Image, ...]
+    images: tuple[Image, ...]
     """Headers of the images, in order of date, then of what stands before it."""
 
     transform: Affine
@@ -101,7 +79,7 @@ class FolderSource:
         shape = (len(chosen), len(BANDS), int(window.height), int(window.width))
         reflectance, valid = np.zeros(shape, np.float32), np.zeros(shape, np.bool_)
         for place, position in enumerate(chosen):
-            reflectance[place], valid[place] = _read_image(self.images[position], window)
+            reflectance[place], valid[place] = read_image(self.images[position], window)
         return Observations(
             dates=self.dates[list(chosen)],
             reflectance=reflectance,
@@ -126,14 +104,16 @@ class FolderSource:
         if not path.exists():
             return None
         first, stop, _ = (rows or slice(None)).indices(self.shape[0])
-        with _opened(path) as dataset:
+        with opened(path) as dataset:
             if dataset.count != 3:
                 raise RasterError(
                     f"got {dataset.count} bands in {path}, expected 3: elevation, slope and aspect; "
                     "write these three or remove the file"
                 )
-            _check_grid(path, dataset, self.crs, self.transform, self.shape)
-            terrain = _read(path, dataset, (1, 2, 3), Window(0, first, self.shape[1], stop - first)).astype(np.float32)
+            check_grid(path, dataset, self.crs, self.transform, self.shape)
+            terrain = read_bands(path, dataset, (1, 2, 3), Window(0, first, self.shape[1], stop - first)).astype(
+                np.float32
+            )
             for band, nodata in enumerate(dataset.nodatavals):
                 if nodata is not None:
                     terrain[band][terrain[band] == np.float32(nodata)] = np.nan
@@ -159,18 +139,18 @@ def open_folder(path: str | Path) -> FolderSource:
         raise RasterError(
             f"got no raster in {folder}, expected GeoTIFFs named *_YYYYMMDD.tif; give the folder that holds the images"
         )
-    images: list[_Image] = []
+    images: list[Image] = []
     grid: tuple[CRS, Affine, tuple[int, int]] | None = None
     for file in files:
-        when = _date_of(file)
-        with _opened(file) as dataset:
+        when = date_of(file)
+        with opened(file) as dataset:
             if dataset.crs is None:
                 raise RasterError(
                     f"got {file} without a coordinate reference system, expected a georeferenced image; assign its CRS"
                 )
             grid = grid or (dataset.crs, dataset.transform, dataset.shape)
-            _check_grid(file, dataset, *grid)
-            images.append(_describe(file, when, dataset))
+            check_grid(file, dataset, *grid)
+            images.append(describe(file, when, dataset))
     if grid is None:  # cannot be: there is at least one file
         raise RasterError(f"got no raster in {folder}, expected at least one; give the folder that holds the images")
     images.sort(key=lambda image: (image.date, image.path.stem.rpartition("_")[0]))  # SR before SR-2
@@ -244,108 +224,3 @@ def write_folder(
             dataset.write(np.asarray(terrain, np.float32))
             dataset.descriptions = ("elevation", "slope", "aspect")
     return written
-
-
-def _opened(path: Path) -> Any:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # answered by an error of our own
-            return rasterio.open(path)
-    except RasterioError as error:
-        raise RasterError(f"cannot open {path}, expected a GeoTIFF; replace the damaged file") from error
-
-
-def _read(path: Path, dataset: Any, band_numbers: Sequence[int], window: Window) -> NDArray[Any]:
-    try:
-        values: NDArray[Any] = dataset.read(list(band_numbers), window=window)
-    except RasterioError as error:
-        raise RasterError(f"cannot read {path}, expected whole image data; replace the truncated file") from error
-    return values
-
-
-def _date_of(path: Path) -> np.datetime64:
-    match = _DATE.fullmatch(path.stem)
-    try:
-        if match is None:
-            raise ValueError
-        day = datetime.strptime(match["date"], _FORMATS[len(match["date"])]).date()
-    except ValueError as error:
-        raise RasterError(
-            f"got {path.name} in {path.parent}, expected a name that ends in _YYYYMMDD.tif or _YYYYDDD.tif; "
-            "rename the file or move it elsewhere"
-        ) from error
-    return np.datetime64(day, "D")
-
-
-def _check_grid(path: Path, dataset: Any, crs: CRS, transform: Affine, shape: tuple[int, int]) -> None:
-    tolerance = 0.01 * abs(transform.a)
-    moved = max(abs(mine - other) for mine, other in zip(dataset.transform[:6], transform[:6], strict=True))
-    if dataset.crs != crs or dataset.shape != shape or moved > tolerance:
-        raise RasterError(
-            f"got {path.name} on another grid ({dataset.crs}, {dataset.shape}, corner {dataset.transform.c:g}, "
-            f"{dataset.transform.f:g}), expected {crs}, {shape}, corner {transform.c:g}, {transform.f:g} like the "
-            "first image; resample all images to one grid"
-        )
-
-
-def _describe(path: Path, when: np.datetime64, dataset: Any) -> _Image:
-    numbers = _band_numbers(path, dataset)
-    scales, offsets = [], []
-    for number in numbers:
-        scale, offset = float(dataset.scales[number - 1]), float(dataset.offsets[number - 1])
-        kind = np.dtype(dataset.dtypes[number - 1])
-        if kind.kind in "iu" and (scale, offset) == (1.0, 0.0):
-            scale = SCALE if kind.itemsize == 2 else float("nan")
-        if kind.kind not in "iuf" or not np.isfinite([scale, offset]).all() or scale <= 0:
-            raise RasterError(
-                f"got {kind} numbers of unknown scale in {path}, expected 16-bit integers of scale 0.0001, floats, or "
-                "a scale and offset in the file; set its scales and offsets"
-            )
-        scales.append(scale)
-        offsets.append(offset)
-    nodata = tuple(dataset.nodatavals[number - 1] for number in numbers)
-    integers = all(np.dtype(dataset.dtypes[number - 1]).kind in "iu" for number in numbers)
-    return _Image(
-        path=path,
-        date=when,
-        band_numbers=numbers,
-        scales=tuple(scales),
-        offsets=tuple(offsets),
-        nodata=nodata,
-        border=integers and all(value is None for value in nodata),
-    )
-
-
-def _band_numbers(path: Path, dataset: Any) -> tuple[int, ...]:
-    """Find the six bands: by description where the file names any of them, else by order where there are six."""
-    names = [(name or "").lower() for name in dataset.descriptions]
-    if any(name in BANDS for name in names):
-        if missing := [band for band in BANDS if band not in names]:
-            raise RasterError(
-                f"got {path} without {', '.join(missing)}, expected the bands {', '.join(BANDS)}; "
-                "add a band, all nodata where the sensor has none"
-            )
-        return tuple(names.index(band) + 1 for band in BANDS)
-    if dataset.count != len(BANDS):
-        raise RasterError(
-            f"got {dataset.count} bands without names in {path}, expected {len(BANDS)}: {', '.join(BANDS)}; "
-            "write these six, or name the bands"
-        )
-    return tuple(range(1, len(BANDS) + 1))
-
-
-def _read_image(image: _Image, window: Window) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Read a window of one image: reflectance and valid, both (6, y, x)."""
-    with _opened(image.path) as dataset:
-        numbers = _read(image.path, dataset, image.band_numbers, window)
-    valid = np.isfinite(numbers) if numbers.dtype.kind == "f" else np.ones(numbers.shape, np.bool_)
-    for band, nodata in enumerate(image.nodata):
-        if nodata is not None and not np.isnan(nodata):
-            valid[band] &= numbers[band] != nodata
-    if image.border:
-        valid &= (numbers != 0).any(axis=0)  # files without a nodata tag have a border of zeros in all bands
-    scales = np.array(image.scales, np.float64)[:, None, None]
-    offsets = np.array(image.offsets, np.float64)[:, None, None]
-    reflectance = (numbers * scales + offsets).astype(np.float32)
-    reflectance[~valid] = 0
-    return reflectance, valid
