@@ -208,7 +208,7 @@ def _write(
     counts = maps.count_classes(paths["map"], plan.legend)
     model.save(folder, identity=plan.identity, names=plan.legend.by_id, software=software)
     write_json(paths["accuracy"], validated)
-    x, y = transformer(WGS84, plan.grid.crs).transform(samples.lon, samples.lat)
+    x, y = _places(samples, plan)
     preview.write_preview(
         paths["preview"],
         paths["map"],
@@ -217,7 +217,7 @@ def _write(
         labels_x=x,
         labels_y=y,
         title=f"{folder.resolve().name}, {plan.year}",
-        note=f"{accuracy_line(validated)}. {accuracy.TRANSFER_STATEMENT}",
+        note=f"{crossval.accuracy_line(validated)}. {accuracy.TRANSFER_STATEMENT}",
     )
     item = create_map_item(
         folder, id=item_id, grid=plan.grid, legend=plan.legend, counts=counts, items=plan.items, software=software
@@ -234,6 +234,14 @@ def _write(
         notes=list(_notes(plan, samples, validated)),
     )
     write_json(paths["run"], record)
+
+
+def _places(samples: Samples, plan: ClassifyPlan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return one place for each label that gave samples, in the CRS of the map: the middle of its pixels."""
+    places = transformer(WGS84, plan.grid.crs).transform(samples.lon, samples.lat)
+    _, member, counts = np.unique(samples.group, return_inverse=True, return_counts=True)
+    x, y = (np.bincount(member, weights=values) / counts for values in places)
+    return x, y
 
 
 _OUTPUTS: Final = {
@@ -271,17 +279,6 @@ def _notes(plan: ClassifyPlan, samples: Samples, validated: Mapping[str, Any]) -
         yield f"all samples in one spatial block, so never trained when tested: {listed}"
     if plan.labels.year is not None and plan.year not in plan.labels.year:
         yield f"no label is of {plan.year}: the model is transferred in time, which cross-validation does not test"
-
-
-def accuracy_line(report: Mapping[str, Any]) -> str:
-    """Return overall accuracy with its spread and protocol in one line."""
-    folds, protocol = report["overall_accuracy_folds"], report["protocol"]
-    sd = "" if folds["sd"] is None else f" ± {folds['sd']:.3f} (SD over {protocol['n_folds']} folds)"
-    return (
-        f"OA {report['overall_accuracy']:.3f}{sd} by spatial cross-validation of {protocol['n_samples']} samples in "
-        f"{protocol['n_blocks']} blocks of {protocol['block_size_m']:g} m; a random split gives "
-        f"{report['random_split']['overall_accuracy']:.3f}"
-    )
 
 
 def _result(folder: Path, *, already_done: bool) -> ClassifyResult:

@@ -186,7 +186,7 @@ def _cost_lines(cost: dict[str, Any]) -> Iterator[str]:
 
 def _result_lines(result: "ClassifyResult") -> Iterator[str]:
     """Say what was made: classes, accuracy, notes, paths, next step."""
-    from esd_tasks.classify import accuracy_line
+    from esd_tasks.crossval import accuracy_line
 
     if result.already_done:
         yield f"already done: {result.folder} holds the map of the same labels, codes and options"

@@ -1,6 +1,6 @@
 """Cross-validation of the classifier in spatial blocks, with the gap to a random split beside it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -155,6 +155,21 @@ def accuracy_report(validation: CrossValidation, random: float, samples: "Sample
             },
         },
     }
+
+
+def accuracy_line(report: Mapping[str, Any]) -> str:
+    """Return overall accuracy with its spread and protocol in one line.
+
+    Args:
+        report: Content of `accuracy.json`.
+    """
+    folds, protocol = report["overall_accuracy_folds"], report["protocol"]
+    sd = "" if folds["sd"] is None else f" ± {folds['sd']:.3f} (SD over {protocol['n_folds']} folds)"
+    return (
+        f"OA {report['overall_accuracy']:.3f}{sd} by spatial cross-validation of {protocol['n_samples']} samples in "
+        f"{protocol['n_blocks']} blocks of {protocol['block_size_m']:g} m; a random split gives "
+        f"{report['random_split']['overall_accuracy']:.3f}"
+    )
 
 
 def _predict(

@@ -30,10 +30,9 @@ def is_finished(folder: Path, run_key: str) -> bool:
     Raises:
         OutputError: The folder holds another run, or files that no run of ours made.
     """
+    _refuse_file(folder)
     if not folder.exists():
         return False
-    if not folder.is_dir():
-        raise OutputError(f"got output {folder}, which is a file; expected a folder, choose another with -o")
     record = _record(folder)
     if record.get("run_key") == run_key:
         return all((folder / name).is_file() for name in record.get("outputs", {}).values())
@@ -77,6 +76,7 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         OutputError: Another run writes the folder, or it cannot be made.
     """
+    _refuse_file(folder)
     lock = folder / LOCK
     made = not folder.exists()
     mine = f"{socket.gethostname()} {os.getpid()}"
@@ -102,6 +102,11 @@ def locked(folder: Path) -> Iterator[None]:
         if made:
             with suppress(OSError):  # it holds something
                 folder.rmdir()
+
+
+def _refuse_file(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"got output {folder}, which is a file; expected a folder, choose another with -o")
 
 
 def _record(folder: Path) -> dict[str, Any]:

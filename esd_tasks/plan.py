@@ -22,7 +22,7 @@ from esd_tasks.request import ClassifyRequest
 from esd_tasks.samples import POLYGON_CAP
 from stactools_esd import stac
 from stactools_esd.blocks import run_key
-from stactools_esd.errors import NothingFoundError
+from stactools_esd.errors import IncomparableError, NothingFoundError
 from stactools_esd.files import sha256_file
 from stactools_esd.product import CodesIdentity
 
@@ -180,6 +180,12 @@ def make_plan(request: ClassifyRequest) -> ClassifyPlan:
             f"{', '.join(map(str, by_year(label_items)))}; leave these labels out or add items of their years"
         )
     one_identity([*items, *label_items])
+    starts = {item.window_start and item.window_start.timetuple().tm_yday for item in (*items, *label_items)}
+    if len(starts) > 1:
+        raise IncomparableError(
+            f"got items whose 365 days start on {len(starts)} different days of the year, expected one; "
+            "choose items of labels and map that start alike"
+        )
     return ClassifyPlan(
         request=request,
         labels=labels,

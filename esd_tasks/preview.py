@@ -190,7 +190,7 @@ def _font_families() -> list[str]:
 def round_length(metres: float) -> float:
     """Return the largest of 1, 2, 5 times a power of ten that is not longer than a length."""
     power = 10.0 ** math.floor(math.log10(metres))
-    return max(step * power for step in (1, 2, 5) if step * power <= metres)
+    return max(step * power for step in (0.5, 1, 2, 5) if step * power <= metres)  # 0.5: the logarithm may round up
 
 
 def share_text(count: int, total: int) -> str:

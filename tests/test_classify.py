@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -297,6 +298,15 @@ def test_codes_of_two_encoders_are_refused(place: Path, tmp_path: Path) -> None:
     with pytest.raises(IncomparableError, match="encoder"):
         run(place, catalog=str(tmp_path), output=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_years_that_start_on_other_days_are_refused(place: Path, tmp_path: Path) -> None:
+    """A model of calendar years is not put on a year from July to June."""
+    tiny_map.write_place(tmp_path, year=2019)
+    tiny_map.write_place(tmp_path, year=2020, window_start=date(2020, 7, 1))
+    labels = tiny_map.write_labels(tmp_path / "dated.gpkg", years=np.full(120, 2019))
+    with pytest.raises(IncomparableError, match="different days"):
+        run(place, labels=labels, catalog=str(tmp_path), year_field="year", year=2020)
 
 
 def test_labels_that_cannot_be_validated_leave_nothing(place: Path, tmp_path: Path) -> None:

@@ -51,6 +51,8 @@ def test_foreign_files_and_a_file_in_place_of_the_folder_are_refused(tmp_path: P
         is_finished(tmp_path, "a")
     with pytest.raises(OutputError, match="is a file"):
         is_finished(tmp_path / "thesis.doc", "a")
+    with pytest.raises(OutputError, match="is a file"), locked(tmp_path / "thesis.doc"):
+        pass
 
 
 def test_clearing_removes_what_a_run_made_and_nothing_else(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A tiny place with codes, labels and known classes, for tests of maps."""
 
 from pathlib import Path
+from typing import Any
 
 import geopandas
 import numpy as np
@@ -37,7 +38,13 @@ def codes_of(classes: NDArray[np.uint8], seed: int = 0) -> NDArray[np.uint16]:
 
 
 def write_place(
-    folder: Path, *, year: int = 2020, seed: int = 0, encoder: str = "esdnet-small-v1", clear: int = 20
+    folder: Path,
+    *,
+    year: int = 2020,
+    seed: int = 0,
+    encoder: str = "esdnet-small-v1",
+    clear: int = 20,
+    **tag_options: Any,
 ) -> Path:
     """Write the codes COG of a year; the first four rows have no data, and ten columns few clear observations."""
     codes = codes_of(class_map(0), seed + year)
@@ -45,9 +52,8 @@ def write_place(
     clear_obs = np.full((HEIGHT, WIDTH), clear, dtype=np.uint16)
     clear_obs[:, :10] = 3
     path = folder / f"ESD_{encoder}_xdemo_{year}.tif"
-    write_codes(
-        path, codes, clear_obs, transform=AREA_TRANSFORM, crs=AREA_CRS, tags=tags(encoder, tile="xdemo", year=year)
-    )
+    said = tags(encoder, tile="xdemo", year=year, **tag_options)
+    write_codes(path, codes, clear_obs, transform=AREA_TRANSFORM, crs=AREA_CRS, tags=said)
     return path
 
 
