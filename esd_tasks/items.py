@@ -15,7 +15,8 @@ from stactools_esd import grid, stac
 from stactools_esd.cog import CodesFile, open_codes
 from stactools_esd.errors import CatalogError, EsdError, IncomparableError, NothingFoundError, UsageError
 from stactools_esd.files import read_json
-from stactools_esd.product import CodesIdentity, CodesTags, parse_name, require_comparable
+from stactools_esd.names import CodesTags, parse_name
+from stactools_esd.product import CodesIdentity, require_comparable
 
 CODES_ASSET: Final = "embeddings"
 """Key of the asset that holds the codes."""

@@ -22,7 +22,7 @@ from stactools_esd.files import json_text, read_json, write_json
 from stactools_esd.grid import utm_zone_of
 from stactools_esd.inventory import Json, find_items
 from stactools_esd.item_folder import relative_href
-from stactools_esd.product import CodesTags, is_tile
+from stactools_esd.names import CodesTags, is_tile
 from stactools_esd.stac import identity_of, tags_of
 
 CATALOG_ID: Final = "esd"

@@ -22,6 +22,7 @@ from stactools_esd import tags as tag_texts
 from stactools_esd.errors import ChinaRecipeWarning, GridError, ProductNameError, RasterError
 from stactools_esd.gdal import quiet_gdal, without_query
 from stactools_esd.grid import Bounds, check_georeference
+from stactools_esd.names import CodesTags, ProductName, parse_name
 from stactools_esd.product import (
     CODES_BANDS,
     OFFICIAL_CHINA_RECIPE,
@@ -29,9 +30,6 @@ from stactools_esd.product import (
     OFFICIAL_RECIPE,
     STEPS,
     CodesIdentity,
-    CodesTags,
-    ProductName,
-    parse_name,
 )
 
 MAX_SIDE: Final = 20_000

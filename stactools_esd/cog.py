@@ -20,7 +20,8 @@ from stactools_esd.errors import ChinaRecipeWarning, EsdError, OutputError, Rast
 from stactools_esd.files import atomic_path, scratch_path
 from stactools_esd.gdal import quiet_gdal, without_query
 from stactools_esd.grid import check_georeference
-from stactools_esd.product import CODES_BANDS, STEPS, CodesTags
+from stactools_esd.names import CodesTags
+from stactools_esd.product import CODES_BANDS, STEPS
 from stactools_esd.visual import level_rgb, write_thumbnail, write_visual
 
 __all__ = [

@@ -190,7 +190,7 @@ def validate_command(path: str) -> None:
 
 def _one_place(tile: str | None, name: str | None) -> str | None:
     """Return the tile, or the custom area as a tile."""
-    from stactools_esd.product import area_tile
+    from stactools_esd.names import area_tile
 
     if tile and name:
         raise UsageError(f"got both --tile {tile} and --name {name}, expected one of them; leave one out")

@@ -18,7 +18,8 @@ from rasterio.crs import CRS
 
 from stactools_esd.errors import GridError
 from stactools_esd.footprint import bbox, crs_text, footprint
-from stactools_esd.product import PIXEL_SIZE, TILE_PIXELS, is_tile
+from stactools_esd.names import is_tile
+from stactools_esd.product import PIXEL_SIZE, TILE_PIXELS
 from stactools_esd.squares import Bounds, is_irregular, square
 
 __all__ = [

@@ -13,7 +13,7 @@ from stactools_esd.errors import CatalogError, NothingFoundError, RasterError
 from stactools_esd.files import read_json
 from stactools_esd.gdal import quiet_gdal
 from stactools_esd.item_folder import pictures_beside
-from stactools_esd.product import parse_name
+from stactools_esd.names import parse_name
 from stactools_esd.schema import esd_problems
 from stactools_esd.stac import create_item, local_path, tags_of
 from stactools_esd.tags import VERSION_KEY

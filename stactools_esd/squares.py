@@ -11,7 +11,7 @@ import shapely
 
 from stactools_esd.errors import GridError
 from stactools_esd.footprint import densified, to_wgs84
-from stactools_esd.product import is_tile
+from stactools_esd.names import is_tile
 
 SQUARE_SIZE = 100_000.0
 """Metres of a side of an MGRS square."""

@@ -19,15 +19,8 @@ from stactools_esd.cog import CodesFile, open_codes
 from stactools_esd.collection import ESD_EXTENSION, asset_fields, create_collection
 from stactools_esd.errors import CatalogError, GridError, ProductNameError
 from stactools_esd.files import sha256_file
-from stactools_esd.product import (
-    DAYS,
-    SOFTWARE,
-    CodesIdentity,
-    CodesTags,
-    EncoderIdentity,
-    InputRecipe,
-    is_tile,
-)
+from stactools_esd.names import CodesTags, is_tile
+from stactools_esd.product import DAYS, SOFTWARE, CodesIdentity, EncoderIdentity, InputRecipe
 
 __all__ = [
     "ESD_EXTENSION",

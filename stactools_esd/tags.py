@@ -10,17 +10,15 @@ from datetime import date
 from typing import Any, Final
 
 from stactools_esd.errors import ProductNameError, RasterError
+from stactools_esd.names import CodesTags, area_tile, is_tile
 from stactools_esd.product import (
     CODE_RULE,
     FSQ,
     NODATA_RULE,
     READABLE_FORMAT_VERSIONS,
     CodesIdentity,
-    CodesTags,
     EncoderIdentity,
     InputRecipe,
-    area_tile,
-    is_tile,
 )
 
 YEARS: Final = range(1972, 2100)

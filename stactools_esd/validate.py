@@ -16,7 +16,7 @@ from stactools_esd.collection import union_bbox
 from stactools_esd.errors import ChinaRecipeWarning, EsdError, NothingFoundError, UsageError
 from stactools_esd.files import read_json, sha256_file
 from stactools_esd.inventory import is_esd_item, search_folder
-from stactools_esd.product import CodesTags
+from stactools_esd.names import CodesTags
 from stactools_esd.schema import KINDS, schema_problems
 from stactools_esd.stac import SHA256_MULTIHASH, create_item, local_path, tags_of
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,3 +56,12 @@ def official_tile(tmp_path: Path) -> Path:
     path.parent.mkdir()
     codes, counts = synthetic.patchy_codes(2, 40, 40), synthetic.counts(2, 40, 40)
     return synthetic.write_official(path, codes, counts, transform=grid.tile("50TMK").transform, crs="EPSG:32650")
+
+
+@pytest.fixture(scope="session")
+def road(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the demo was run into `demo/`: the whole road on a simulated landscape."""
+    folder = tmp_path_factory.mktemp("road")
+    script = Path(__file__).parent.parent / "examples" / "demo.py"
+    subprocess.run([sys.executable, script, "demo"], cwd=folder, check=True, capture_output=True, text=True)
+    return folder

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rasterio import Affine
 from rasterio.crs import CRS
 
+from stactools_esd.names import CodesTags
 from stactools_esd.product import (
     CODES_BANDS,
     FSQ,
@@ -16,7 +17,6 @@ from stactools_esd.product import (
     OFFICIAL_RECIPE,
     STEPS,
     CodesIdentity,
-    CodesTags,
     EncoderIdentity,
     InputRecipe,
 )

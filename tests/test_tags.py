@@ -6,7 +6,7 @@ import pytest
 from synthetic import tags
 
 from stactools_esd.errors import ProductNameError, RasterError
-from stactools_esd.product import CodesTags
+from stactools_esd.names import CodesTags
 from stactools_esd.tags import check_tile_and_year, from_text, to_text
 
 

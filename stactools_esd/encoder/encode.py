@@ -17,17 +17,9 @@ from stactools_esd.encoder.terrain import terrain_on_grid
 from stactools_esd.errors import NothingFoundError, ObservationsError
 from stactools_esd.fsq import valid_pixels
 from stactools_esd.grid import check_georeference
+from stactools_esd.names import CodesTags
 from stactools_esd.observations import YearWindow
-from stactools_esd.product import (
-    BANDS,
-    DATA_LICENCE,
-    NODATA_CODE,
-    SOFTWARE,
-    STEPS,
-    CodesIdentity,
-    CodesTags,
-    InputRecipe,
-)
+from stactools_esd.product import BANDS, DATA_LICENCE, NODATA_CODE, SOFTWARE, STEPS, CodesIdentity, InputRecipe
 from stactools_esd.seamless import FUSION, prepare
 from stactools_esd.sources.folder import TERRAIN_FILE, FolderSource, open_folder
 

@@ -1,0 +1,43 @@
+"""Make the repository's catalogue again: both collections, and a small simulated area of two years.
+
+    python scripts/build_catalog.py CATALOG
+
+The same commands that a user has; only the landscape is ours. Everything in it is simulated and named so.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from stactools_esd.simulation import Landscape
+from stactools_esd.sources.folder import write_folder
+
+YEARS = (2019, 2020)
+STAC = Path(sys.executable).parent / "stac"
+
+
+def esd(*arguments: str | Path) -> None:
+    """Run `stac esd`."""
+    subprocess.run([STAC, "esd", *map(str, arguments)], check=True)
+
+
+def main() -> None:
+    """Encode two years of a landscape of 96 x 96 pixels and describe them."""
+    catalog = Path(sys.argv[1])
+    landscape = Landscape(seed=11, size=(96, 96), years=YEARS)
+    with tempfile.TemporaryDirectory() as scratch:
+        new = Path(scratch) / "catalog"
+        for year in YEARS:
+            images = Path(scratch) / "simulated landscape, seed 11" / str(year)
+            write_folder(landscape.observations(year), images)
+            name = ("--name", "simulated", "--source-name", "simulated")
+            esd("encode", images, Path(scratch) / "tiles", "--year", str(year), *name)
+        esd("create-catalog", Path(scratch) / "tiles", new)
+        shutil.rmtree(catalog, ignore_errors=True)
+        shutil.copytree(new, catalog)
+
+
+if __name__ == "__main__":
+    main()
