@@ -96,8 +96,7 @@ def find_items(
     """
     sources = [catalog] if isinstance(catalog, str | Path) else list(catalog)
     wanted = _Wanted.of(geometry, years)
-    found = _sorted(item for source in sources for item in _items(source, wanted))
-    if found:
+    if found := _sorted(item for source in sources for item in _items(source, wanted)):
         return found
     said = ", ".join(str(source) for source in sources)
     if wanted.years is not None and (others := _sorted(_all(sources, _Wanted.of(geometry, None)))):

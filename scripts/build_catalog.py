@@ -34,7 +34,7 @@ def main() -> None:
             write_folder(landscape.observations(year), images)
             name = ("--name", "simulated", "--source-name", "simulated")
             esd("encode", images, Path(scratch) / "tiles", "--year", str(year), *name)
-        esd("create-catalog", Path(scratch) / "tiles", new)
+        esd("create-catalog", Path(scratch) / "tiles", new, "--copy-assets")
         shutil.rmtree(catalog, ignore_errors=True)
         shutil.copytree(new, catalog)
 

@@ -21,7 +21,7 @@ from stactools_esd.errors import CatalogError
 from stactools_esd.files import json_text, read_json, write_json
 from stactools_esd.grid import utm_zone_of
 from stactools_esd.inventory import Json, find_items
-from stactools_esd.item_folder import relative_href
+from stactools_esd.item_folder import copy_assets, relative_href
 from stactools_esd.names import CodesTags, is_tile
 from stactools_esd.stac import identity_of, tags_of
 
@@ -38,15 +38,19 @@ _JSON = str(pystac.MediaType.JSON)
 _GEOJSON = str(pystac.MediaType.GEOJSON)
 
 
-def create_catalog(sources: Iterable[str | Path], destination: str | Path, *, replace: bool = False) -> Path:
+def create_catalog(
+    sources: Iterable[str | Path], destination: str | Path, *, replace: bool = False, copy: bool = False
+) -> Path:
     """Write the static catalogue of exactly the given sources; files that agree already keep their bytes.
 
-    Assets stay where they are. A local one is referenced relatively to its item, a remote one by its URL.
+    Assets stay where they are, unless `copy` is said. A local one is referenced relatively to its item, a remote one by
+    its URL.
 
     Args:
         sources: Items, codes COGs, or folders of either, searched through; in any order.
         destination: Folder of the catalogue: empty, or a catalogue of ours, or holding nothing but item folders.
         replace: Drop items of an older catalogue there that are not among the sources; otherwise they are refused.
+        copy: Copy local assets to their items, so that the catalogue can be published as one folder.
 
     Returns:
         Path of the root `catalog.json`.
@@ -55,6 +59,7 @@ def create_catalog(sources: Iterable[str | Path], destination: str | Path, *, re
         NothingFoundError: The sources hold no items or codes.
         CatalogError: Two items share an id and differ, an item breaks the naming rule, or the destination is something
             else or holds other items.
+        OutputError: An asset cannot be copied.
     """
     destination = Path(os.path.abspath(destination))  # noqa: PTH100  (links below must not keep `..`)
     older = _check_destination(destination)
@@ -65,6 +70,8 @@ def create_catalog(sources: Iterable[str | Path], destination: str | Path, *, re
             f"got a catalogue at {destination} whose items are not all among the sources: not {dropped[0]}, "
             f"first of {len(dropped)}; add {destination} to the sources to keep them, or say --replace to drop them"
         )
+    if copy:
+        items = {id: copy_assets(item, destination / leaf_of(item)) for id, item in items.items()}
     files = dict(_layout(items, destination))
     for path, content in files.items():
         _write_if_changed(path, content)

@@ -105,15 +105,16 @@ def create_item_command(
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
 @click.argument("destination", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--replace", is_flag=True, help="Drop items of an older catalogue that are not among the sources.")
-def create_catalog_command(sources: tuple[str, ...], destination: Path, replace: bool) -> None:
+@click.option("--copy-assets", is_flag=True, help="Copy assets to their items: one folder that can be published.")
+def create_catalog_command(sources: tuple[str, ...], destination: Path, replace: bool, copy_assets: bool) -> None:
     """Write the static catalogue of all SOURCEs to DESTINATION.
 
-    A SOURCE is an item, a codes COG, or a folder of either. Assets stay where they are. The catalogue holds exactly the
-    SOURCEs: to add to one, name it among them.
+    A SOURCE is an item, a codes COG, or a folder of either. Assets stay where they are unless --copy-assets is
+    said. The catalogue holds exactly the SOURCEs: to add to one, name it among them.
     """
     from stactools_esd.catalog import create_catalog
 
-    root = create_catalog(sources, destination, replace=replace)
+    root = create_catalog(sources, destination, replace=replace, copy=copy_assets)
     _made([root], ["esd-tasks", "classify", "--labels", "samples.gpkg", "--catalog", destination])
 
 

@@ -4,11 +4,12 @@
 """
 
 import dataclasses
+import filecmp
 import importlib.metadata
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from rasterio.windows import Window
 
 from stactools_esd.cog import CodesFile, check_codes_file, open_codes, write_code_blocks
 from stactools_esd.errors import OutputError
-from stactools_esd.files import PARTIAL_MARK, write_json
+from stactools_esd.files import PARTIAL_MARK, atomic_path, write_json
 from stactools_esd.product import SOFTWARE
 from stactools_esd.stac import create_item, local_path
 from stactools_esd.visual import write_thumbnail, write_visual
@@ -126,6 +127,33 @@ def relative_href(href: str, folder: Path) -> str:
         return href
     relative = Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
     return relative if relative.startswith("../") else f"./{relative}"
+
+
+def copy_assets(item: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Copy the local assets of an item into a folder, and return the item as it names them there.
+
+    Args:
+        item: Item as JSON; hrefs of local assets are absolute.
+        folder: Where the copies go, under their own names; a copy that is there already and agrees is left alone.
+
+    Raises:
+        OutputError: A file is missing or cannot be written.
+    """
+    assets = {}
+    for key, asset in item["assets"].items():
+        path = local_path(asset["href"])
+        assets[key] = asset if path is None else asset | {"href": str(_copied(path, folder / path.name))}
+    return {**item, "assets": assets}
+
+
+def _copied(path: Path, target: Path) -> Path:
+    try:
+        if not (target.exists() and (target.samefile(path) or filecmp.cmp(path, target, shallow=False))):
+            with atomic_path(target) as temporary:
+                shutil.copyfile(path, temporary)
+    except OSError as error:
+        raise OutputError(f"cannot copy {path} to {target} ({error.strerror}); mend the file or the folder") from error
+    return target
 
 
 def _stage_codes(codes: CodesFile, source: str | Path, kept: Path, staged: Path, said: dict[str, Any]) -> Path:

@@ -13,7 +13,7 @@ from rasterio import Affine
 
 from stactools_esd.catalog import create_catalog, leaf_of
 from stactools_esd.cog import write_codes
-from stactools_esd.errors import CatalogError, EsdError, NothingFoundError
+from stactools_esd.errors import CatalogError, EsdError, NothingFoundError, OutputError
 from stactools_esd.item_folder import write_item
 from stactools_esd.stac import create_item
 from stactools_esd.validate import validate
@@ -236,3 +236,24 @@ def test_an_empty_folder_holds_nothing(tmp_path: Path) -> None:
     )
     with pytest.raises(NothingFoundError, match="no item and no codes COG"):
         create_catalog([tmp_path / "empty"], tmp_path / "catalog")
+
+
+def test_a_catalogue_with_copied_assets_can_be_moved(area_cog: Path, tmp_path: Path) -> None:
+    """With `copy`, every asset lies beside its item: the folder can move, and a re-run touches nothing."""
+    made = write_item(area_cog, tmp_path / "tiles")
+    create_catalog([made.item], tmp_path / "catalog", copy=True)
+    codes = next((tmp_path / "catalog").rglob(area_cog.name))
+    written = codes.stat().st_mtime_ns
+    create_catalog([made.item], tmp_path / "catalog", copy=True)
+    assert codes.stat().st_mtime_ns == written
+    shutil.move(tmp_path / "catalog", tmp_path / "elsewhere")
+    shutil.rmtree(tmp_path / "tiles")
+    assert validate(tmp_path / "elsewhere").problems == []
+
+
+def test_a_missing_asset_cannot_be_copied(area_cog: Path, tmp_path: Path) -> None:
+    """An item whose file is gone is an error that names the file."""
+    made = write_item(area_cog, tmp_path / "tiles")
+    Path(made.codes).unlink()
+    with pytest.raises(OutputError, match=area_cog.name):
+        create_catalog([made.item], tmp_path / "catalog", copy=True)
