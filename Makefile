@@ -25,7 +25,7 @@ demo: $(VENV)/.run ## From a simulated landscape to a land-cover map, in under f
 	$(BIN)/python examples/demo.py demo
 
 test: $(VENV)/.test ## All tests that need nothing but what pip installs
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.test ## ruff and mypy
 	$(BIN)/ruff check .

@@ -65,10 +65,9 @@ def test_every_command_is_documented() -> None:
     from typer.main import get_command
 
     from esd_tasks.cli import app
-    from stactools_esd.commands import create_esd_command
+    from stactools_esd.commands import esd
 
     text = "\n".join(document.read_text() for document in DOCUMENTS)
-    assert {name for name in create_esd_command().commands if f"stac esd {name}" not in text} == set()
+    assert {name for name in esd.commands if f"stac esd {name}" not in text} == set()
     tasks = get_command(app)
-    names = getattr(tasks, "commands", {"classify": tasks})
-    assert {name for name in names if f"esd-tasks {name}" not in text} == set()
+    assert {name for name in tasks.commands if f"esd-tasks {name}" not in text} == set()
