@@ -38,6 +38,9 @@ STRETCH: Final = 0.75
 THUMBNAIL_SIZE: Final = 512
 """Pixels of a thumbnail's longer side, at most."""
 
+THUMBNAIL_LEAST: Final = 256
+"""Pictures whose longer side is shorter are enlarged by whole pixels, as far as they stay within this."""
+
 _QUARTERS = 4  # every vector value is a whole number of quarters, so sums of them are exact
 _TERMS = len(CHANNEL_DIMENSIONS[0]) * len(CHANNEL_STEPS[0])
 _STRIP_ROWS = 256
@@ -119,7 +122,8 @@ def write_visual(path: str | Path, codes_file: CodesFile) -> None:
 def write_thumbnail(path: str | Path, codes_file: CodesFile, size: int = THUMBNAIL_SIZE) -> None:
     """Write a small PNG of the false colours, transparent where there is no data.
 
-    Colours of valid pixels are averaged over whole squares of pixels, so the aspect is kept.
+    Colours of valid pixels are averaged over whole squares of pixels, so the aspect is kept; the pixels of small areas
+    are repeated, so that a person can see them.
 
     Args:
         path: Where; an older file is replaced.
@@ -136,6 +140,8 @@ def write_thumbnail(path: str | Path, codes_file: CodesFile, size: int = THUMBNA
     factor = math.ceil(max(codes_file.height, codes_file.width) / size)
     rows_at_once = factor * max(1, _STRIP_ROWS // factor)
     rgba = np.concatenate([_shrink(codes_file, window, factor) for window in codes_file.strips(rows_at_once)], axis=1)
+    times = max(1, min(THUMBNAIL_LEAST, size) // max(codes_file.height, codes_file.width))
+    rgba = rgba.repeat(times, axis=1).repeat(times, axis=2)
     profile = {"driver": "PNG", "count": 4, "dtype": "uint8", "height": rgba.shape[1], "width": rgba.shape[2]}
     with (
         atomic_path(Path(path)) as final,
