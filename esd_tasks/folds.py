@@ -148,8 +148,7 @@ def choose_block_size(samples: PlacedSamples) -> float:
             for size, block in blocks.items():
                 if block.max() + 1 >= enough and (spread[size] or not spread_matters):
                     return size
-    smallest = BLOCK_SIZES[-1]
-    raise _too_few_blocks(int(blocks[smallest].max()) + 1, smallest, ENOUGH_BLOCKS[-1])
+    raise _too_few_blocks(int(blocks[BLOCK_SIZES[-1]].max()) + 1, BLOCK_SIZES[-1], ENOUGH_BLOCKS[-1])
 
 
 def spatial_folds(
@@ -170,22 +169,20 @@ def spatial_folds(
         LabelsError: The samples lie in fewer blocks than there are folds, or every class has fewer samples.
         UsageError: The block size is not positive.
     """
-    automatic = block_size == "auto"
     size = choose_block_size(samples) if block_size == "auto" else float(block_size)
     block = spatial_blocks(samples.x, samples.y, size, group=samples.group)
     if (n_blocks := int(block.max()) + 1) < n_folds:
         raise _too_few_blocks(n_blocks, size, n_folds)
     fold = _deal(samples.class_id, block, n_folds, seed)
     buffer = size * BUFFER_SHARE
-    near = tuple(_near(samples, np.flatnonzero(fold == number), buffer) for number in range(n_folds))
     return Folds(
         fold=fold,
         block=block,
         class_id=samples.class_id,
-        near=near,
+        near=tuple(_near(samples, np.flatnonzero(fold == number), buffer) for number in range(n_folds)),
         n_folds=n_folds,
         block_size=size,
-        automatic=automatic,
+        automatic=block_size == "auto",
         buffer=buffer,
         seed=seed,
     )
@@ -250,11 +247,9 @@ def random_block_splits(
     n_test = min(max(round(n_blocks * test_share), 1), n_blocks - 1)
     splits = []
     for _ in range(n_splits):
-        testing = np.isin(block, generator.permutation(n_blocks)[:n_test])
-        test = np.flatnonzero(testing)
-        training = ~testing
-        training[_near(samples, test, buffer)] = False
-        splits.append((np.flatnonzero(training), test))
+        test = np.flatnonzero(np.isin(block, generator.permutation(n_blocks)[:n_test]))
+        left_out = np.concatenate([test, _near(samples, test, buffer)])
+        splits.append((np.setdiff1d(np.arange(len(block)), left_out), test))
     return splits
 
 
@@ -272,6 +267,11 @@ def _deal(class_id: NDArray[np.integer], block: NDArray[np.int64], n_folds: int,
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
         for number, (_, test) in enumerate(dealer.split(class_id, class_id, groups=block)):
             fold[test] = number
+    sizes, first = np.bincount(block), np.unique(block, return_index=True)[1]
+    # Among few blocks the dealer may leave a fold empty: it gets the smallest block of a fold that has several.
+    for empty in np.setdiff1d(np.arange(n_folds), fold):
+        spare = np.flatnonzero(np.bincount(fold[first])[fold[first]] > 1)
+        fold[block == spare[sizes[spare].argmin()]] = empty
     return fold
 
 

@@ -68,6 +68,21 @@ def test_a_block_is_tested_whole_and_its_surroundings_do_not_train(
         assert len(set(plan.block[samples.group == group])) == 1
 
 
+def test_no_fold_is_empty_however_few_the_blocks() -> None:
+    """Five blocks make five folds, also where their classes are so uneven that the dealer joins two of them."""
+    generator = np.random.default_rng(0)
+    for _ in range(300):
+        sizes = generator.integers(1, 12, 5)
+        block = np.repeat(np.arange(5), sizes)
+        shares = generator.dirichlet((0.3, 0.3), 5)[block]
+        class_id = 1 + (generator.random(len(block)) > shares[:, 0])
+        if np.bincount(class_id).max() < 5:
+            continue
+        plan = folds.spatial_folds(Placed(block * 1_000.0, np.zeros(len(block)), class_id), block_size=1_000.0)
+        assert sorted(set(plan.fold.tolist())) == [0, 1, 2, 3, 4]
+        assert all(len(set(plan.fold[block == one].tolist())) == 1 for one in range(5))
+
+
 def test_the_same_seed_gives_the_same_folds() -> None:
     """Folds depend on samples, size and seed, and on nothing else."""
     samples = scattered()
