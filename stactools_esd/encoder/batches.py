@@ -1,7 +1,9 @@
 """What training draws from: pools of pixel-years, and the batch of each step."""
 
+import hashlib
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,6 +55,14 @@ class Pool:
 
     licence: str
     """Licence of the data."""
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of everything that batches are drawn from: tells whether data or simulator have changed since."""
+        digest = hashlib.sha256()
+        for column in (self.pentads, self.present, self.terrain, self.class_id, self.phenology):
+            digest.update(np.ascontiguousarray(column).tobytes())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,10 +47,13 @@ class Card:
     """The configuration that `stac esd train` ran."""
 
     data: list[dict[str, Any]]
-    """Training sets: name, role, licence, number of pixel-years."""
+    """Training sets: name, role, licence, number of pixel-years, hash of the pentads and truth drawn from."""
 
     figures: dict[str, Any] = field(default_factory=dict)
     """What was measured, by set, each with its split and n."""
+
+    notes: list[str] = field(default_factory=list)
+    """What a reader must know and no other field says."""
 
     licence: str = "Apache-2.0"
     """Licence of the weights."""

@@ -15,13 +15,16 @@ from stactools_esd.encoder.cards import SHIPPED, Card, read_card
 from stactools_esd.files import atomic_path, sha256_file
 
 
-def release(weights: Path, figures: Mapping[str, Any], destination: Path = SHIPPED) -> Path:
+def release(
+    weights: Path, figures: Mapping[str, Any], destination: Path = SHIPPED, *, notes: Sequence[str] = ()
+) -> Path:
     """Copy weights of a run with cards that state what was measured of them.
 
     Args:
         weights: Weights of a run, with their card beside them.
         figures: As `evaluate.compare` returns them, by set.
         destination: Folder.
+        notes: Sentences for both cards.
 
     Returns:
         Path of the copied weights.
@@ -31,7 +34,7 @@ def release(weights: Path, figures: Mapping[str, Any], destination: Path = SHIPP
     """
     card = read_card(weights.with_suffix(".json"))
     card.check(weights)
-    card = replace(card, figures=dict(figures))
+    card = replace(card, figures=dict(figures), notes=list(notes))
     target = destination / f"{card.encoder}.safetensors"
     with atomic_path(target) as path:
         shutil.copyfile(weights, path)
@@ -66,6 +69,7 @@ def card_text(card: Card) -> str:
         "|---|---:|---|",
         *(f"| {entry['name']} | {entry['pixel_years']:,} | {entry['licence']} |" for entry in card.data),
         "",
+        *(line for note in card.notes for line in (note, "")),
         "## Reconstruction",
         "",
         "Gap-filled daily pixel-years against what was decoded from their codes; MAE and RMSE in reflectance, mean of "
@@ -109,11 +113,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("weights", type=Path, help="weights of a run")
     parser.add_argument("--figures", type=Path, nargs="*", default=[], help="JSON files of evaluate")
     parser.add_argument("-o", "--output", type=Path, default=SHIPPED, help="folder; default: the package")
+    parser.add_argument("--note", action="append", default=[], help="sentence for both cards; may be repeated")
     options = parser.parse_args(arguments)
     figures: dict[str, Any] = {}
     for path in options.figures:
         figures |= json.loads(path.read_text(encoding="utf-8"))
-    target = release(options.weights, figures, options.output)
+    target = release(options.weights, figures, options.output, notes=options.note)
     print(f"{target} {sha256_file(target)}")
 
 

@@ -180,7 +180,13 @@ class _Session:
             parameters=parameter_count(self.network),
             training=self.settings.as_dict(),
             data=[
-                {"name": pool.name, "role": "train", "licence": pool.licence, "pixel_years": len(pool.pentads)}
+                {
+                    "name": pool.name,
+                    "role": "train",
+                    "licence": pool.licence,
+                    "pixel_years": len(pool.pentads),
+                    "sha256": pool.sha256,
+                }
                 for pool in self.pools
             ],
         )
@@ -244,9 +250,7 @@ def _run_key(settings: TrainingConfig, pools: list[Pool]) -> str:
     """Hash whatever decides the result: configuration and data."""
     digest = hashlib.sha256(json.dumps(settings.as_dict(), sort_keys=True).encode())
     for pool in pools:
-        digest.update(pool.name.encode())
-        for column in (pool.pentads, pool.present, pool.terrain, pool.class_id, pool.phenology):
-            digest.update(np.ascontiguousarray(column).tobytes())
+        digest.update(f"{pool.name} {pool.sha256}".encode())
     return digest.hexdigest()
 
 
