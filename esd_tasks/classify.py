@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from esd_tasks import accuracy, crossval, maps, output_folder, preview, run_record
 from esd_tasks.classifier import MODEL_JSON, MODEL_TEXT, Classifier
+from esd_tasks.codes_item import by_year
 from esd_tasks.folds import spatial_folds
-from esd_tasks.items import by_year
 from esd_tasks.legend import UNCLASSIFIED
 from esd_tasks.map_item import create_map_item, map_id
 from esd_tasks.plan import ClassifyPlan, make_plan

@@ -3,73 +3,24 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 import shapely
 import shapely.geometry
 
+from esd_tasks.codes_item import CodesItem, available_years, years_in_words
 from esd_tasks.places import near_zone, wrap_longitudes
 from stactools_esd import grid, stac
-from stactools_esd.cog import CodesFile, open_codes
-from stactools_esd.errors import CatalogError, EsdError, IncomparableError, NothingFoundError, UsageError
+from stactools_esd.cog import open_codes
+from stactools_esd.errors import CatalogError, EsdError, NothingFoundError
 from stactools_esd.files import read_json
 from stactools_esd.names import CodesTags, parse_name
-from stactools_esd.product import CodesIdentity, require_comparable
 
 CODES_ASSET: Final = "embeddings"
 """Key of the asset that holds the codes."""
 
 _NO_CATALOG = "name a catalogue, item, codes COG or folder of these with --catalog or ESD_CATALOG (default ./catalog)"
-
-
-@dataclass(frozen=True, kw_only=True)
-class CodesItem:
-    """One tile of one year, and where its codes are."""
-
-    id: str
-    """`<collection>-<tile>-<year>`."""
-
-    href: str
-    """Absolute path or URL of the codes COG."""
-
-    identity: CodesIdentity
-    """Encoder, recipe and format version."""
-
-    tile: str
-    """MGRS tile, or `x` and the name of a custom area."""
-
-    year: int
-    """Calendar year, or the year in which the window starts."""
-
-    footprint: shapely.Geometry
-    """Outline in WGS84, cut at the antimeridian."""
-
-    window_start: date | None = None
-    """First day of the 365 days where it is not 1 January."""
-
-    checksum: str | None = None
-    """Multihash of the codes COG as the item states it."""
-
-    item_href: str | None = None
-    """Path of the item's JSON, or None for a plain COG."""
-
-    def open(self) -> CodesFile:
-        """Open the codes COG, and see that it is what the item says.
-
-        Raises:
-            RasterError: The file is no codes COG, or of another encoder, tile or year.
-            IncomparableError: Its weights, recipe or format version are others.
-        """
-        codes = open_codes(self.href, encoder=self.identity.encoder.label, tile=self.tile, year=self.year)
-        if differences := self.identity.differences(codes.identity):
-            codes.close()
-            raise IncomparableError(
-                f"got an item {self.id} that disagrees with its file {Path(self.href).name}: "
-                f"{'; '.join(differences)}; make the item again"
-            )
-        return codes
 
 
 def find_items(
@@ -96,13 +47,13 @@ def find_items(
     """
     sources = [catalog] if isinstance(catalog, str | Path) else list(catalog)
     wanted = _Wanted.of(geometry, years)
-    if found := _sorted(item for source in sources for item in _items(source, wanted)):
+    if found := _sorted(_all(sources, wanted)):
         return found
     said = ", ".join(str(source) for source in sources)
     if wanted.years is not None and (others := _sorted(_all(sources, _Wanted.of(geometry, None)))):
         raise NothingFoundError(
-            f"got year {_listed(wanted.years)}, expected one of {_listed(available_years(others))}, the years that "
-            f"{said} has here; choose among them"
+            f"got year {years_in_words(wanted.years)}, expected one of {years_in_words(available_years(others))}, the "
+            f"years that {said} has here; choose among them"
         )
     if wanted.geometry is None:
         raise NothingFoundError(f"got no item of codes in {said}, expected at least one; {_NO_CATALOG}")
@@ -111,41 +62,6 @@ def find_items(
         f"got no item of {said} that meets the area {bounds} (west, south, east, north), expected at least one; "
         "check the area or choose another catalogue"
     )
-
-
-def available_years(items: Iterable[CodesItem]) -> list[int]:
-    """Return the years of items, ascending."""
-    return sorted({item.year for item in items})
-
-
-def choose_year(items: Sequence[CodesItem], year: int | None) -> int:
-    """Return the year to work on: the one asked for, or the only one there is.
-
-    Raises:
-        UsageError: There are several and none is asked for; the message lists them.
-        NothingFoundError: No item has the year asked for; the message lists the others.
-    """
-    years = available_years(items)
-    if year is None and len(years) > 1:
-        raise UsageError(f"got no --year and items of {_listed(years)}; choose one with --year")
-    if not years or (year is not None and year not in years):
-        raise NothingFoundError(f"got year {year}, expected one of {_listed(years) or 'none'}; choose with --year")
-    return years[0] if year is None else year
-
-
-def by_year(items: Iterable[CodesItem]) -> dict[int, list[CodesItem]]:
-    """Part items by their year, ascending."""
-    kept = list(items)
-    return {year: [item for item in kept if item.year == year] for year in available_years(kept)}
-
-
-def one_identity(items: Sequence[CodesItem]) -> CodesIdentity:
-    """Return the identity that all items share.
-
-    Raises:
-        IncomparableError: They are of several encoders or input recipes.
-    """
-    return require_comparable({item.id: item.identity for item in items})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,10 +101,6 @@ def _all(sources: Iterable[str | Path], wanted: _Wanted) -> Iterator[CodesItem]:
 def _sorted(items: Iterable[CodesItem]) -> list[CodesItem]:
     unique = {(item.id, item.href): item for item in items}
     return sorted(unique.values(), key=lambda item: (item.year, item.tile, item.id, item.href))
-
-
-def _listed(years: Iterable[int]) -> str:
-    return ", ".join(str(year) for year in sorted(years))
 
 
 def _items(source: str | Path, wanted: _Wanted) -> Iterator[CodesItem]:
@@ -250,6 +162,7 @@ def _from_item(content: Mapping[str, Any], path: Path) -> CodesItem:
             href=_resolved(str(asset["href"]), path),
             footprint=shapely.geometry.shape(content["geometry"]),
             checksum=asset.get("file:checksum"),
+            size=asset.get("file:size"),
             item_href=str(path),
         )
     except (KeyError, TypeError, AttributeError, ValueError, shapely.errors.ShapelyError) as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pystac
 
-from esd_tasks.items import CodesItem
+from esd_tasks.codes_item import CodesItem
 from esd_tasks.legend import UNCLASSIFIED, Legend
 from esd_tasks.maps import CLASS_BAND, QUALITY_BANDS, QUALITY_NODATA
 from stactools_esd import stac

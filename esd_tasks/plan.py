@@ -12,8 +12,9 @@ import shapely
 from esd_tasks import run_record
 from esd_tasks.area import parse_bbox, read_area
 from esd_tasks.classifier import TreeParameters
+from esd_tasks.codes_item import CodesItem, by_year, choose_year, one_identity, one_start
 from esd_tasks.crossval import N_FOLDS
-from esd_tasks.items import CodesItem, by_year, choose_year, find_items, one_identity
+from esd_tasks.items import find_items
 from esd_tasks.labels import Labels, read_labels
 from esd_tasks.legend import Legend, legend_of, read_legend
 from esd_tasks.places import wrap_longitudes
@@ -22,7 +23,7 @@ from esd_tasks.request import ClassifyRequest
 from esd_tasks.samples import POLYGON_CAP
 from stactools_esd import stac
 from stactools_esd.blocks import run_key
-from stactools_esd.errors import IncomparableError, NothingFoundError
+from stactools_esd.errors import NothingFoundError
 from stactools_esd.files import sha256_file
 from stactools_esd.product import CodesIdentity
 
@@ -180,12 +181,7 @@ def make_plan(request: ClassifyRequest) -> ClassifyPlan:
             f"{', '.join(map(str, by_year(label_items)))}; leave these labels out or add items of their years"
         )
     one_identity([*items, *label_items])
-    starts = {item.window_start and item.window_start.timetuple().tm_yday for item in (*items, *label_items)}
-    if len(starts) > 1:
-        raise IncomparableError(
-            f"got items whose 365 days start on {len(starts)} different days of the year, expected one; "
-            "choose items of labels and map that start alike"
-        )
+    one_start([*items, *label_items])
     return ClassifyPlan(
         request=request,
         labels=labels,

@@ -17,11 +17,11 @@ from numpy.typing import ArrayLike, NDArray
 from rasterio.crs import CRS
 from rasterio.windows import Window
 
-from esd_tasks.items import CodesItem, one_identity
+from esd_tasks.codes_item import CodesItem, one_identity, one_start
 from esd_tasks.target import WGS84, Georeference, Grid, grid_of, pixels_inside, transformer
 from stactools_esd import grid as tiles
 from stactools_esd.cog import BLOCK_SIZE, CodesFile
-from stactools_esd.errors import CatalogError, IncomparableError, UsageError
+from stactools_esd.errors import CatalogError, UsageError
 from stactools_esd.product import STEPS
 
 __all__ = ["Grid", "Mosaic", "PulledBlock", "PulledPoints", "grid_for", "pixels_inside", "read_points", "read_window"]
@@ -94,11 +94,7 @@ class Mosaic:
                     f"got tile {first.tile} of {first.year} twice, in {first.href} and {second.href}, expected once; "
                     "leave one of them out"
                 )
-        if len(starts := {item.window_start and item.window_start.timetuple().tm_yday for item in items}) > 1:
-            raise IncomparableError(
-                f"got items whose year starts on different days ({len(starts)} of them), expected one; choose the "
-                "items of one"
-            )
+        one_start(items)
         self._georeferences: dict[int, Georeference] = {}
         self._open: OrderedDict[int, CodesFile] = OrderedDict()
 

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from esd_tasks.items import CodesItem
+from esd_tasks.codes_item import CodesItem
 from esd_tasks.map_item import relative_href
 from stactools_esd import stac
 from stactools_esd.files import sha256_file

@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from rasterio.crs import CRS
 
-from esd_tasks.items import CodesItem
+from esd_tasks.codes_item import CodesItem
 from esd_tasks.labels import Labels
 from esd_tasks.legend import LARGEST_ID
 from esd_tasks.polygons import draw_pixels, grid_of_polygon
@@ -121,7 +121,7 @@ def extract(
 
     Args:
         labels: What is where.
-        items_by_year: Items of each year that labels may have (`items.by_year`).
+        items_by_year: Items of each year that labels may have (`codes_item.by_year`).
         polygon_rule: `center` or `all-touched`.
         min_clear: Pixels with fewer cloud-free observations are left out.
         polygon_cap: Most pixels of one polygon; None for all.

@@ -3,6 +3,7 @@
 import json
 import shutil
 from contextlib import suppress
+from datetime import date
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,7 +17,8 @@ from rasterio.windows import Window
 from synthetic import counts, random_codes, write_official
 
 from esd_tasks import items as items_module
-from esd_tasks.items import available_years, by_year, choose_year, find_items, one_identity
+from esd_tasks.codes_item import available_years, by_year, choose_year, one_identity, one_start
+from esd_tasks.items import find_items
 from esd_tasks.places import bbox_geometry
 from stactools_esd.catalog import create_catalog
 from stactools_esd.errors import (
@@ -225,6 +227,16 @@ def test_two_encoders_are_listed_and_refused(tiles: Path, tmp_path: Path) -> Non
     assert one_identity(find_items(tiles)).encoder.label == "esdnet-small-v1"
 
 
+def test_windows_of_leap_and_common_years_start_alike(tmp_path: Path) -> None:
+    """The first of July is one day of the calendar, whether 181 or 182 days came before it."""
+    for year in (2019, 2020):
+        write_area(tmp_path, random_codes(1, 8, 8), year=year, window_start=date(year, 7, 1))
+    one_start(find_items(tmp_path))
+    write_area(tmp_path, random_codes(1, 8, 8), year=2021)
+    with pytest.raises(IncomparableError, match="1 January, 1 July"):
+        one_start(find_items(tmp_path))
+
+
 def test_an_item_that_names_another_file_is_refused(catalog: Path, tmp_path: Path) -> None:
     """A file swapped behind an item, of another year or of other weights, is noticed when it is opened."""
     item = find_items(catalog, geometry=around(BRUSSELS), years=[2020])[0]
@@ -238,6 +250,24 @@ def test_an_item_that_names_another_file_is_refused(catalog: Path, tmp_path: Pat
     (tmp_path / "item.json").write_text(json.dumps(content))
     with pytest.raises(IncomparableError, match="weights hash"):
         find_items(tmp_path / "item.json")[0].open()
+
+
+def test_a_file_made_again_behind_its_item_is_refused(tmp_path: Path) -> None:
+    """A checksum in a record is that of the codes that were read: a file that changed since its item is not read."""
+    path = write_area(tmp_path, random_codes(1, 8, 8))
+    catalog = create_catalog([path], tmp_path / "catalog")
+    find_items(catalog)[0].open().close()
+    write_area(tmp_path, random_codes(2, 9, 9))
+    with pytest.raises(CatalogError, match="was changed"):
+        find_items(catalog)[0].open()
+
+
+def test_a_file_whose_year_starts_on_another_day_is_refused(tmp_path: Path) -> None:
+    """An item of a calendar year does not stand for codes of July to June."""
+    catalog = create_catalog([write_area(tmp_path, random_codes(1, 8, 8))], tmp_path / "catalog")
+    write_area(tmp_path, random_codes(1, 8, 8), window_start=date(2020, 7, 1))
+    with pytest.raises(IncomparableError, match="first day"):
+        find_items(catalog)[0].open()
 
 
 def test_pictures_beside_codes_are_not_codes(tiles: Path, tmp_path: Path) -> None:

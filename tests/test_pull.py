@@ -25,7 +25,8 @@ from rasterio import Affine
 from rasterio.windows import Window
 from synthetic import AREA_TRANSFORM, random_codes
 
-from esd_tasks.items import CodesItem, find_items
+from esd_tasks.codes_item import CodesItem
+from esd_tasks.items import find_items
 from esd_tasks.pull import Grid, Mosaic, PulledBlock, grid_for, read_points, read_window
 from stactools_esd.codes_file import CodesFile
 from stactools_esd.errors import CatalogError, IncomparableError, RasterError, UsageError

@@ -12,7 +12,8 @@ from rasterio import Affine
 from synthetic import AREA_TRANSFORM, random_codes
 
 from esd_tasks import samples as samples_module
-from esd_tasks.items import by_year, find_items
+from esd_tasks.codes_item import by_year
+from esd_tasks.items import find_items
 from esd_tasks.labels import Labels, read_labels
 from esd_tasks.samples import Samples, extract
 from stactools_esd.codes_file import CodesFile

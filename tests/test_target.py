@@ -9,7 +9,8 @@ from neighbours import CORNER, MARK_STEP, square_around, tile_at, to_wgs84, writ
 from rasterio.windows import Window
 from synthetic import AREA_TRANSFORM, random_codes
 
-from esd_tasks.items import CodesItem, find_items
+from esd_tasks.codes_item import CodesItem
+from esd_tasks.items import find_items
 from esd_tasks.pull import grid_for, read_window
 from esd_tasks.target import pixels_inside
 from stactools_esd.errors import GridError, NothingFoundError

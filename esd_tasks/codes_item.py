@@ -1,0 +1,137 @@
+"""One tile of one year, where its codes are, and what several of them share."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import shapely
+
+from stactools_esd import stac
+from stactools_esd.cog import CodesFile, open_codes
+from stactools_esd.errors import CatalogError, EsdError, IncomparableError, NothingFoundError, UsageError
+from stactools_esd.product import CodesIdentity, require_comparable
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodesItem:
+    """One tile of one year, and where its codes are."""
+
+    id: str
+    """`<collection>-<tile>-<year>`."""
+
+    href: str
+    """Absolute path or URL of the codes COG."""
+
+    identity: CodesIdentity
+    """Encoder, recipe and format version."""
+
+    tile: str
+    """MGRS tile, or `x` and the name of a custom area."""
+
+    year: int
+    """Calendar year, or the year in which the window starts."""
+
+    footprint: shapely.Geometry
+    """Outline in WGS84, cut at the antimeridian."""
+
+    window_start: date | None = None
+    """First day of the 365 days where it is not 1 January."""
+
+    checksum: str | None = None
+    """Multihash of the codes COG as the item states it."""
+
+    size: int | None = None
+    """Bytes of the codes COG as the item states them."""
+
+    item_href: str | None = None
+    """Path of the item's JSON, or None for a plain COG."""
+
+    def open(self) -> CodesFile:
+        """Open the codes COG, and see that it is what the item says.
+
+        Raises:
+            RasterError: The file is no codes COG, or of another encoder, tile or year.
+            IncomparableError: Its weights, recipe or format version are others, or its year starts on another day.
+            CatalogError: Its size is not the one that the item states, so it was changed since.
+        """
+        codes = open_codes(self.href, encoder=self.identity.encoder.label, tile=self.tile, year=self.year)
+        try:
+            self._check(codes)
+        except EsdError:
+            codes.close()
+            raise
+        return codes
+
+    def _check(self, codes: CodesFile) -> None:
+        differences = self.identity.differences(codes.identity)
+        if codes.tags.window_start != self.window_start:
+            differences.append(f"first day {self.window_start or '1 January'} against {codes.tags.window_start}")
+        if differences:
+            raise IncomparableError(
+                f"got an item {self.id} that disagrees with its file {Path(self.href).name}: "
+                f"{'; '.join(differences)}; make the item again"
+            )
+        path = stac.local_path(self.href)
+        if self.size is not None and path is not None and path.is_file() and path.stat().st_size != self.size:
+            raise CatalogError(
+                f"got {path.name} of {path.stat().st_size:,} bytes, expected {self.size:,} by the item {self.id}; "
+                "the file was changed: make the item and the catalogue again"
+            )
+
+
+def available_years(items: Iterable[CodesItem]) -> list[int]:
+    """Return the years of items, ascending."""
+    return sorted({item.year for item in items})
+
+
+def choose_year(items: Sequence[CodesItem], year: int | None) -> int:
+    """Return the year to work on: the one asked for, or the only one there is.
+
+    Raises:
+        UsageError: There are several and none is asked for; the message lists them.
+        NothingFoundError: No item has the year asked for; the message lists the others.
+    """
+    years = available_years(items)
+    if year is None and len(years) > 1:
+        raise UsageError(f"got no --year and items of {years_in_words(years)}; choose one with --year")
+    if not years or (year is not None and year not in years):
+        raise NothingFoundError(
+            f"got year {year}, expected one of {years_in_words(years) or 'none'}; choose with --year"
+        )
+    return years[0] if year is None else year
+
+
+def by_year(items: Iterable[CodesItem]) -> dict[int, list[CodesItem]]:
+    """Part items by their year, ascending."""
+    kept = list(items)
+    return {year: [item for item in kept if item.year == year] for year in available_years(kept)}
+
+
+def one_identity(items: Sequence[CodesItem]) -> CodesIdentity:
+    """Return the identity that all items share.
+
+    Raises:
+        IncomparableError: They are of several encoders or input recipes.
+    """
+    return require_comparable({item.id: item.identity for item in items})
+
+
+def one_start(items: Iterable[CodesItem]) -> None:
+    """See that the years of all items start on the same day of the calendar.
+
+    Raises:
+        IncomparableError: They do not: codes of July to June say other things than codes of January to December.
+    """
+    starts = {(item.window_start.month, item.window_start.day) if item.window_start else (1, 1) for item in items}
+    if len(starts) > 1:
+        days = ", ".join(f"{day} {date(2000, month, 1):%B}" for month, day in sorted(starts))
+        raise IncomparableError(
+            f"got items whose 365 days start on {len(starts)} different days ({days}), expected one; "
+            "choose items that start alike"
+        )
+
+
+def years_in_words(years: Iterable[int]) -> str:
+    """Return years ascending, for messages."""
+    return ", ".join(str(year) for year in sorted(years))
