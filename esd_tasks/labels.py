@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from esd_tasks.legend import LARGEST_ID, UNCLASSIFIED
-from esd_tasks.places import bbox_geometry, unwrap_longitudes
+from esd_tasks.places import bbox_geometry, unwrap_longitudes, wrap_longitudes
 from stactools_esd.errors import LabelsError, UsageError
 
 CLASS_FIELDS: Final = (
@@ -202,6 +202,8 @@ def _sound_geometry(frame: Any, path: Path) -> tuple[NDArray[np.object_], int]:
     bounds = shapely.bounds(in_wgs84)
     nowhere = ~np.isfinite(bounds).all(axis=1) | (np.abs(bounds[:, [1, 3]]) > 90).any(axis=1)
     in_wgs84[nowhere] = shapely.Point()
+    beyond = (np.abs(bounds[:, [0, 2]]) > 180).any(axis=1) & ~nowhere  # files that count longitudes from 0 to 360
+    in_wgs84[beyond] = [wrap_longitudes(place) for place in in_wgs84[beyond]]
     return in_wgs84, int((invalid & ~nowhere).sum())
 
 

@@ -1,5 +1,6 @@
 """What a user asks of `classify`, before anything is read."""
 
+import math
 import os
 import shlex
 from dataclasses import dataclass, fields
@@ -79,7 +80,7 @@ class ClassifyRequest:
             raise UsageError("got both --geometry and --bbox, expected one of them; leave one out")
         if self.polygon_rule not in POLYGON_RULES:
             raise UsageError(f"got --polygon-rule {self.polygon_rule}, expected one of {', '.join(POLYGON_RULES)}")
-        if self.block_size != "auto" and not self.block_size > 0:
+        if self.block_size != "auto" and not 0 < self.block_size < math.inf:
             raise UsageError(f"got --block-size {self.block_size}, expected metres above 0 or auto; correct it")
         for option, value, least in (("--min-clear", self.min_clear, 0), ("--workers", self.workers, 1)):
             if value is not None and value < least:

@@ -351,6 +351,7 @@ def test_library_entry_takes_options_by_name(place: Path, done: ClassifyResult) 
         {"polygon_rule": "centroid"},
         {"block_size": 0.0},
         {"block_size": float("nan")},
+        {"block_size": float("inf")},
         {"min_clear": -1},
         {"workers": 0},
         {"seed": -1},

@@ -51,6 +51,15 @@ def test_places_come_in_wgs84(gpkg: Path) -> None:
     assert labels.crs == "EPSG:32631"
 
 
+def test_longitudes_beyond_180_are_brought_back(gpkg: Path) -> None:
+    """Files that count longitudes from 0 to 360 name the same places; a polygon over 180 degrees has two parts."""
+    places = [shapely.Point(350, 50), shapely.box(350.1, 50, 350.2, 50.1), shapely.box(179.5, 50, 180.5, 51)]
+    labels = read_labels(write(gpkg, places, label=["a", "b", "b"]))
+    expected = [[-10, 50, -10, 50], [-9.9, 50, -9.8, 50.1], [-180, 50, 180, 51]]
+    assert np.allclose(shapely.bounds(labels.geometry), expected)
+    assert shapely.area(labels.geometry[2]) == pytest.approx(1.0)
+
+
 def test_integers_keep_their_ids(gpkg: Path) -> None:
     """Integer classes are ids in the map, whatever they are and however large (CORINE has 312)."""
     labels = read_labels(write(gpkg, class_id=[312, 1, 523, 1]))
