@@ -130,6 +130,7 @@ def create_catalog_command(sources: tuple[str, ...], destination: Path, replace:
 @click.option("--harmonisation", metavar="TEXT", help="How sensors were brought to one scale, for the input recipe.")
 @click.option("--dem", type=click.Path(exists=True, path_type=Path), help="Elevation in metres, a GeoTIFF.")
 @click.option("--dem-name", metavar="TEXT", help="What the elevation is, for the input recipe.")
+@click.option("--overwrite", is_flag=True, help="Replace codes and unfinished blocks of another run.")
 def encode_command(
     source: Path,
     destination: Path,

@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from stactools_esd.encoder import encode, load_encoder
 from stactools_esd.encoder.encode import encode_source
 from stactools_esd.encoder.inference import MIN_VALID_DAYS
 from stactools_esd.errors import NothingFoundError, OutputError
+from stactools_esd.item_folder import write_item
 from stactools_esd.observations import Observations, YearWindow
 from stactools_esd.product import InputRecipe
 from stactools_esd.seamless import FUSION, prepare
@@ -98,7 +100,7 @@ def test_killed_encoding_continues(source: Path, tmp_path: Path, monkeypatch: py
 
 
 def test_blocks_of_another_run_are_refused(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Left-over blocks of another recipe are never mixed in."""
+    """Left-over blocks of another recipe are never mixed in; they go when the user says so."""
     work = encode.write_code_blocks
     monkeypatch.setattr(encode, "write_code_blocks", lambda *a, **k: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
@@ -106,6 +108,18 @@ def test_blocks_of_another_run_are_refused(source: Path, tmp_path: Path, monkeyp
     monkeypatch.setattr(encode, "write_code_blocks", work)
     with pytest.raises(OutputError, match="another run"):
         encode_source(source, tmp_path, window=YEAR_2020, tile="xtest", source_name="other")
+    path = encode_source(source, tmp_path, window=YEAR_2020, tile="xtest", source_name="other", overwrite=True)
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_an_item_of_another_recipe_is_replaced_only_when_told(source: Path, tmp_path: Path) -> None:
+    """Codes that stand under this name stay, unless they are of this recipe or the user gives them up."""
+    options: dict[str, Any] = {"window": YEAR_2020, "tile": "xtest"}
+    write_item(encode_source(source, tmp_path, **options, source_name="first"), tmp_path)
+    encode_source(source, tmp_path, **options, source_name="first")
+    with pytest.raises(OutputError, match=r"source 'other' against 'first'.*--overwrite"):
+        encode_source(source, tmp_path, **options, source_name="other")
+    encode_source(source, tmp_path, **options, source_name="other", overwrite=True)
 
 
 def test_windows_that_start_later_are_flagged(source: Path, tmp_path: Path) -> None:

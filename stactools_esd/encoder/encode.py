@@ -1,5 +1,6 @@
 """A folder of images to a codes COG: blocks of rows in bounded memory, and a killed run continues."""
 
+import shutil
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -11,10 +12,10 @@ from rasterio.windows import Window
 from tqdm import tqdm
 
 from stactools_esd.blocks import Block, BlockStore, run_key
-from stactools_esd.cog import write_code_blocks
+from stactools_esd.cog import open_codes, write_code_blocks
 from stactools_esd.encoder.inference import MIN_VALID_DAYS, Encoder, load_encoder
 from stactools_esd.encoder.terrain import terrain_on_grid
-from stactools_esd.errors import NothingFoundError, ObservationsError
+from stactools_esd.errors import NothingFoundError, ObservationsError, OutputError
 from stactools_esd.fsq import valid_pixels
 from stactools_esd.grid import check_georeference
 from stactools_esd.names import CodesTags
@@ -45,6 +46,7 @@ def encode_source(
     sources: tuple[str, ...] = (),
     licence: str = DATA_LICENCE,
     rows_per_block: int | None = None,
+    overwrite: bool = False,
 ) -> Path:
     """Encode a folder of images.
 
@@ -62,6 +64,7 @@ def encode_source(
         sources: What the codes were made from, in words or hrefs; by default the name of the folder.
         licence: Licence of the codes.
         rows_per_block: Rows that are read at once; by default as many as fit 384 MiB.
+        overwrite: Drop the blocks of another run that was killed here, and replace an item of other codes.
 
     Returns:
         Path of the codes COG, `<destination>/ESD_<encoder>_<TILE>_<YEAR>.tif`.
@@ -72,7 +75,7 @@ def encode_source(
         ObservationsError: The images do not hold reflectance, or an option is impossible.
         GridError: The georeference does not fit the tile.
         WeightsError: The encoder cannot be loaded.
-        OutputError: The destination cannot be written.
+        OutputError: The destination cannot be written, or holds another run and `overwrite` is not said.
     """
     images = open_folder(source)
     check_georeference(tile, images.crs, images.transform, images.shape)
@@ -103,7 +106,12 @@ def encode_source(
     )
     target = Path(destination) / f"{tags.name.stem}.tif"
     blocks = _row_blocks(images, len(positions), rows_per_block)
-    store = BlockStore(target.with_name(f".{target.stem}.partial"), _run_key(tags, images, positions, dem, blocks))
+    unfinished = target.with_name(f".{target.stem}.partial")
+    if overwrite:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    else:
+        _refuse_other(tags, target.parent / tags.name.item_id / target.name)
+    store = BlockStore(unfinished, _run_key(tags, images, positions, dem, blocks))
 
     some_valid = False
     for block in tqdm(blocks, desc=f"encode {tile} {window.year}", unit="block", disable=None):
@@ -122,6 +130,21 @@ def encode_source(
     )
     store.discard()
     return target
+
+
+def _refuse_other(tags: CodesTags, kept: Path) -> None:
+    """See that codes of an item that is there already may be made again: of the same recipe and window."""
+    if not kept.is_file():
+        return
+    with open_codes(kept) as older:
+        differences = tags.identity.differences(older.identity)
+        if tags.window_start != older.tags.window_start:
+            differences.append(f"first day {tags.window_start} against {older.tags.window_start}")
+    if differences:
+        raise OutputError(
+            f"got {kept} with codes of another run ({'; '.join(differences)}), expected those of this one or none; "
+            "choose another destination, or replace them with --overwrite"
+        )
 
 
 class _Terrain:
