@@ -131,7 +131,12 @@ class CodesFile:
 
 
 def open_codes(
-    path: str | Path, *, encoder: str | None = None, tile: str | None = None, year: int | None = None
+    path: str | Path,
+    *,
+    encoder: str | None = None,
+    tile: str | None = None,
+    year: int | None = None,
+    name: str | None = None,
 ) -> CodesFile:
     """Open a raster of codes, official or ours.
 
@@ -143,6 +148,7 @@ def open_codes(
         encoder: Label of the encoder, where the file does not say.
         tile: MGRS tile, or `x` and the name of a custom area, where the file does not say.
         year: Calendar year, where the file does not say.
+        name: File name that counts, where the path is that of a copy or a gateway; the path's own if it says nothing.
 
     Raises:
         RasterError: The file is no raster of codes, or tags, name and options disagree.
@@ -163,7 +169,7 @@ def open_codes(
             _check_layout(shown, dataset)
             texts = dataset.tags()
         written = tag_texts.from_text(texts)
-        tags = _resolve(text, written, encoder, tile, year)
+        tags = _resolve(text, (name and parse_name(name)) or parse_name(text), written, encoder, tile, year)
         try:
             check_georeference(tags.tile, dataset.crs, dataset.transform, dataset.shape)
         except GridError as error:
@@ -198,10 +204,14 @@ def _check_layout(shown: str, dataset: Any) -> None:
 
 
 def _resolve(
-    path: str, written: CodesTags | None, encoder: str | None, tile: str | None, year: int | None
+    path: str,
+    named: ProductName | None,
+    written: CodesTags | None,
+    encoder: str | None,
+    tile: str | None,
+    year: int | None,
 ) -> CodesTags:
     """Bring tags, name and options together."""
-    named = parse_name(path)
     shown = Path(without_query(path)).name
     if written is None:
         official = named is not None and named.encoder == OFFICIAL_ENCODER

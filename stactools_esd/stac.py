@@ -79,7 +79,7 @@ def create_item(
         ProductNameError: A tile or an encoder is not a name of this product.
     """
     read = read_href_modifier or str
-    with open_codes(read(str(href)), encoder=encoder, tile=tile, year=year) as codes:
+    with open_codes(read(str(href)), encoder=encoder, tile=tile, year=year, name=str(href)) as codes:
         item = _item(codes)
         on_grid = {
             "proj:shape": [codes.height, codes.width],

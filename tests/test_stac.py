@@ -21,7 +21,7 @@ from rasterio import Affine
 from stactools_esd import grid
 from stactools_esd.cog import write_codes
 from stactools_esd.collection import create_collection, union_bbox
-from stactools_esd.errors import CatalogError, ChinaRecipeWarning, EsdError, GridError, ProductNameError
+from stactools_esd.errors import CatalogError, ChinaRecipeWarning, EsdError, GridError, ProductNameError, RasterError
 from stactools_esd.schema import schema_problems
 from stactools_esd.stac import create_item, identity_of, tags_of
 
@@ -187,6 +187,15 @@ def test_read_href_modifier_changes_what_is_read_and_not_what_is_shown(area_cog:
     item = create_item(shown, read_href_modifier=sign)
     assert set(read) == {shown}
     assert item.assets["embeddings"].href == shown
+
+
+def test_the_name_that_is_shown_counts_and_not_that_of_the_copy(official_tile: Path, area_cog: Path) -> None:
+    """An official tile read from a cache is official by the name in the item; a name that disagrees is refused."""
+    copy = official_tile.rename(official_tile.with_name("cached.tif"))
+    shown = "https://archive.example/SDC30_EBD_V001_50TMK_2020.tif"
+    assert create_item(shown, read_href_modifier=lambda _: str(copy)).id == "esd-official-v001-50tmk-2020"
+    with pytest.raises(RasterError, match="year 2019 by the name"):
+        create_item("https://a.example/ESD_esdnet-small-v1_xdemo_2019.tif", read_href_modifier=lambda _: str(area_cog))
 
 
 def test_pictures_become_assets(area_cog: Path, tmp_path: Path) -> None:
