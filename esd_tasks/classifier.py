@@ -30,7 +30,7 @@ _PREDICT_ROWS: Final = 65_536
 
 @dataclass(frozen=True, kw_only=True)
 class TreeParameters:
-    """What the trees are grown with; the same for every run unless told otherwise."""
+    """What the trees are grown with; every sample counts the same, so the map follows the shares of the samples."""
 
     rounds: int = 200
     """Boosting rounds; each grows one tree a class."""
@@ -49,9 +49,6 @@ class TreeParameters:
 
     max_min_data_in_leaf: int = 20
     """`min_data_in_leaf` for many samples; see `min_data_in_leaf` for few."""
-
-    class_weighting: str = "none"
-    """Every sample counts the same; the map then follows the class shares of the samples."""
 
     seed: int = 0
     """Seed of LightGBM."""
@@ -203,10 +200,7 @@ class Classifier:
                 "model": MODEL_TEXT,
                 "classes": [{"class_id": class_id, "class_name": names[class_id]} for class_id in self.classes],
                 "features": {"kind": "level_indices", "dtype": "uint8", "names": list(feature_names())},
-                "encoder": identity.encoder.label,
-                "weights_sha256": identity.encoder.weights_sha256,
-                "format_version": identity.format_version,
-                "input_recipe": identity.recipe.as_dict(),
+                **identity.as_dict(),
                 "parameters": asdict(self.parameters),
                 "software": dict(software),
             },

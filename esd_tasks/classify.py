@@ -127,7 +127,6 @@ def run_plan(plan: ClassifyPlan, *, on_progress: OnProgress | None = None) -> Cl
         validated = _validate(plan, samples, folds, report)
         model = Classifier(plan.parameters, threads=plan.request.threads).fit(samples.codes, samples.class_id)
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
-        _log.info("%d of %d blocks are there already", sum(map(store.finished, blocks)), len(blocks))
         _predict(plan, model, store, blocks, report)
         _write(plan, folder, samples, model, validated, store, blocks)
         store.discard()

@@ -9,10 +9,8 @@ from sklearn.model_selection import GroupKFold
 from sklearn.neighbors import KNeighborsClassifier
 
 from esd_tasks.classifier import TreeParameters, grow_trees
+from esd_tasks.folds import Split
 from stactools_esd.errors import LabelsError
-
-Split = tuple[NDArray[np.intp], NDArray[np.intp]]
-"""Positions of training and of test samples."""
 
 _Predict = Callable[[NDArray[np.intp], NDArray[np.intp]], NDArray[np.integer]]
 

@@ -9,7 +9,7 @@ import colorsys
 import csv
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -134,11 +134,6 @@ class Legend:
     def by_id(self) -> dict[int, str]:
         """Names by class_id, ascending."""
         return dict(zip(self.ids, self.names, strict=True))
-
-    def subset(self, ids: Iterable[int]) -> "Legend":
-        """Return the legend of some of its classes; ids that it lacks are left out."""
-        wanted = set(ids)
-        return Legend(tuple(entry for entry in self.classes if entry.class_id in wanted))
 
 
 def legend_of(names: Mapping[int, str]) -> Legend:

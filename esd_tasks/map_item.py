@@ -1,6 +1,5 @@
 """The STAC item of a class map: deterministic, offline, every link and asset relative to the folder of the map."""
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,7 +12,7 @@ from esd_tasks.codes_item import CodesItem
 from esd_tasks.legend import UNCLASSIFIED, Legend
 from esd_tasks.maps import CLASS_BAND, QUALITY_BANDS, QUALITY_NODATA
 from stactools_esd import stac
-from stactools_esd.files import sha256_file
+from stactools_esd.files import multihash_file
 from stactools_esd.grid import bbox, footprint
 from stactools_esd.product import DAYS
 
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from esd_tasks.pull import Grid
 
 CLASSIFICATION_EXTENSION: Final = "https://stac-extensions.github.io/classification/v2.0.0/schema.json"
-
-_MULTIHASH_SHA256: Final = "1220"
 
 _ASSETS: Final = {
     "map": ("map.tif", "Class map", str(pystac.MediaType.COG), ["data"]),
@@ -98,15 +95,9 @@ def create_map_item(
             item.add_asset(key, pystac.Asset(f"./{name}", title, None, media_type, roles, fields))
     for source in items:
         if source.item_href is not None:
-            href = relative_href(source.item_href, folder)
+            href = stac.relative_href(source.item_href, folder)
             item.add_link(pystac.Link("derived_from", href, str(pystac.MediaType.GEOJSON), source.id))
     return item
-
-
-def relative_href(href: str, folder: Path) -> str:
-    """Return an href as it stands in a file of `folder`: relative for files of this machine, URLs as they are."""
-    path = stac.local_path(href)
-    return href if path is None else Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
 
 
 def classes_of(legend: Legend, counts: Mapping[int, int]) -> list[dict[str, Any]]:
@@ -147,7 +138,7 @@ def _fields(key: str, path: Path, grid: "Grid", legend: Legend, counts: Mapping[
         "proj:shape": [grid.height, grid.width],
         "proj:transform": [float(value) for value in tuple(grid.transform)[:6]],
         "file:size": path.stat().st_size,
-        "file:checksum": _MULTIHASH_SHA256 + sha256_file(path),
+        "file:checksum": multihash_file(path),
     }
     if key == "map":
         classes = classes_of(legend, counts)

@@ -32,7 +32,7 @@ QUALITY_BANDS: Final = ("confidence", "clear_obs")
 """Bands of `quality.tif`: probability of the mapped class in percent, and count of clear observations."""
 
 QUALITY_NODATA: Final = 65_535
-"""Value of `quality.tif` where there is no class."""
+"""Value of `quality.tif` where a band has none: no class, or no data."""
 
 _TILE: Final = 256
 _COG: Final = {"driver": "COG", "compress": "DEFLATE", "level": "9", "blocksize": str(_TILE), "bigtiff": "IF_SAFER"}
@@ -73,7 +73,9 @@ def write_class_map(path: Path, pieces: Pieces, *, grid: "Grid", legend: Legend,
 
 
 def write_quality_map(path: Path, pieces: Pieces, *, grid: "Grid", tags: Mapping[str, str]) -> None:
-    """Write confidence in percent and clear observations, block by block: nodata 65535 where there is no class.
+    """Write confidence in percent and clear observations, block by block: nodata 65535.
+
+    Pixels with too few clear observations have a count and no confidence.
 
     Args:
         path: `.tif`.

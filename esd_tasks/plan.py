@@ -97,7 +97,7 @@ class ClassifyPlan:
                 "width": self.grid.width,
                 "height": self.grid.height,
             },
-            **run_record.identity_facts(self.identity),
+            **self.identity.as_dict(),
             "items": {item.id: run_record.checksum_of(item) for item in self.all_items},
             "parameters": {
                 "min_clear": request.min_clear,

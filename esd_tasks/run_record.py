@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from esd_tasks.codes_item import CodesItem
-from esd_tasks.map_item import relative_href
 from stactools_esd import stac
-from stactools_esd.files import sha256_file
-from stactools_esd.product import CodesIdentity
+from stactools_esd.files import multihash_file
 
 SCHEMA_VERSION: Final = "1"
 """Version of the layout of `run.json`."""
@@ -33,22 +31,12 @@ def deciding_software() -> dict[str, str]:
     return {name: _version(name) for name in _DECIDING_PACKAGES}
 
 
-def identity_facts(identity: CodesIdentity) -> dict[str, Any]:
-    """Return encoder and recipe as JSON content."""
-    return {
-        "encoder": identity.encoder.label,
-        "weights_sha256": identity.encoder.weights_sha256,
-        "format_version": identity.format_version,
-        "input_recipe": identity.recipe.as_dict(),
-    }
-
-
 def checksum_of(item: CodesItem) -> str | None:
     """Return the multihash of an item's codes: as the item states it, else of the file; None for remote plain COGs."""
     if item.checksum is not None:
         return item.checksum
     path = stac.local_path(item.href)
-    return f"1220{sha256_file(path)}" if path is not None and path.is_file() else None
+    return multihash_file(path) if path is not None and path.is_file() else None
 
 
 def run_record(
@@ -83,7 +71,7 @@ def run_record(
                 "id": item.id,
                 "tile": item.tile,
                 "year": item.year,
-                "href": relative_href(item.href, folder),
+                "href": stac.relative_href(item.href, folder),
                 "checksum": facts["items"][item.id],
             }
             for item in items

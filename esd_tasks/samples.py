@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -15,11 +15,9 @@ from esd_tasks.labels import Labels
 from esd_tasks.legend import LARGEST_ID
 from esd_tasks.polygons import draw_pixels, grid_of_polygon
 from esd_tasks.pull import Mosaic
+from esd_tasks.request import POLYGON_RULES
 from esd_tasks.target import WGS84, projected, transformer
 from stactools_esd.errors import LabelsError, NothingFoundError, UsageError
-
-POLYGON_RULES: Final = ("center", "all-touched")
-"""Which pixels a polygon names: those whose middle lies in it, or all that it touches."""
 
 POLYGON_CAP: Final = 200
 """Pixels drawn from one polygon at most, so that no large one outweighs the rest."""
@@ -96,11 +94,6 @@ class Samples:
     def n_groups(self) -> int:
         """Number of labels that gave samples."""
         return len(np.unique(self.group))
-
-    def select(self, positions: NDArray[Any]) -> "Samples":
-        """Return some of the samples, by position or by a boolean array."""
-        columns = ("codes", "clear_obs", "class_id", "group", "year", "x", "y", "lon", "lat")
-        return replace(self, **{name: getattr(self, name)[positions] for name in columns})
 
 
 def extract(

@@ -21,9 +21,9 @@ from stactools_esd.errors import CatalogError
 from stactools_esd.files import json_text, read_json, write_json
 from stactools_esd.grid import utm_zone_of
 from stactools_esd.inventory import Json, find_items
-from stactools_esd.item_folder import copy_assets, relative_href
+from stactools_esd.item_folder import copy_assets
 from stactools_esd.names import CodesTags, is_tile
-from stactools_esd.stac import identity_of, tags_of
+from stactools_esd.stac import identity_of, relative_href, tags_of
 
 CATALOG_ID: Final = "esd"
 """Id of the root; a `catalog.json` with this id is one of ours."""

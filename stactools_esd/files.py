@@ -77,6 +77,11 @@ def sha256_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def multihash_file(path: Path) -> str:
+    """Return the SHA-256 of a file as `file:checksum` has it: 1220 for "SHA-256, 32 bytes", then the digits."""
+    return f"1220{sha256_file(path)}"
+
+
 def json_text(content: Any) -> str:
     """Return JSON as this project writes it: keys in the order given, two spaces, UTF-8, a final newline.
 

@@ -30,7 +30,6 @@ __all__ = [
     "footprint",
     "own_square",
     "owner_distance",
-    "owners",
     "tile",
     "utm_zone_of",
 ]
@@ -130,7 +129,7 @@ def owner_distance(square: Sequence[float], x: ArrayLike, y: ArrayLike) -> NDArr
 
     Squares are half-open: the west and south edges are inside, the east and north edges are not, and points on these
     are a micrometre away. So within a zone exactly one square is at distance 0. Across a zone edge whole squares
-    overlap: `owners` breaks ties by tile id.
+    overlap: whoever asks breaks ties by tile id.
 
     Args:
         square: (west, south, east, north) from `own_square`.
@@ -145,21 +144,6 @@ def owner_distance(square: Sequence[float], x: ArrayLike, y: ArrayLike) -> NDArr
     across = np.where(x >= east, np.maximum(x - east, EDGE_DISTANCE), np.maximum(west - x, 0.0))
     along = np.where(y >= north, np.maximum(y - north, EDGE_DISTANCE), np.maximum(south - y, 0.0))
     return np.hypot(across, along)
-
-
-def owners(tile_ids: Sequence[str], distances: ArrayLike) -> NDArray[np.intp]:
-    """Choose the owner of each point: the nearest own square, ties to the tile id that sorts first.
-
-    Args:
-        tile_ids: Candidates.
-        distances: Shape (candidates, ...), from `owner_distance`; infinite where a candidate has no pixel.
-
-    Returns:
-        Position of the owner among the candidates, of shape (...).
-    """
-    order = np.array(sorted(range(len(tile_ids)), key=lambda candidate: tile_ids[candidate]), dtype=np.intp)
-    chosen: NDArray[np.intp] = order[np.argmin(np.asarray(distances)[order], axis=0)]
-    return chosen
 
 
 def utm_zone_of(place: str | float) -> str:

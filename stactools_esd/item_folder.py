@@ -6,7 +6,6 @@
 import dataclasses
 import filecmp
 import importlib.metadata
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -22,7 +21,7 @@ from stactools_esd.cog import CodesFile, check_codes_file, open_codes, write_cod
 from stactools_esd.errors import OutputError
 from stactools_esd.files import PARTIAL_MARK, atomic_path, write_json
 from stactools_esd.product import SOFTWARE
-from stactools_esd.stac import create_item, local_path
+from stactools_esd.stac import create_item, local_path, relative_href
 from stactools_esd.visual import write_thumbnail, write_visual
 
 
@@ -118,15 +117,6 @@ def pictures_beside(codes: Path) -> tuple[Path | None, Path | None]:
     """Return the false-colour COG and the thumbnail that lie beside a codes COG under its name, None where not."""
     visual, thumbnail = (codes.with_name(f"{codes.stem}_{ending}") for ending in ("visual.tif", "thumbnail.png"))
     return visual if visual.is_file() else None, thumbnail if thumbnail.is_file() else None
-
-
-def relative_href(href: str, folder: Path) -> str:
-    """Return the href of a local file as seen from a folder, `./` before names beside it; URLs stay as they are."""
-    path = local_path(href)
-    if path is None:
-        return href
-    relative = Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
-    return relative if relative.startswith("../") else f"./{relative}"
 
 
 def copy_assets(item: Mapping[str, Any], folder: Path) -> dict[str, Any]:

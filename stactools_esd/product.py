@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import accumulate
 from operator import mul
-from typing import Final
+from typing import Any, Final
 
 from stactools_esd.errors import IncomparableError, ProductNameError
 
@@ -207,6 +207,15 @@ class CodesIdentity:
 
     format_version: str = FORMAT_VERSION
     """Version of the codes COG format."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the identity as JSON content."""
+        return {
+            "encoder": self.encoder.label,
+            "weights_sha256": self.encoder.weights_sha256,
+            "format_version": self.format_version,
+            "input_recipe": self.recipe.as_dict(),
+        }
 
     def differences(self, other: "CodesIdentity") -> list[str]:
         """Say in words where two identities differ; an empty list means that they are comparable."""

@@ -4,6 +4,7 @@
 Equal files under equal names give equal items.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from stactools_esd import grid
 from stactools_esd.cog import CodesFile, open_codes
 from stactools_esd.collection import ESD_EXTENSION, asset_fields, create_collection
 from stactools_esd.errors import CatalogError, GridError, ProductNameError
-from stactools_esd.files import sha256_file
+from stactools_esd.files import multihash_file
 from stactools_esd.names import CodesTags, is_tile
 from stactools_esd.product import DAYS, SOFTWARE, CodesIdentity, EncoderIdentity, InputRecipe
 
@@ -29,6 +30,7 @@ __all__ = [
     "create_item",
     "identity_of",
     "local_path",
+    "relative_href",
     "tags_of",
 ]
 
@@ -40,9 +42,6 @@ GRID_EXTENSION: Final = "https://stac-extensions.github.io/grid/v1.1.0/schema.js
 PROCESSING_EXTENSION: Final = "https://stac-extensions.github.io/processing/v1.2.0/schema.json"
 PROJECTION_EXTENSION: Final = "https://stac-extensions.github.io/projection/v2.0.0/schema.json"
 RASTER_EXTENSION: Final = "https://stac-extensions.github.io/raster/v2.0.0/schema.json"
-
-SHA256_MULTIHASH: Final = "1220"
-"""Prefix of a multihash that says SHA-256, 32 bytes."""
 
 _SPDX = re.compile(r"[\w\-.+]+")
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|/vsi", re.IGNORECASE)
@@ -181,7 +180,7 @@ def _asset(key: str, href: str | Path, read: ReadHrefModifier, fields: Mapping[s
     path = local_path(read(str(href)))
     if path is not None and path.is_file():
         described["file:size"] = path.stat().st_size
-        described["file:checksum"] = SHA256_MULTIHASH + sha256_file(path)
+        described["file:checksum"] = multihash_file(path)
     shown = local_path(str(href))
     return pystac.Asset.from_dict({"href": str(href) if shown is None else shown.absolute().as_posix(), **described})
 
@@ -189,6 +188,15 @@ def _asset(key: str, href: str | Path, read: ReadHrefModifier, fields: Mapping[s
 def local_path(href: str) -> Path | None:
     """Return an href as a path of this machine, or None where it is a URL or a GDAL virtual path."""
     return None if _REMOTE.match(href) else Path(href)
+
+
+def relative_href(href: str, folder: Path) -> str:
+    """Return the href of a local file as seen from a folder, `./` before names beside it; URLs stay as they are."""
+    path = local_path(href)
+    if path is None:
+        return href
+    relative = Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    return relative if relative.startswith("../") else f"./{relative}"
 
 
 def _plain(value: float) -> int | float:

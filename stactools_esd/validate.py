@@ -14,11 +14,11 @@ from typing import Any
 from stactools_esd.cog import check_codes_file
 from stactools_esd.collection import union_bbox
 from stactools_esd.errors import ChinaRecipeWarning, EsdError, NothingFoundError, UsageError
-from stactools_esd.files import read_json, sha256_file
+from stactools_esd.files import multihash_file, read_json
 from stactools_esd.inventory import is_esd_item, search_folder
 from stactools_esd.names import CodesTags
 from stactools_esd.schema import KINDS, schema_problems
-from stactools_esd.stac import SHA256_MULTIHASH, create_item, local_path, tags_of
+from stactools_esd.stac import create_item, local_path, tags_of
 
 _COMPARED_ASSET_FIELDS = ("bands", "data_type", "esd:fsq", "proj:shape", "proj:transform")
 _NOT_COMPARED = ("title", "description", "processing:software", "processing:lineage")
@@ -218,7 +218,7 @@ def _check_assets(path: Path, item: Json, report: Report) -> None:
             report.add(path, f"got asset {key} at {asset['href']}, which does not exist")
         elif asset.get("file:size", size := file.stat().st_size) != size:
             report.add(path, f"got file:size {asset['file:size']} of asset {key}, but the file has {size} bytes")
-        elif "file:checksum" in asset and asset["file:checksum"] != SHA256_MULTIHASH + sha256_file(file):
+        elif "file:checksum" in asset and asset["file:checksum"] != multihash_file(file):
             report.add(path, f"got file:checksum of asset {key}, which the file does not have; it was changed")
 
 

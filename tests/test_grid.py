@@ -14,7 +14,6 @@ from stactools_esd.grid import (
     footprint,
     own_square,
     owner_distance,
-    owners,
     tile,
     utm_zone_of,
 )
@@ -111,21 +110,6 @@ def test_edges_belong_to_the_square_in_the_north_east() -> None:
     x = np.array([400_000.0, 500_000.0, 450_000.0, 450_000.0, 500_030.0, 503_000.0])
     y = np.array([middle, middle, 4_400_000.0, 4_500_000.0, middle, 4_504_000.0])
     np.testing.assert_allclose(owner_distance(square, x, y), [0.0, 1e-6, 0.0, 1e-6, 30.0, 5000.0])
-
-
-def test_ties_go_to_the_id_that_sorts_first() -> None:
-    """Whatever the order of the candidates, the owner is the same tile."""
-    distances = np.array([[0.0, 5.0], [0.0, 3.0], [9.0, 3.0]])
-    assert owners(["50TNK", "50TMK", "49TAA"], distances).tolist() == [1, 2]
-    assert owners(["49TAA", "50TMK", "50TNK"], distances[::-1]).tolist() == [1, 0]
-
-
-def test_the_nearest_tile_that_exists_owns_a_gap() -> None:
-    """Where the tile whose square holds the point is missing, the nearest square that exists owns it."""
-    x, y = np.array([501_000.0]), np.array([4_450_000.0])
-    present = ["50TMK", "50TMJ"]
-    squares = [(400_000.0, 4_400_000.0, 500_000.0, 4_500_000.0), (400_000.0, 4_300_000.0, 500_000.0, 4_400_000.0)]
-    assert owners(present, [owner_distance(square, x, y) for square in squares]).tolist() == [0]
 
 
 def test_a_custom_area_owns_all_of_itself() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esd_tasks.legend import Legend, LegendClass, colour_of_name, legend_of, read_legend
-from stactools_esd.errors import EsdError, LabelsError, UsageError
+from stactools_esd.errors import LabelsError, UsageError
 
 ROWS = "class_id,class_name,colour\n523,Sea and ocean,#00ccf2\n111,Urban fabric,\n"
 
@@ -92,14 +92,6 @@ def test_default_colours_stay_clear_of_colours_in_use() -> None:
     """A class without a meaning does not get a blue next to water's blue."""
     water, other = legend_of({1: "water", 2: "zone"}).classes
     assert sum(abs(a - b) for a, b in zip(water.rgb, other.rgb, strict=True)) > 150
-
-
-def test_subset_keeps_ids_and_colours() -> None:
-    """Leaving out classes changes nothing about the others; no class at all is refused."""
-    legend = legend_of({1: "a", 2: "b", 3: "c"})
-    assert legend.subset([3, 1, 9]).classes == (legend.classes[0], legend.classes[2])
-    with pytest.raises(EsdError):
-        legend.subset([])
 
 
 def test_ids_beyond_sixteen_bits_are_refused() -> None:

@@ -1,14 +1,12 @@
 """The item of a map: ids and names that machines take, hrefs that survive a move."""
 
 import re
-from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from esd_tasks.legend import legend_of
-from esd_tasks.map_item import classes_of, map_id, relative_href
+from esd_tasks.map_item import classes_of, map_id
 
 
 @given(st.text(max_size=30))
@@ -38,12 +36,3 @@ def test_shares_are_of_classified_pixels() -> None:
     legend = legend_of({1: "a", 2: "b"})
     assert [entry.get("percentage") for entry in classes_of(legend, {1: 1, 2: 3})] == [None, 25.0, 75.0]
     assert [entry.get("percentage") for entry in classes_of(legend, {1: 0, 2: 0})] == [None, 0.0, 0.0]
-
-
-@pytest.mark.parametrize(
-    ("href", "said"),
-    [("/data/codes/a.tif", "../codes/a.tif"), ("https://x.org/a.tif?b=1", "https://x.org/a.tif?b=1")],
-)
-def test_hrefs_are_relative_to_the_map_and_urls_stay(href: str, said: str) -> None:
-    """Files of this machine are named from the folder of the map, so that both can move together."""
-    assert relative_href(href, Path("/data/map")) == said

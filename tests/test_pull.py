@@ -98,6 +98,16 @@ def test_a_missing_tile_is_answered_by_the_nearest_square(four: list[CodesItem])
     assert np.array_equal(block.codes[MARK_STEP][~orphan], expected_marks(grid)[~orphan])
 
 
+def test_ties_go_to_the_tile_that_sorts_first(tmp_path: Path) -> None:
+    """Where two areas own the same ground, the answer does not depend on the order in which they come."""
+    for mark, name in enumerate(("xb", "xa"), start=1):
+        write_area(tmp_path, located_codes(AREA_TRANSFORM, 8, 8, mark), tile=name)
+    first, second = find_items(tmp_path)
+    grid = grid_for([first], first.footprint)
+    for order in ([first, second], [second, first]):
+        assert (read_window(order, grid).codes[MARK_STEP] == 2).all()
+
+
 def test_nodata_of_the_owner_stays_nodata(tmp_path: Path) -> None:
     """A hole in the owner is a hole, though a neighbour covers it: the same tile answers in every year."""
     lon, lat = to_wgs84(32631, *CORNER)

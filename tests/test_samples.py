@@ -11,7 +11,6 @@ from neighbours import MARK_STEP, located_codes, tile_at, to_wgs84, write_area, 
 from rasterio import Affine
 from synthetic import AREA_TRANSFORM, random_codes
 
-from esd_tasks import samples as samples_module
 from esd_tasks.codes_item import by_year
 from esd_tasks.items import find_items
 from esd_tasks.labels import Labels, read_labels
@@ -272,14 +271,6 @@ def test_only_the_blocks_with_labels_are_read(tmp_path: Path, monkeypatch: pytes
     assert pixels == 2
 
 
-def test_samples_can_be_selected(area: Path) -> None:
-    """A part of samples keeps its columns together and what is known of the whole."""
-    samples = extracted(area, labels_of((rectangle(10, 10, 14, 14), 1), (point(20.5, 20.5), 2)))
-    part = samples.select(samples.class_id == 2)
-    assert (part.counts, part.names, part.crs) == ({2: 1}, samples.names, samples.crs)
-    assert len(part.codes) == len(part.x) == len(part.group) == 1
-
-
 def test_a_file_of_labels_all_the_way(area: Path, tmp_path: Path) -> None:
     """From a projected GeoPackage with text classes and years to samples."""
     shapes = geopandas.GeoSeries([point(20.5, 20.5), rectangle(10, 10, 14, 14), point(30.5, 8.5)], crs=4326)
@@ -303,9 +294,3 @@ def test_rasters_of_other_pixel_sizes(tmp_path: Path) -> None:
     assert samples.counts == {1: 16, 2: 1}
     held = {tuple(pixel) for pixel in codes[:, 6:10, 4:8].reshape(12, -1).T.tolist()}
     assert {tuple(pixel) for pixel in samples.codes[samples.class_id == 1].tolist()} == held
-
-
-def test_the_module_states_its_choices() -> None:
-    """The cap and the rules are constants that a report can print."""
-    assert samples_module.POLYGON_CAP == 200
-    assert samples_module.POLYGON_RULES == ("center", "all-touched")

@@ -23,7 +23,7 @@ from stactools_esd.cog import write_codes
 from stactools_esd.collection import create_collection, union_bbox
 from stactools_esd.errors import CatalogError, ChinaRecipeWarning, EsdError, GridError, ProductNameError, RasterError
 from stactools_esd.schema import schema_problems
-from stactools_esd.stac import create_item, identity_of, tags_of
+from stactools_esd.stac import create_item, identity_of, relative_href, tags_of
 
 
 @pytest.fixture(autouse=True)
@@ -208,6 +208,19 @@ def test_pictures_become_assets(area_cog: Path, tmp_path: Path) -> None:
     assert item.assets["thumbnail"].media_type == "image/png"
     assert item.assets["thumbnail"].extra_fields["file:size"] == 3
     assert list(schema_problems(as_json(item))) == []
+
+
+@pytest.mark.parametrize(
+    ("href", "said"),
+    [
+        ("/data/codes/a.tif", "../codes/a.tif"),
+        ("/data/map/a.tif", "./a.tif"),
+        ("https://x.org/a.tif?b=1", "https://x.org/a.tif?b=1"),
+    ],
+)
+def test_hrefs_are_relative_to_a_folder_and_urls_stay(href: str, said: str) -> None:
+    """Files of this machine are named from the folder of the document, so that both can move together."""
+    assert relative_href(href, Path("/data/map")) == said
 
 
 def test_a_licence_in_words_is_other(tmp_path: Path) -> None:
