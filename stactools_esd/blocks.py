@@ -6,6 +6,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,7 @@ class BlockStore:
         """
         self.folder = Path(folder)
         self.run_key = run_key
+        self._new_parents = [parent for parent in self.folder.parents if not parent.exists()]
         marker = self.folder / RUN_FILE
         if marker.exists():
             content = read_json(marker, error=OutputError)
@@ -179,5 +181,8 @@ class BlockStore:
             raise OutputError(f"got a block {block.name} in {self.folder} that is no array file; delete it") from error
 
     def discard(self) -> None:
-        """Remove the folder and every block in it."""
+        """Remove the folder and every block in it, and folders above it that were made for it and hold nothing."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        with suppress(OSError):  # a result lies there
+            for parent in self._new_parents:
+                parent.rmdir()

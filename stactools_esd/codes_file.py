@@ -6,6 +6,7 @@ Reading is the gate: what leaves `CodesFile.read` is whole, is codes, and has th
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -15,6 +16,7 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio import Affine
 from rasterio.crs import CRS
+from rasterio.enums import Interleaving
 from rasterio.windows import Window
 
 from stactools_esd import fsq
@@ -167,6 +169,7 @@ def open_codes(
     try:
         with quiet_gdal(f"read {text}"):
             _check_layout(shown, dataset)
+            _check_length(text, dataset)
             texts = dataset.tags()
         written = tag_texts.from_text(texts)
         tags = _resolve(text, (name and parse_name(name)) or parse_name(text), written, encoder, tile, year)
@@ -200,6 +203,26 @@ def _check_layout(shown: str, dataset: Any) -> None:
     if wrong := sorted(set(dataset.dtypes) - {"uint16"}):
         raise RasterError(
             f"got {wrong[0]} data, expected uint16 codes; give the codes, not values made of them ({shown})"
+        )
+
+
+def _check_length(path: str, dataset: Any) -> None:
+    """See that a file of this machine is as long as its own index says: a truncated one is refused at once."""
+    if not Path(path).is_file():
+        return
+    height, width = dataset.block_shapes[0]
+    places = product(range(-(-dataset.width // width)), range(-(-dataset.height // height)))
+    bands = (1,) if dataset.interleaving is Interleaving.pixel else dataset.indexes
+    expected = 0
+    for (column, row), band in product(places, bands):
+        offset, length = (
+            dataset.get_tag_item(f"BLOCK_{fact}_{column}_{row}", "TIFF", bidx=band) for fact in ("OFFSET", "SIZE")
+        )
+        if offset is not None and length is not None:  # a block of nothing but 0 need not be there
+            expected = max(expected, int(offset) + int(length))
+    if (size := Path(path).stat().st_size) < expected:
+        raise RasterError(
+            f"got {size} bytes of {path}, expected at least {expected}: the file is truncated; fetch it again, whole"
         )
 
 

@@ -9,6 +9,7 @@ import importlib.metadata
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,9 +76,12 @@ def write_item(
         folder = destination / name.item_id
         item_path = folder / f"{name.item_id}.json"
         if not copy:
+            if local_path(str(source)) is not None:
+                for window in codes.strips():  # an item promises sound codes; a remote file is not fetched whole
+                    codes.read(window)
             return _point_at(source, item_path, said)
-        _make(folder.parent)
-        with tempfile.TemporaryDirectory(dir=destination, prefix=f".{name.item_id}{PARTIAL_MARK}") as made:
+        prefix = f".{name.item_id}{PARTIAL_MARK}"
+        with _destination(destination), tempfile.TemporaryDirectory(dir=destination, prefix=prefix) as made:
             stage = Path(made)
             kept = folder / f"{name.stem}.tif"
             staged = _stage_codes(codes, source, kept, stage / kept.name, said)
@@ -91,6 +95,20 @@ def write_item(
             _move_in(stage, folder, item_path)
             write_json(item_path, item)
     return ItemFolder(item=item_path, codes=str(kept), visual=folder / visual.name, thumbnail=folder / thumbnail.name)
+
+
+@contextmanager
+def _destination(folder: Path) -> Iterator[None]:
+    """Make a folder; when the body fails and the folder is new, leave none behind."""
+    new = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    _make(folder)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # somebody else put something there
+            for parent in new:
+                parent.rmdir()
+        raise
 
 
 def _make(folder: Path) -> None:

@@ -46,3 +46,5 @@ def test_elevation_is_brought_onto_the_grid(tmp_path: Path) -> None:
     np.testing.assert_allclose(terrain[2], 270, atol=0.5)
     with pytest.raises(RasterError, match="raster of elevation"):
         terrain_on_grid(tmp_path / "none.tif", CRS.from_epsg(32631), Affine.identity(), (2, 2))
+    with pytest.raises(RasterError, match="without elevation on the grid"):
+        terrain_on_grid(path, CRS.from_epsg(32631), Affine(30, 0, 600_000, 0, -30, 5_001_500), (10, 12))

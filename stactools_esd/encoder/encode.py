@@ -15,7 +15,7 @@ from stactools_esd.blocks import Block, BlockStore, run_key
 from stactools_esd.cog import open_codes, write_code_blocks
 from stactools_esd.encoder.inference import MIN_VALID_DAYS, Encoder, load_encoder
 from stactools_esd.encoder.terrain import terrain_on_grid
-from stactools_esd.errors import NothingFoundError, ObservationsError, OutputError
+from stactools_esd.errors import NothingFoundError, ObservationsError, OutputError, RasterError
 from stactools_esd.fsq import valid_pixels
 from stactools_esd.grid import check_georeference
 from stactools_esd.names import CodesTags
@@ -23,6 +23,7 @@ from stactools_esd.observations import YearWindow
 from stactools_esd.product import BANDS, DATA_LICENCE, NODATA_CODE, SOFTWARE, STEPS, CodesIdentity, InputRecipe
 from stactools_esd.seamless import FUSION, prepare
 from stactools_esd.sources.folder import TERRAIN_FILE, FolderSource, open_folder
+from stactools_esd.tags import check_tile_and_year
 
 READ_BYTES: Final = 384 << 20
 """How much of the images is held at once where the number of rows is not given."""
@@ -71,12 +72,14 @@ def encode_source(
 
     Raises:
         NothingFoundError: No image lies in the window, or no pixel has enough clear observations.
+        ProductNameError: The tile or the year is impossible.
         RasterError: The images cannot be read.
         ObservationsError: The images do not hold reflectance, or an option is impossible.
         GridError: The georeference does not fit the tile.
         WeightsError: The encoder cannot be loaded.
         OutputError: The destination cannot be written, or holds another run and `overwrite` is not said.
     """
+    check_tile_and_year(tile, window.year, window.start)
     images = open_folder(source)
     check_georeference(tile, images.crs, images.transform, images.shape)
     positions = [int(position) for position in np.sort(window.positions(images.dates)[0])]
@@ -116,7 +119,11 @@ def encode_source(
     some_valid = False
     for block in tqdm(blocks, desc=f"encode {tile} {window.year}", unit="block", disable=None):
         if not store.finished(block):
-            codes, clear_obs = _encode_block(images, positions, block, window, loaded, terrain)
+            try:
+                codes, clear_obs = _encode_block(images, positions, block, window, loaded, terrain)
+            except (RasterError, ObservationsError):
+                store.discard()  # mended images are another run: its blocks could not be continued
+                raise
             store.put(block, codes=codes, clear_obs=clear_obs)
         some_valid = some_valid or bool(valid_pixels(store.get(block)["codes"]).any())
     if not some_valid:

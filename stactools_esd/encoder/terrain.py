@@ -32,7 +32,7 @@ def terrain_on_grid(path: Path, crs: CRS, transform: Affine, shape: tuple[int, i
         where flat, all three NaN where the raster has no data.
 
     Raises:
-        RasterError: The file is no raster, or has no CRS.
+        RasterError: The file is no raster, has no CRS, or holds nothing on the grid.
     """
     margin = 1
     height, width = shape[0] + 2 * margin, shape[1] + 2 * margin
@@ -50,7 +50,12 @@ def terrain_on_grid(path: Path, crs: CRS, transform: Affine, shape: tuple[int, i
                 resampling=Resampling.bilinear,
             )
     except RasterioError as error:
-        raise RasterError(f"got {path}, expected a raster of elevation ({error}); check the file") from error
+        reason = str(error).rstrip(".")
+        raise RasterError(f"got {path}, expected a raster of elevation ({reason}); check the file") from error
+    if np.isnan(elevation).all():
+        raise RasterError(
+            f"got {path} without elevation on the grid of the images, expected one that covers them; give another"
+        )
     return slope_and_aspect(elevation, abs(transform.a), abs(transform.e))
 
 
