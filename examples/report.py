@@ -12,7 +12,8 @@ def report(prefix: str, scores: dict[str, NDArray[np.float64]], *, n: int, split
         print(f"{name:<12} overall accuracy {score.mean():.3f} ± {score.std(ddof=1):.3f} over {len(score)} draws")
     gain = scores["codes"] - scores["raw"]
     print(f"codes - raw: {gain.mean():+.3f} ± {gain.std(ddof=1):.3f}; codes win {np.mean(gain > 0):.0%} of the draws")
-    for name, score in scores.items():
+    shown = {f"oa_{name}": (score, "overall accuracy") for name, score in scores.items()}
+    for name, (score, unit) in (shown | {"gain": (gain, "codes minus raw, overall accuracy")}).items():
         spread = round(float(score.std(ddof=1)), 4)
-        figure = {"value": round(float(score.mean()), 4), "unit": "overall accuracy", "n": n, "spread": spread}
-        print("FIGURE", json.dumps({"key": f"{prefix}.oa_{name}", **figure, "split": split}))
+        figure = {"value": round(float(score.mean()), 4), "unit": unit, "n": n, "spread": spread, "split": split}
+        print("FIGURE", json.dumps({"key": f"{prefix}.{name}", **figure}))
