@@ -47,6 +47,7 @@ _CREATION: Final = {
     "PREDICTOR": "NO",
     "BLOCKSIZE": str(BLOCK_SIZE),
     "OVERVIEWS": "NONE",
+    "BIGTIFF": "IF_SAFER",
 }
 
 

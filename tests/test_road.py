@@ -47,9 +47,7 @@ def test_the_codes_are_those_of_the_library(road: Path) -> None:
     """The command writes what the functions give: read the images, prepare a year, encode."""
     source = open_folder(road / "demo/observations/2020")
     series, clear_obs = prepare(source.read(slice(0, 8)), YearWindow(year=2020))
-    terrain = source.read_terrain(slice(0, 8))
-    flat = None if terrain is None else terrain.reshape(3, -1).T
-    codes = load_encoder("esdnet-small").encode(series, flat)
+    codes = load_encoder("esdnet-small").encode(series, source.read_terrain(slice(0, 8)))
     with open_codes(road / "demo" / CODES) as file:
         block = file.read(rasterio.windows.Window(0, 0, 128, 8))
     assert np.array_equal(block.codes.reshape(12, -1).T, codes)
