@@ -23,6 +23,7 @@ from stactools_esd.grid import utm_zone_of
 from stactools_esd.inventory import Json, find_items
 from stactools_esd.item_folder import copy_assets
 from stactools_esd.names import CodesTags, is_tile
+from stactools_esd.product import ENCODER_LABEL
 from stactools_esd.stac import identity_of, relative_href, tags_of
 
 CATALOG_ID: Final = "esd"
@@ -59,6 +60,7 @@ def create_catalog(
         NothingFoundError: The sources hold no items or codes.
         CatalogError: Two items share an id and differ, an item breaks the naming rule, or the destination is something
             else or holds other items.
+        IncomparableError: Two items of one collection were made with different weights.
         OutputError: An asset cannot be copied.
     """
     destination = Path(os.path.abspath(destination))  # noqa: PTH100  (links below must not keep `..`)
@@ -71,6 +73,7 @@ def create_catalog(
             f"first of {len(dropped)}; add {destination} to the sources to keep them, or say --replace to drop them"
         )
     if copy:
+        dict(_layout(items, destination))  # what cannot be laid out is refused before anything is copied
         items = {id: copy_assets(item, destination / leaf_of(item)) for id, item in items.items()}
     files = dict(_layout(items, destination))
     for path, content in files.items():
@@ -90,13 +93,21 @@ def _check_destination(destination: Path) -> set[Path]:
     if destination.exists() and not destination.is_dir():
         raise CatalogError(f"got the file {destination}, expected a folder; choose another destination")
     entries = sorted(destination.iterdir()) if destination.exists() else []
-    strange = [entry for entry in entries if not (entry / f"{entry.name}.json").is_file() and entry.name[0] != "."]
-    if strange:
+    if strange := [entry for entry in entries if not _may_stay(entry)]:
         raise CatalogError(
             f"got the folder {destination} with {strange[0].name} in it, expected an empty folder or a catalogue of "
             "ours; choose another destination"
         )
     return set()
+
+
+def _may_stay(entry: Path) -> bool:
+    """Tell whether a catalogue may be written beside an entry: hidden, an item, or copies that a killed run left."""
+    if entry.name[0] == "." or (entry / f"{entry.name}.json").is_file():
+        return True
+    label = entry.name.removeprefix("esd-")
+    ours = label != entry.name and ENCODER_LABEL.fullmatch(label) is not None
+    return ours and not any((entry / name).exists() for name in _DOCUMENTS)
 
 
 def _linked(root: Path) -> set[Path]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pystac
 from pystac.utils import str_to_datetime
 
+from stactools_esd.errors import IncomparableError
 from stactools_esd.product import (
     CODE_RULE,
     CODES_BANDS,
@@ -102,9 +103,16 @@ def create_collection(
 
     Raises:
         ProductNameError: The label is not a name and a version.
+        IncomparableError: The items were made with two sets of weights, which are two encoders.
     """
     encoder = EncoderIdentity.parse(identity) if isinstance(identity, str) else identity
     known = [item.to_dict(False, False) if isinstance(item, pystac.Item) else dict(item) for item in items]
+    if len(weights := {item["properties"].get("esd:weights_sha256") for item in known}) > 1:
+        raise IncomparableError(
+            f"got items of {encoder.label} made with {len(weights)} sets of weights "
+            f"({', '.join(sorted(str(sha256)[:12] for sha256 in weights))}), expected one, for a collection has one "
+            "encoder; give the other weights another version"
+        )
     official = encoder.label == OFFICIAL_ENCODER.label
     collection = pystac.Collection(
         id=encoder.collection_id,

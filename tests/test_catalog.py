@@ -13,7 +13,7 @@ from rasterio import Affine
 
 from stactools_esd.catalog import create_catalog, leaf_of
 from stactools_esd.cog import write_codes
-from stactools_esd.errors import CatalogError, EsdError, NothingFoundError, OutputError
+from stactools_esd.errors import CatalogError, EsdError, IncomparableError, NothingFoundError, OutputError
 from stactools_esd.item_folder import write_item
 from stactools_esd.stac import create_item
 from stactools_esd.validate import validate
@@ -252,8 +252,25 @@ def test_a_catalogue_with_copied_assets_can_be_moved(area_cog: Path, tmp_path: P
 
 
 def test_a_missing_asset_cannot_be_copied(area_cog: Path, tmp_path: Path) -> None:
-    """An item whose file is gone is an error that names the file."""
+    """An item whose file is gone is an error that names the file; once it is back, the same command goes on."""
     made = write_item(area_cog, tmp_path / "tiles")
-    Path(made.codes).unlink()
-    with pytest.raises(OutputError, match=area_cog.name):
+    assert made.thumbnail is not None
+    made.thumbnail.rename(tmp_path / "aside.png")
+    with pytest.raises(OutputError, match=made.thumbnail.name):
         create_catalog([made.item], tmp_path / "catalog", copy=True)
+    (tmp_path / "aside.png").rename(made.thumbnail)
+    assert validate(create_catalog([made.item], tmp_path / "catalog", copy=True)).problems == []
+
+
+def test_a_collection_has_one_encoder(tmp_path: Path) -> None:
+    """Codes of other weights under the same name are of another encoder: nothing is copied or written."""
+    first, second = (
+        synthetic.tags(year=year, weights_sha256=letters * 32) for year, letters in ((2019, "ab"), (2020, "cd"))
+    )
+    for tags in (first, second):
+        codes, counts = synthetic.patchy_codes(1, 16, 16), synthetic.counts(1, 16, 16)
+        place = {"transform": synthetic.AREA_TRANSFORM, "crs": synthetic.AREA_CRS}
+        write_codes(tmp_path / "codes" / f"{tags.name.stem}.tif", codes, counts, **place, tags=tags)
+    with pytest.raises(IncomparableError, match="abababababab, cdcdcdcdcdcd"):
+        create_catalog([tmp_path / "codes"], tmp_path / "catalog", copy=True)
+    assert not (tmp_path / "catalog").exists()
