@@ -20,7 +20,7 @@ from rasterio.windows import Window
 from esd_tasks.codes_item import CodesItem, one_identity, one_start
 from esd_tasks.target import WGS84, Georeference, Grid, grid_of, pixels_inside, transformer
 from stactools_esd import grid as tiles
-from stactools_esd.cog import BLOCK_SIZE, CodesFile
+from stactools_esd.cog import BLOCK_SIZE, CodesBlock, CodesFile
 from stactools_esd.errors import CatalogError, UsageError
 from stactools_esd.product import STEPS
 
@@ -33,17 +33,8 @@ _DEGREES_AROUND = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
-class PulledBlock:
-    """Codes on the pixels of a window."""
-
-    codes: NDArray[np.uint16]
-    """Shape (12, h, w); all 0 where there is no data."""
-
-    clear_obs: NDArray[np.uint16]
-    """Shape (h, w), cloud-free observations of the year."""
-
-    valid: NDArray[np.bool_]
-    """Shape (h, w), True where usable."""
+class PulledBlock(CodesBlock):
+    """Codes on the pixels of a window, and whose they are."""
 
     owner: NDArray[np.int16]
     """Shape (h, w), position of the owner in the items of the mosaic; -1 where no item reaches."""
