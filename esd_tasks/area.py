@@ -41,6 +41,8 @@ def read_area(path: Path) -> shapely.Geometry:
 
     if not path.exists():
         raise UsageError(f"got --geometry {path}, which does not exist; {_EXPECTED}")
+    if path.is_dir() and path.suffix != ".gdb":
+        raise UsageError(f"got --geometry {path}, which is a folder; {_EXPECTED}")
     try:
         layers = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
         if len(layers) != 1:
@@ -50,9 +52,8 @@ def read_area(path: Path) -> shapely.Geometry:
             )
         frame = pyogrio.read_dataframe(path, layer=layers[0], columns=[])
     except (DataSourceError, DataLayerError) as error:
-        raise UsageError(
-            f"got --geometry {path.name}, which cannot be read ({str(error).splitlines()[0]}); {_EXPECTED}"
-        ) from error
+        reason = str(error).splitlines()[0].partition(";")[0].rstrip(".")  # GDAL's advice is not for users
+        raise UsageError(f"got --geometry {path.name}, which cannot be read ({reason}); {_EXPECTED}") from error
     return _polygons(frame, path)
 
 

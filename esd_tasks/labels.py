@@ -139,6 +139,10 @@ def _read_frame(path: Path, layer: str | None) -> Any:
 
     if not path.exists():
         raise LabelsError(f"got labels {path}, which does not exist; expected a GeoPackage, GeoJSON or Shapefile")
+    if path.is_dir() and path.suffix != ".gdb":
+        raise LabelsError(
+            f"got labels {path}, which is a folder; expected a GeoPackage, GeoJSON or Shapefile, name the file in it"
+        )
     try:
         layers = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
         if layer is not None and layer not in layers:
@@ -149,8 +153,9 @@ def _read_frame(path: Path, layer: str | None) -> Any:
             raise LabelsError(f"got {path.name} without a layer of places, expected points or polygons; give another")
         frame = pyogrio.read_dataframe(path, layer=layer or layers[0])
     except (DataSourceError, DataLayerError) as error:
+        reason = str(error).splitlines()[0].partition(";")[0].rstrip(".")  # GDAL's advice is not for users
         raise LabelsError(
-            f"got {path.name}, which cannot be read as vector data ({str(error).splitlines()[0]}), "
+            f"got {path.name}, which cannot be read as vector data ({reason}), "
             "expected a GeoPackage, GeoJSON or Shapefile"
         ) from error
     if frame.crs is None or not (frame.crs.is_geographic or frame.crs.is_projected or frame.crs.is_bound):

@@ -1,8 +1,8 @@
 """Classes of a map: ids, names and colours.
 
 Ids that the labels or a legend file give are kept. Colours that nobody gave come from the meaning of the name where it
-has one that maps agree on (water is blue), else from a palette that people with a colour vision deficiency can tell
-apart (Okabe and Ito 2008, then Paul Tol's light scheme).
+has one that maps agree on (water is blue; a lake beside a river is another blue), else from a palette that people
+with a colour vision deficiency can tell apart (Okabe and Ito 2008, then Paul Tol's light scheme).
 """
 
 import colorsys
@@ -55,6 +55,12 @@ _PALETTE: Final = (
 
 _CLEARLY_UNLIKE: Final = 140.0
 """Least distance (see `_unlikeness`) of a palette colour from those already used."""
+
+_SHADES: Final = ((0.5, 255), (0.45, 0), (0.75, 255), (0.25, 255))
+"""Shades of the colour of a name: how much of white (255) or black (0) is mixed into it."""
+
+_UNLIKE: Final = 80.0
+"""Least distance (see `_unlikeness`) of a shade from the colours already used."""
 
 _COLUMNS: Final = {
     "class_id": "class_id",
@@ -182,12 +188,19 @@ def colour_of_name(name: str) -> str | None:
 
 
 def _coloured(entries: Sequence[tuple[int, str, str | None]]) -> Legend:
-    """Give each class without a colour one of its own: that of its name, else one of the palette that stands out."""
+    """Give each class without a colour one of its own: that of its name or a shade of it, else one that stands out."""
     colours = {position: colour for position, (_, _, colour) in enumerate(entries) if colour}
     for position, (_, name, colour) in enumerate(entries):
         meant = colour_of_name(name)
         if colour is None and meant is not None and meant not in colours.values():
             colours[position] = meant
+    for position, (_, name, _) in enumerate(entries):
+        meant = colour_of_name(name)
+        if position not in colours and meant is not None:
+            used = tuple(colours.values())
+            unlike = (shade for shade in _shades(meant) if min(_unlikeness(shade, other) for other in used) >= _UNLIKE)
+            if shade := next(unlike, None):
+                colours[position] = shade
     for position in range(len(entries)):
         if position not in colours:
             colours[position] = _free_colour(list(colours.values()), len(entries))
@@ -197,6 +210,13 @@ def _coloured(entries: Sequence[tuple[int, str, str | None]]) -> Legend:
             for position, (class_id, name, _) in enumerate(entries)
         )
     )
+
+
+def _shades(colour: str) -> tuple[str, ...]:
+    """Return lighter and darker shades of a colour."""
+    parts = bytes.fromhex(colour[1:])
+    mixed = [bytes(round((1 - share) * part + share * end) for part in parts) for share, end in _SHADES]
+    return tuple(f"#{shade.hex()}" for shade in mixed)
 
 
 def _free_colour(used: Sequence[str], count: int) -> str:

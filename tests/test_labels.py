@@ -263,10 +263,12 @@ def test_files_that_are_no_layers(name: str, content: bytes, tmp_path: Path) -> 
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    """A path that does not exist is one line."""
+def test_a_missing_file_or_a_folder_is_named(tmp_path: Path) -> None:
+    """A path that does not exist, and a folder where a file should be, is one line."""
     with pytest.raises(EsdError, match=r"samples\.gpkg"):
         read_labels(tmp_path / "samples.gpkg")
+    with pytest.raises(LabelsError, match="is a folder"):
+        read_labels(tmp_path)
 
 
 def test_the_envelope_is_the_area_of_a_map(gpkg: Path) -> None:

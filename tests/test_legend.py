@@ -94,6 +94,17 @@ def test_default_colours_stay_clear_of_colours_in_use() -> None:
     assert sum(abs(a - b) for a, b in zip(water.rgb, other.rgb, strict=True)) > 150
 
 
+def test_classes_of_one_kind_have_shades_of_one_colour() -> None:
+    """A second class of water is another blue and a second forest another green, each clear of the others."""
+    names = ["river", "lake", "sea", "mixed forest", "open forest", "single crop", "double crop"]
+    colours = {entry.name: entry.rgb for entry in legend_of(dict(enumerate(names, start=1))).classes}
+    assert all(colours[name][2] == max(colours[name]) for name in ("river", "lake", "sea"))
+    assert all(colours[name][1] == max(colours[name]) for name in ("mixed forest", "open forest"))
+    assert all(colours[name][2] == min(colours[name]) for name in ("single crop", "double crop"))
+    pairs = [(one, other) for one in colours.values() for other in colours.values() if one < other]
+    assert min(sum(abs(a - b) for a, b in zip(*pair, strict=True)) for pair in pairs) > 60
+
+
 def test_ids_beyond_sixteen_bits_are_refused() -> None:
     """A class map has at most 16 bits."""
     with pytest.raises(LabelsError, match="65535"):
