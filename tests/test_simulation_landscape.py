@@ -63,6 +63,30 @@ def test_changes_agree_with_the_maps(landscape: Landscape) -> None:
     assert not landscape.change_map(2019).any()
 
 
+def test_changes_have_their_day(landscape: Landscape) -> None:
+    """Cuts, fires and buildings come on one day a parcel, when the series changes class; rotations have no day."""
+    change, day = landscape.change_map(2020), landscape.change_day(2020)
+    np.testing.assert_array_equal(day > 0, change >= CHANGES.index("clear-cut"))
+    assert day[day > 0].min() >= 20
+    assert day.max() < 110
+    for parcel in np.unique(landscape.parcels[day > 0])[:5]:
+        (when,) = np.unique(day[landscape.parcels == parcel])
+        clean = landscape.clean(2020, np.array([when - 2, when - 1, when, when + 1]))[:, :, landscape.parcels == parcel]
+        jump = np.abs(clean[2] - clean[1]).mean()
+        assert jump > 2 * np.abs(clean[1] - clean[0]).mean()
+        assert jump > 2 * np.abs(clean[3] - clean[2]).mean()
+
+
+def test_southern_landscapes_have_southern_seasons() -> None:
+    """Deciduous forest south of the equator is greener in January than in July."""
+    landscape = Landscape(5, size=(48, 48), crs="EPSG:32721", origin=(520005.0, 6120015.0))
+    assert landscape.latitude < -30
+    forest = landscape.class_map(2019) == CLASS_NAMES.index("deciduous forest")
+    clean = landscape.clean(2019, np.array([15, 197]))[:, :, forest]
+    ndvi = (clean[:, 3] - clean[:, 2]) / (clean[:, 3] + clean[:, 2])
+    assert np.median(ndvi[0]) > np.median(ndvi[1]) + 0.1
+
+
 def test_changed_gathers_years_and_leaves_out_rotations(landscape: Landscape) -> None:
     """`changed` is the union of the years between, without rotations, whichever way it is asked."""
     union = (landscape.change_map(2020) > 1) | (landscape.change_map(2021) > 1)

@@ -1,12 +1,21 @@
 """Simulated pixel-years: canopy, seasons, weather and observation."""
 
+import hashlib
 import itertools
 
 import numpy as np
 import pytest
 
 from stactools_esd.errors import ObservationsError
-from stactools_esd.simulation import CLASS_NAMES, PHENOLOGY, SimulatedPixels, observe, observe_daily, simulate_pixels
+from stactools_esd.simulation import (
+    CLASS_NAMES,
+    PHENOLOGY,
+    Landscape,
+    SimulatedPixels,
+    observe,
+    observe_daily,
+    simulate_pixels,
+)
 from stactools_esd.simulation.canopy import sunlit_share, two_stream
 from stactools_esd.simulation.phenology import leaf_area
 from stactools_esd.simulation.sun import illumination, sun_position
@@ -97,6 +106,59 @@ def test_southern_seasons_are_half_a_year_later(pixels: SimulatedPixels) -> None
             pixels.clean[chosen, :, 3] + pixels.clean[chosen, :, 2]
         )
         assert np.median(ndvi[:, season]) > np.median(ndvi) + 0.05
+
+
+def middle_day(days: np.ndarray) -> float:
+    """Mean of days on the circle of the year."""
+    return float(np.angle(np.exp(2j * np.pi * days[np.isfinite(days)] / 365).mean()) / (2 * np.pi) * 365 % 365)
+
+
+@pytest.mark.parametrize("name", ["deciduous forest", "single crop", "grassland", "wetland"])
+def test_the_truth_of_southern_seasons_is_half_a_year_later(pixels: SimulatedPixels, name: str) -> None:
+    """Peaks and starts of season outside the tropics lie half a year apart between the hemispheres."""
+    of_class = pixels.class_id == CLASS_NAMES.index(name)
+    for column in (0, 1):
+        north, south = (
+            middle_day(pixels.phenology[of_class & (sign * pixels.latitude > 25), column]) for sign in (1, -1)
+        )
+        assert abs((south - north) % 365 - 182.5) < 40
+
+
+def test_southern_winters_are_in_july() -> None:
+    """Snow lies in July in the south, in January in the north."""
+    for latitude, day in ((48, 15), (-48, 197)):
+        place = np.full(200, latitude, np.float32), np.full(200, 900, np.float32)
+        snow = simulate_weather(*place, np.random.default_rng(2)).snow.mean(axis=0)
+        assert snow[day] > snow[(day + 182) % 365] + 0.2
+
+
+# Hashes of values rounded to 0.001, none of which lies within 2e-6 of a rounding edge: other processors agree.
+FROZEN_DAYS = np.arange(0, 365, 73)
+FROZEN_PIXELS = "e1d3d7af4ae98cc4230c6f594d7946413ae24759f9ecbb35968bd709955bad0b"
+FROZEN_LANDSCAPE = "e6d43b3ce757bbc700eb0fd3766d04a19c148531896dd229dd08ecb20cf8af20"
+
+
+def frozen_hash(values: np.ndarray, *truth: np.ndarray) -> str:
+    """Hash rounded reflectance and exact truth."""
+    thousandths = values.astype(float) * 1000
+    assert np.abs(thousandths % 1 - 0.5).min() > 1e-3
+    digest = hashlib.sha256(np.rint(thousandths).astype("<i4").tobytes())
+    for part in truth:
+        digest.update(part.astype("<i4").tobytes())
+    return digest.hexdigest()
+
+
+def test_the_simulator_is_frozen() -> None:
+    """A seed gives the pixels that encoders were trained on: to change them is to train anew and to say so."""
+    pixels = simulate_pixels(50, 1523)
+    assert frozen_hash(pixels.clean[:, FROZEN_DAYS], pixels.class_id) == FROZEN_PIXELS
+
+
+def test_landscapes_are_frozen() -> None:
+    """A seed gives the landscape that figures were made on."""
+    landscape = Landscape(1079, size=(32, 32))
+    clean = landscape.clean(2020, FROZEN_DAYS)[:, :, ::6, ::6]
+    assert frozen_hash(clean, landscape.class_map(2020), landscape.change_map(2020)) == FROZEN_LANDSCAPE
 
 
 def test_snow_persists(pixels: SimulatedPixels) -> None:

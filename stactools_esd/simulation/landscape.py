@@ -107,14 +107,19 @@ class Landscape:
         return self._state(year).class_id[self.parcels]
 
     def change_map(self, year: int) -> NDArray[np.uint8]:
-        """Return what happened in a year to each pixel (y, x), as positions in `CHANGES`.
+        """Return what happened in a year to each pixel (y, x), as positions in `CHANGES`; nothing in the first year.
 
-        Clear-cuts, fires and buildings come between 20 January and 20 April; rotations with the year.
+        Rotations come with the year, the others on a day of their parcel (`change_day`): from then on the series is of
+        the class that `class_map` gives for the year. Shrubs on land burnt the year before are no change.
 
         Raises:
             ObservationsError: The landscape does not have the year.
         """
         return self._state(year).change[self.parcels]
+
+    def change_day(self, year: int) -> NDArray[np.int64]:
+        """Return the day, 20..109, on which forest was cut, land burnt or buildings rose (y, x); 0 elsewhere."""
+        return self._state(year).day[self.parcels]
 
     def changed(self, year_a: int, year_b: int) -> NDArray[np.bool_]:
         """Tell where forest was cut, land burnt or buildings rose after one year and until another (y, x).

@@ -30,11 +30,16 @@ PHENOLOGY: Final = (
     "ndvi_amplitude",
     "ndvi_mean",
 )
-"""Columns of the phenology truth.
+"""Columns of the phenology truth, of the season with the highest peak where a year has several.
 
-Days of the window (0..364) at which green leaf area crosses half its amplitude before and after its peak, and of the
-peak, NaN where the amplitude is below 0.3; largest green leaf area; 95th less 5th percentile, and mean, of the NDVI
-of the clean series.
+- start_of_season, peak_of_season, end_of_season: days of the window, 0..364, counted from its first day in both
+  hemispheres; start and end are where green leaf area crosses half of its amplitude before and after the peak. The
+  year is circular: in the south a season starts at, say, 270 and ends at 90. NaN where the amplitude is below 0.3.
+- peak_lai: largest green leaf area in m²/m², of the plants alone, not thinned by bare ground between them.
+- ndvi_amplitude, ndvi_mean: 95th less 5th percentile, and mean, of the NDVI of the clean series, with snow, floods and
+  mixed pixels in it.
+
+Leaf area is that of the pixel's own class; a second class beside it changes the NDVI columns only.
 """
 
 _SEASONAL_AMPLITUDE: Final = 0.3
