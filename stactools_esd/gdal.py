@@ -42,6 +42,8 @@ def quiet_gdal(action: str, *, error: type[EsdError] = RasterError) -> Iterator[
             yield
     except (RasterioError, CPLE_BaseError) as problem:
         reason = (str(problem.__cause__ or problem) or type(problem).__name__).splitlines()[0].rstrip(".")
+        if "not recognized as" in reason:
+            raise error(f"cannot {without_query(action)}, which is no GeoTIFF; check the file") from problem
         what = without_query(f"cannot {action} ({reason})")
         raise error(f"{what}; check that the file is whole and the path can be reached") from problem
 
