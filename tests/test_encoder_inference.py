@@ -16,6 +16,8 @@ from stactools_esd import fsq  # noqa: E402
 from stactools_esd.encoder import Encoder, load_encoder  # noqa: E402
 from stactools_esd.encoder.inference import BATCH, MIN_VALID_DAYS  # noqa: E402
 from stactools_esd.errors import ObservationsError, RasterError  # noqa: E402
+from stactools_esd.seamless import fill_linear  # noqa: E402
+from stactools_esd.simulation import simulate_pixels  # noqa: E402
 
 GOLDEN = Path(__file__).parent / "golden" / "encoder_codes.json"
 
@@ -226,3 +228,14 @@ def test_other_instruction_sets_give_the_same_codes(encoder: Encoder, tmp_path: 
     there = fsq.codes_to_level_indices(np.load(tmp_path / "codes.npy")).astype(int)
     assert np.abs(here - there).max() <= 1
     assert (here != there).mean() <= 1e-4
+
+
+def test_gaps_cost_little() -> None:
+    """A year seen every eighth day is rebuilt almost as well as a whole one, and equals the year filled beforehand."""
+    clean = simulate_pixels(64, 77).clean
+    sparse = np.full_like(clean, np.nan)
+    sparse[:, ::8] = clean[:, ::8]
+    encoder = load_encoder("esdnet-small")
+    assert np.array_equal(encoder.encode(sparse), encoder.encode(fill_linear(sparse)))
+    whole = np.abs(encoder.decode(encoder.encode(clean)) - clean).mean()
+    assert np.abs(encoder.decode(encoder.encode(sparse)) - clean).mean() < 1.3 * whole

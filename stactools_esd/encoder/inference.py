@@ -20,6 +20,7 @@ from stactools_esd.encoder.model import ESDNet, terrain_features
 from stactools_esd.encoder.pentads import to_days, to_pentads
 from stactools_esd.errors import ObservationsError, WeightsError
 from stactools_esd.product import BANDS, DAYS, NODATA_CODE, REFLECTANCE_RANGE, STEPS, EncoderIdentity
+from stactools_esd.seamless import fill_linear
 
 BATCH: Final = 256
 """Pixels that pass through the network at once; smaller batches are padded to this."""
@@ -49,8 +50,8 @@ class Encoder:
 
         Args:
             reflectance: Shape (n, 365, 6), 0..1, bands in the order of `product.BANDS`, NaN where missing. Values
-                outside -0.2..1.6 are treated as missing. The network was trained on gap-filled years: fill first
-                (`seamless.fill_linear`), for sparse years with NaN come out worse.
+                outside -0.2..1.6 are treated as missing. Gaps are filled by `seamless.fill_linear`, because the
+                network was trained on gap-free years; a band that was never seen stays missing.
             terrain: Elevation in metres, slope in degrees, aspect in degrees clockwise from north, shape (n, 3). An
                 aspect of NaN means flat; NaN elsewhere means that the terrain of the pixel is unknown.
 
@@ -65,7 +66,7 @@ class Encoder:
         codes = np.zeros((len(years), STEPS), dtype=np.uint16)
         for rows in _batches(len(years)):
             seen = _without_impossible(years[rows])
-            pentads, present = to_pentads(seen)
+            pentads, present = to_pentads(fill_linear(seen))
             latents = self._latents(pentads, present, features[rows])
             found = fsq.avoid_nodata(fsq.level_indices_to_codes(fsq.quantise(latents)))
             found[valid_days(seen) < MIN_VALID_DAYS] = NODATA_CODE
@@ -77,7 +78,7 @@ class Encoder:
         years = _checked_reflectance(reflectance)
         features = terrain_features(_checked_terrain(terrain, len(years)), len(years))
         latents = [
-            self._latents(*to_pentads(_without_impossible(years[rows])), features[rows])
+            self._latents(*to_pentads(fill_linear(_without_impossible(years[rows]))), features[rows])
             for rows in _batches(len(years))
         ]
         return np.concatenate(latents) if latents else np.zeros((0, STEPS, len(BANDS)), dtype=np.float32)

@@ -98,7 +98,7 @@ def card_text(card: Card) -> str:
         "",
         "## Limits",
         "",
-        "- Trained on gap-filled years. Years with long gaps come out worse: fill gaps first.",
+        "- Trained on gap-free years: `encode` fills gaps by straight lines first, and years with long gaps come out worse.",
         "- Codes are comparable only with codes of these weights and of the same input recipe.",
         "- The real series are few and lie in Europe, North America, Amazonia and East Africa.",
         "- Not the encoder of the official archive, whose weights are not public: it cannot decode that archive.",
