@@ -1,6 +1,7 @@
 """`stac esd ...`: parse, call one function, print. Heavy modules are imported inside the commands."""
 
 import importlib
+import json
 import shlex
 import warnings
 from collections.abc import Iterable
@@ -172,6 +173,42 @@ def train_command(config: Path, run: Path, data: Path | None) -> None:
     weights = _encoder_module("train").train(config, run, data)
     next_command = ["stac", "esd", "encode", "SOURCE", "DESTINATION", "--year", "2020", "--name", "area"]
     _made([weights], [*next_command, "--encoder", weights])
+
+
+@esd.command("evaluate", short_help="Judge an encoder by the protocol")
+@click.argument("weights")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--sets", multiple=True, metavar="NAME", help="Set, or role train, dev or test; may be repeated.")
+@click.option("--also", multiple=True, metavar="WEIGHTS", help="Weights of another seed; may be repeated.")
+@click.option("--test", is_flag=True, help="Judge test sets, too: once, for a recipe that is frozen.")
+@click.option("--json", "as_json", is_flag=True, help="Print all that was measured as JSON on stdout.")
+@click.option("--figures", metavar="PREFIX", help="Print FIGURE lines for the documentation, keys under PREFIX.")
+def evaluate_command(
+    weights: str,
+    data: Path,
+    sets: tuple[str, ...],
+    also: tuple[str, ...],
+    test: bool,
+    as_json: bool,
+    figures: str | None,
+) -> None:
+    """Judge WEIGHTS, the name of an encoder or a .safetensors file, on the real series of the folder DATA.
+
+    Default are the development sets, with --test also the test sets. A table goes to stderr. FIGURE lines go to
+    stdout, or to stderr where --json has it. Figures are those of WEIGHTS; those of --also give their range.
+    """
+    evaluate = _encoder_module("evaluate").evaluate
+    from stactools_esd.encoder.figures import figures as list_figures
+    from stactools_esd.encoder.tables import table
+
+    report = evaluate(weights, data, sets, test=test, also=also)
+    click.echo(table(report), err=True)
+    if report["median"] != report["encoders"][0]["sha256"]:
+        click.echo(f"Warning: {weights} is not the median seed, {report['median'][:12]} is", err=True)
+    for figure in list_figures(report, figures) if figures else []:
+        click.echo(f"FIGURE {json.dumps(figure)}", err=as_json)
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
 
 
 @esd.command("validate", short_help="Check items, catalogues and codes, offline")

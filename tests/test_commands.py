@@ -135,7 +135,7 @@ def test_an_error_of_the_system_is_one_line(area_cog: Path, monkeypatch: pytest.
 
 
 def test_without_torch_the_encoder_names_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """`encode` and `train` say in one line what to install."""
+    """`encode`, `train` and `evaluate` say in one line what to install."""
     real = importlib.import_module
 
     def absent(name: str, *rest: Any) -> Any:
@@ -148,6 +148,7 @@ def test_without_torch_the_encoder_names_its_extra(monkeypatch: pytest.MonkeyPat
     for arguments in (
         ("encode", tmp_path, tmp_path / "out", "--year", "2020", "--name", "demo"),
         ("train", tmp_path / "config.yaml", "-o", tmp_path / "run"),
+        ("evaluate", "esdnet-small", tmp_path),
     ):
         result = run(*arguments)
         assert result.exit_code == 1

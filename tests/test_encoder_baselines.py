@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from stactools_esd.encoder.baselines import BITS, MonthlyScalar, ScalarQuantiser, TransformCoder, monthly_medians
+pytest.importorskip("torch")
+
+from stactools_esd.encoder.baselines import (
+    BITS,
+    MonthlyScalar,
+    ScalarQuantiser,
+    TransformCoder,
+    fit_baselines,
+    impute_bands,
+    monthly_medians,
+)
 from stactools_esd.simulation import simulate_pixels
 
 
@@ -43,3 +53,24 @@ def test_transform_coders_spend_192_bits(years: np.ndarray, kind: str) -> None:
     assert sum(int(np.log2(len(quantiser.levels))) for quantiser in coder.quantisers) == BITS
     error = np.abs(coder(years) - years).mean()
     assert error < 0.5 * np.abs(years - years.mean(axis=0)).mean()
+
+
+def test_every_baseline_is_named_once(years: np.ndarray) -> None:
+    """Keys of figures are distinct, and each baseline returns what it was given in shape, without gaps."""
+    fitted = fit_baselines(years[:300])
+    assert [baseline.key for baseline in fitted] == ["monthly", "dct", "pca", "vq"]
+    for baseline in fitted:
+        rebuilt = baseline(years[300:350])
+        assert rebuilt.shape == (50, 365, 6)
+        assert np.isfinite(rebuilt).all()
+        assert np.abs(rebuilt - years[300:350]).mean() < np.abs(years[300:350] - years.mean(axis=0)).mean()
+
+
+def test_imputation_leaves_measured_bands_alone() -> None:
+    """Missing bands follow from the others by regression; measured ones stay as they are."""
+    training = simulate_pixels(60, 3).clean
+    training[..., 1] = 0.5 * training[..., 0] + 0.5 * training[..., 2] + 0.01
+    years = training[:5].copy()
+    years[..., 1] = np.nan
+    filled = impute_bands(years, training)
+    np.testing.assert_allclose(filled, training[:5], atol=1e-4)

@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
-from stactools_esd.encoder.metrics import reconstruction
+pytest.importorskip("torch")
+
+from stactools_esd.encoder.bootstrap import PixelBootstrap
+from stactools_esd.encoder.metrics import Score, reconstruction
 
 
 def _years(n: int = 5) -> np.ndarray:
@@ -44,3 +47,43 @@ def test_the_four_correlations_differ() -> None:
     figures = reconstruction(years, flat)
     assert abs(figures["cc_b"]) < 0.1
     assert figures["cc_d"] > figures["cc_b"]
+
+
+def test_each_correlation_is_the_one_its_name_says() -> None:
+    """All four agree with Pearson's formula applied to the series that define them."""
+    rng = np.random.default_rng(3)
+    truth = _years(20)
+    rebuilt = (truth + rng.normal(0, 0.02, truth.shape)).astype(np.float32)
+
+    def pearson(x: np.ndarray, y: np.ndarray) -> float:
+        return float(np.corrcoef(x.ravel(), y.ravel())[0, 1])
+
+    expected = {
+        "cc_a": np.mean([pearson(truth[..., b], rebuilt[..., b]) for b in range(6)]),
+        "cc_b": np.mean([pearson(truth[i, :, b], rebuilt[i, :, b]) for i in range(20) for b in range(6)]),
+        "cc_c": np.mean([pearson(truth[i], rebuilt[i]) for i in range(20)]),
+        "cc_d": pearson(truth, rebuilt),
+    }
+    figures = reconstruction(truth, rebuilt)
+    for name, value in expected.items():
+        assert figures[name] == pytest.approx(value, abs=1e-5), name
+
+
+def test_scores_are_what_the_set_says_and_draws_are_paired() -> None:
+    """The first draw is the set itself; a method against itself has the ratio 1 in every draw."""
+    truth = _years(30)
+    bootstrap = PixelBootstrap.of(np.arange(30) // 3)
+    near = Score.of(truth, truth + np.float32(0.01), bootstrap)
+    far = Score.of(truth, truth + np.float32(0.02), bootstrap)
+    for name, value in reconstruction(truth, truth + np.float32(0.01)).items():
+        assert near.as_dict()[name] == pytest.approx(value, abs=1e-6)
+    assert near.ratio(far)["value"] == pytest.approx(0.5, abs=1e-3)
+    assert near.ratio(near) == {"value": 1, "interval": [1, 1]}
+
+
+def test_constant_series_have_no_correlation() -> None:
+    """A pixel that does not vary is left out of the mean; where none varies there is no mean."""
+    truth = _years(4)
+    truth[0] = 0.2
+    assert reconstruction(truth, truth)["cc_b"] == pytest.approx(1)
+    assert np.isnan(reconstruction(truth[:1], truth[:1])["cc_b"])

@@ -1,13 +1,17 @@
 """What an encoder must beat: other ways to spend twelve times 16 bits on a pixel-year, fitted on training pixels."""
 
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stactools_esd.encoder import data, real_sets
 from stactools_esd.encoder.pentads import PENTADS, to_days, to_pentads
+from stactools_esd.encoder.product_vq import ProductQuantiser
 from stactools_esd.product import BANDS, DAYS, STEPS
+from stactools_esd.simulation import simulate_pixels
 
 BITS_A_STEP: Final = 16
 """Bits of one code as it is stored."""
@@ -15,9 +19,68 @@ BITS_A_STEP: Final = 16
 BITS: Final = STEPS * BITS_A_STEP
 """Bits of a pixel-year: 192."""
 
+FITTED_YEARS: Final = 1_500
+"""Most pixel-years of one training set that baselines are fitted on."""
+
+_SIMULATION_SEED: Final = 900_001
+
 _MONTH_DAYS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _MONTH_EDGES = np.concatenate([[0], np.cumsum(_MONTH_DAYS)])
 _MONTH_MIDDLE = (_MONTH_EDGES[:-1] + _MONTH_EDGES[1:] - 1) / 2
+
+
+class Baseline(Protocol):
+    """A fitted way to compress and rebuild."""
+
+    key: str
+    """Short name, in keys of figures."""
+
+    name: str
+    """Name for people."""
+
+    def __call__(self, years: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Compress and rebuild pixel-years (n, 365, 6) without gaps."""
+
+
+def fit_baselines(years: NDArray[np.float32]) -> list[Baseline]:
+    """Fit all baselines on pixel-years (n, 365, 6) without gaps."""
+    return [MonthlyScalar(years), TransformCoder(years, "DCT"), TransformCoder(years, "PCA"), ProductVQ(years)]
+
+
+def training_years(folder: Path, seed: int = 0) -> NDArray[np.float32]:
+    """Return pixel-years without gaps for fitting baselines: some of every training set and simulation, (n, 365, 6).
+
+    Raises:
+        NothingFoundError: A training set is not in the folder.
+    """
+    rng = np.random.default_rng(seed)
+    parts = [simulate_pixels(FITTED_YEARS, _SIMULATION_SEED + 2 * seed).clean]
+    for name in real_sets.names("train"):
+        years = data.read_years(folder, name).reflectance
+        parts.append(years[rng.permutation(len(years))[:FITTED_YEARS]])
+    joined = np.concatenate(parts)
+    return joined[~np.isnan(joined).any(axis=(1, 2))]
+
+
+def impute_bands(years: NDArray[np.float32], training: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Fill bands that a set never measured with a linear regression on the others, day by day.
+
+    Args:
+        years: Shape (n, 365, 6), whole bands NaN.
+        training: Shape (m, 365, 6), without gaps.
+
+    Returns:
+        Shape (n, 365, 6).
+    """
+    missing = np.isnan(years).all(axis=(0, 1))
+    if not missing.any():
+        return years
+    days = training[:, ::10].reshape(-1, len(BANDS)).astype(np.float64)
+    known = np.column_stack([days[:, ~missing], np.ones(len(days))])
+    weights, *_ = np.linalg.lstsq(known, days[:, missing], rcond=None)
+    filled = years.copy()
+    filled[..., missing] = years[..., ~missing] @ weights[:-1] + weights[-1]
+    return filled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +118,7 @@ class MonthlyScalar:
     between the middles of months, closing the circle.
     """
 
+    key = "monthly"
     name = "monthly medians, 16 bits"
 
     def __init__(self, years: NDArray[np.float32]) -> None:
@@ -100,7 +164,7 @@ class TransformCoder:
 
     def __init__(self, years: NDArray[np.float32], kind: str) -> None:
         """Fit on training pixel-years (n, 365, 6) without gaps; `kind` is `PCA` or `DCT`."""
-        self.name = f"{kind}, 192 bits"
+        self.key, self.name = kind.lower(), f"{kind}, 192 bits"
         flat = _five_days(years)
         self.mean = flat.mean(axis=0)
         self.basis = _pca_basis(flat - self.mean) if kind == "PCA" else _dct_basis(flat - self.mean)
@@ -121,6 +185,21 @@ class TransformCoder:
         rounded = np.stack([quantise(coefficients[:, i]) for i, quantise in enumerate(self.quantisers)], axis=1)
         flat = rounded @ self.basis[:, self.kept].T + self.mean
         return to_days(flat.reshape(len(years), -1, len(BANDS)).astype(np.float32))
+
+
+class ProductVQ:
+    """Product vector quantiser of means of five days."""
+
+    key = "vq"
+    name = "product VQ, 192 bits"
+
+    def __init__(self, years: NDArray[np.float32]) -> None:
+        """Fit on training pixel-years (n, 365, 6) without gaps."""
+        self.quantise = ProductQuantiser(_five_days(years))
+
+    def __call__(self, years: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Compress and rebuild pixel-years (n, 365, 6) without gaps."""
+        return to_days(self.quantise(_five_days(years)).reshape(len(years), -1, len(BANDS)).astype(np.float32))
 
 
 def monthly_medians(years: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """Real series as gap-filled pixel-years, for training and judging; every reader takes the folder of the data."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +17,10 @@ from stactools_esd.seamless import fill_linear, screen
 
 @dataclass(frozen=True, kw_only=True)
 class Years:
-    """Gap-filled pixel-years of a set."""
+    """Pixel-years of a set."""
 
     reflectance: NDArray[np.float32]
-    """Daily, shape (n, 365, 6); NaN only in bands that were never seen."""
+    """Daily, shape (n, 365, 6). Gap-filled, NaN only in bands that were never seen; or observed, NaN between dates."""
 
     terrain: NDArray[np.float32]
     """Shape (n, 3); NaN where unknown."""
@@ -51,8 +51,8 @@ def read_series(data: Path, name: str) -> Series:
         return REAL_SETS[name].read(arrays)
 
 
-def iterate_years(data: Path, name: str) -> Iterator[Years]:
-    """Cut a set into gap-filled pixel-years, one batch of them for each first day of a window."""
+def iterate_observed(data: Path, name: str) -> Iterator[Years]:
+    """Cut a set into pixel-years with their gaps, one batch of them for each first day of a window."""
     entry = REAL_SETS[name]
     series = read_series(data, name)
     for start in _window_starts(series.dates, entry.windows):
@@ -63,11 +63,17 @@ def iterate_years(data: Path, name: str) -> Iterator[Years]:
         rows = np.flatnonzero(observations >= entry.min_observations)
         if rows.size:
             yield Years(
-                reflectance=fill_linear(placed[rows]),
+                reflectance=placed[rows],
                 terrain=series.terrain[rows],
                 pixel=rows,
                 start=np.broadcast_to(start, len(series.dates))[rows],
             )
+
+
+def iterate_years(data: Path, name: str) -> Iterator[Years]:
+    """Cut a set into gap-filled pixel-years, one batch of them for each first day of a window."""
+    for years in iterate_observed(data, name):
+        yield replace(years, reflectance=fill_linear(years.reflectance))
 
 
 def read_years(data: Path, name: str) -> Years:
@@ -76,7 +82,15 @@ def read_years(data: Path, name: str) -> Years:
     Raises:
         NothingFoundError: The set is unknown, its file is not there, or no window has enough observations.
     """
-    parts = list(iterate_years(data, name))
+    return join_years(list(iterate_years(data, name)), name)
+
+
+def join_years(parts: Sequence[Years], name: str) -> Years:
+    """Join batches of pixel-years of one set.
+
+    Raises:
+        NothingFoundError: There is none.
+    """
     if not parts:
         raise NothingFoundError(f"got no window with enough observations in the real set {name}; check its file")
     columns = ("reflectance", "terrain", "pixel", "start")

@@ -1,158 +1,137 @@
-"""Judge an encoder on real series: reconstruction, beside what the same bits buy without a network.
+"""The protocol by which encoders are judged, fixed before they are: what is measured, on what, beside what.
 
-`python -m stactools_esd.encoder.evaluate DATA --encoder esdnet-small --sets rondonia_a matogrosso`
+1. Reconstruction of gap-filled years of real sets, beside four ways to spend the same 192 bits: fitted on the training
+   sets, and fitted on half of the pixels of the set itself.
+2. Use of the codebook.
+3. Denoising of simulated years that were never trained on.
+4. Dates that were left out, against straight lines between the others.
+
+Development sets may be looked at while recipes are chosen. Test sets are judged once, for a frozen recipe.
 """
 
-import argparse
-import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+from tqdm import tqdm
 
-from stactools_esd.encoder import data, real_sets
-from stactools_esd.encoder.baselines import MonthlyScalar, TransformCoder
-from stactools_esd.encoder.inference import Encoder, load_encoder
-from stactools_esd.encoder.metrics import reconstruction
-from stactools_esd.product import BANDS, DAYS
-from stactools_esd.simulation import simulate_pixels
+from stactools_esd.encoder import bootstrap, denoising, judged_set, left_out, real_sets
+from stactools_esd.encoder.baselines import fit_baselines, training_years
+from stactools_esd.encoder.inference import load_encoder
+from stactools_esd.errors import NothingFoundError, UsageError
 
-FITTED_YEARS: Final = 1_500
-"""Most pixel-years of one training set that baselines are fitted on."""
+PROTOCOL_VERSION: Final = "1"
+"""Figures of two versions are not comparable."""
 
-Figures = dict[str, dict[str, Any]]
+Report = dict[str, Any]
 
 
-def compare(encoder: Encoder, folder: Path, sets: Sequence[str], *, transforms: bool = True) -> Figures:
-    """Rebuild every pixel-year of some sets, by the encoder and by baselines fitted on training pixels alone.
-
-    Where a set lacks bands altogether, the encoder is given NaN there; the baselines, which cannot take NaN, are given
-    the bands that a linear regression on the others predicts, fitted on the training pixels; and all are compared on
-    the bands that were measured.
+def evaluate(
+    weights: str | Path, folder: Path, sets: Sequence[str] = (), *, test: bool = False, also: Sequence[str | Path] = ()
+) -> Report:
+    """Judge an encoder by the protocol.
 
     Args:
-        encoder: What to judge.
+        weights: Name of an encoder, or path of its weights.
         folder: Folder of real series.
-        sets: Keys of `real_sets.REAL_SETS`. Test sets are for frozen recipes.
-        transforms: Whether to fit the PCA and DCT coders too.
+        sets: Keys of `real_sets.REAL_SETS`, or roles; default: development sets, and test sets where `test` is said.
+        test: Whether test sets may be judged.
+        also: Weights of other seeds of the same training.
 
     Returns:
-        Set name to its role, number of pixel-years n, bands compared, and method to `metrics.reconstruction`; where
-        bands are missing also `against_imputed`, the same over six bands against the imputed series.
+        `protocol`; `encoders`, one entry for each of the weights, those of `weights` first: label, SHA-256, training
+        seed, `sets` as `JudgedSet.judge` with `left_out` as `LeftOut.judge` where dates can be left out, and
+        `denoising` as `Denoising.judge`; `median`, the hash of that with the median MAE, mean of sets before test.
 
     Raises:
-        NothingFoundError: A set is unknown or its file is not there.
+        UsageError: A test set is asked for without `test`, or a set is unknown, or weights are given twice
+            or are not of one training.
+        NothingFoundError: The folder, or a set in it, is not there.
+        WeightsError: Weights cannot be found or are not those of their card.
     """
+    chosen = choose_sets(sets, test=test)
+    encoders = [load_encoder(name) for name in (weights, *also)]
+    if len(labels := {encoder.identity.label for encoder in encoders}) > 1:
+        raise UsageError(f"got {' and '.join(sorted(labels))}, expected seeds of one training; judge them one by one")
+    hashes = [encoder.card.sha256 for encoder in encoders]
+    if len(set(hashes)) < len(hashes):
+        raise UsageError("got the same weights twice, expected those of other seeds beside WEIGHTS; leave one out")
+    if not folder.is_dir():
+        raise NothingFoundError(f"got no folder {folder}, expected the folder of real series; check the path")
     training = training_years(folder)
-    baselines: list[Any] = [MonthlyScalar(training)]
-    if transforms:
-        baselines += [TransformCoder(training, kind) for kind in ("DCT", "PCA")]
-    figures: Figures = {}
-    for name in sets:
-        years = data.read_years(folder, name)
-        measured = [not np.isnan(years.reflectance[..., band]).all() for band in range(len(BANDS))]
-        whole = impute_bands(years.reflectance, training)
-        label = encoder.identity.label
-        rebuilt = {label: encoder.decode(encoder.encode(years.reflectance, years.terrain))}
-        if not all(measured):
-            rebuilt[f"{label}, imputed"] = encoder.decode(encoder.encode(whole, years.terrain))
-        rebuilt |= {baseline.name: baseline(whole) for baseline in baselines}
-        figures[name] = {
-            "role": real_sets.REAL_SETS[name].role,
-            "n": len(years.reflectance),
-            "pixels": len(np.unique(years.pixel)),
-            "bands": [band for band, there in zip(BANDS, measured, strict=True) if there],
-            "methods": {method: _rounded(reconstruction(years.reflectance, y)) for method, y in rebuilt.items()},
+    baselines = fit_baselines(training)
+    reports: list[Report] = [
+        {
+            "encoder": encoder.identity.label,
+            "sha256": encoder.card.sha256,
+            "seed": encoder.card.training.get("seed"),
+            "sets": {},
         }
-        if not all(measured):
-            figures[name]["against_imputed"] = {
-                method: _rounded(reconstruction(whole, y)) for method, y in rebuilt.items()
-            }
-    return figures
+        for encoder in encoders
+    ]
+    for name in tqdm(chosen, desc="judge", unit="set", disable=None):
+        judged = judged_set.JudgedSet(folder, name, training, baselines)
+        for report, encoder in zip(reports, encoders, strict=True):
+            report["sets"][name] = judged.judge(encoder)
+        if real_sets.REAL_SETS[name].dated:
+            dates = left_out.LeftOut(folder, name, training)
+            for report, encoder in zip(reports, encoders, strict=True):
+                report["sets"][name]["left_out"] = dates.judge(encoder)
+    noisy = denoising.Denoising(baselines)
+    for report, encoder in zip(reports, encoders, strict=True):
+        report["denoising"] = noisy.judge(encoder)
+    return {"protocol": _protocol(len(training)), "median": _median(reports), "encoders": reports}
 
 
-def _rounded(figures: dict[str, float]) -> dict[str, float]:
-    return {key: round(value, 6) for key, value in figures.items()}
+def choose_sets(sets: Sequence[str], *, test: bool) -> list[str]:
+    """Turn names of sets and roles into names of sets, each once.
 
-
-def training_years(folder: Path, seed: int = 0) -> NDArray[np.float32]:
-    """Return pixel-years without gaps for fitting baselines: some of every training set and simulation, (n, 365, 6)."""
-    rng = np.random.default_rng(seed)
-    parts = [simulate_pixels(FITTED_YEARS, 900_000 + seed).clean]
-    for name in real_sets.names("train"):
-        years = data.read_years(folder, name).reflectance
-        parts.append(years[rng.permutation(len(years))[:FITTED_YEARS]])
-    joined = np.concatenate(parts)
-    return joined[~np.isnan(joined).any(axis=(1, 2))]
-
-
-def impute_bands(years: NDArray[np.float32], training: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Fill bands that a set never measured with a linear regression on the others, day by day.
-
-    Args:
-        years: Shape (n, 365, 6), whole bands NaN.
-        training: Shape (m, 365, 6), without gaps.
-
-    Returns:
-        Shape (n, 365, 6).
+    Raises:
+        UsageError: A name is unknown, or a test set is among them and `test` is false.
     """
-    missing = np.isnan(years).all(axis=(0, 1))
-    if not missing.any():
-        return years
-    days = training[:, ::10].reshape(-1, len(BANDS)).astype(np.float64)
-    known = np.column_stack([days[:, ~missing], np.ones(len(days))])
-    weights, *_ = np.linalg.lstsq(known, days[:, missing], rcond=None)
-    filled = years.copy()
-    filled[..., missing] = years[..., ~missing] @ weights[:-1] + weights[-1]
-    return filled
-
-
-def table(figures: Figures) -> str:
-    """Lay figures out for people."""
-    names = ("CC-A", "CC-B", "CC-C", "CC-D")
-    head = f"{'set':18} {'role':5} {'n':>6}  {'method':26} {'MAE':>7} {'RMSE':>7} "
-    lines = [head + " ".join(f"{name:>6}" for name in names)]
-    for name, entry in figures.items():
-        for method, value in entry["methods"].items():
-            lines.append(
-                f"{name:18} {entry['role']:5} {entry['n']:>6}  {method:26} {value['mae']:7.4f} {value['rmse']:7.4f} "
-                + " ".join(f"{value[key]:6.3f}" for key in ("cc_a", "cc_b", "cc_c", "cc_d"))
+    wanted = list(sets) or (["dev", "test"] if test else ["dev"])
+    found: dict[str, None] = {}
+    for name in wanted:
+        if name in get_args(real_sets.Role):
+            found |= dict.fromkeys(real_sets.names(cast(real_sets.Role, name)))
+        elif name in real_sets.REAL_SETS:
+            found[name] = None
+        else:
+            raise UsageError(
+                f"got set {name!r}, expected train, dev, test or some of {', '.join(real_sets.REAL_SETS)}; "
+                "choose among them"
             )
-    return "\n".join(lines)
+    held = [name for name in found if real_sets.REAL_SETS[name].role == "test"]
+    if held and not test:
+        raise UsageError(
+            f"got {', '.join(held)}, expected no test set; a test set is judged once, for a recipe that is frozen: "
+            "then say --test"
+        )
+    return list(found)
 
 
-def code_use(codes: NDArray[np.uint16]) -> dict[str, Any]:
-    """Tell how much of the codebook is used: entropy of each dimension in bits, and distinct codes.
-
-    Args:
-        codes: Codes of valid pixels, (n, 12).
-    """
-    from stactools_esd.fsq import codes_to_level_indices
-
-    digits = codes_to_level_indices(codes).reshape(-1, len(BANDS))
-    entropy = []
-    for dimension in range(digits.shape[1]):
-        share = np.bincount(digits[:, dimension]) / len(digits)
-        share = share[share > 0]
-        entropy.append(round(float(-(share * np.log2(share)).sum()), 3))
-    return {"entropy_bits": entropy, "distinct_codes": len(np.unique(codes)), "pixel_years": len(codes), "days": DAYS}
+def _protocol(fitted: int) -> dict[str, Any]:
+    """Return all constants that decide figures."""
+    return {
+        "version": PROTOCOL_VERSION,
+        "baselines_fitted_on": fitted,
+        "halves_seed": judged_set.HALVES_SEED,
+        "left_out_share": left_out.SHARE,
+        "left_out_seed": left_out.SEED,
+        "denoising_seeds": [denoising.TRUTH_SEED, denoising.NOISE_SEED],
+        "resamples": bootstrap.RESAMPLES,
+        "interval": bootstrap.LEVEL,
+    }
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Print figures as JSON on stdout and as a table on stderr."""
-    parser = argparse.ArgumentParser(prog="python -m stactools_esd.encoder.evaluate", description=main.__doc__)
-    parser.add_argument("data", type=Path, help="folder of real series")
-    parser.add_argument("--encoder", default="esdnet-small", help="name, or path of a .safetensors file")
-    parser.add_argument("--sets", nargs="+", default=real_sets.names("dev"), help="default: the development sets")
-    parser.add_argument("--no-transforms", action="store_true", help="leave out the PCA and DCT coders")
-    options = parser.parse_args(arguments)
-    figures = compare(load_encoder(options.encoder), options.data, options.sets, transforms=not options.no_transforms)
-    print(table(figures), file=sys.stderr)
-    print(json.dumps(figures, indent=2))
-
-
-if __name__ == "__main__":
-    main()
+def _median(reports: Sequence[Report]) -> str:
+    """Name by its hash the one whose MAE is the median; test sets have no say where there are others."""
+    roles = [entry["role"] for entry in reports[0]["sets"].values()]
+    errors = []
+    for report in reports:
+        counted = [e for e in report["sets"].values() if e["role"] != "test" or set(roles) == {"test"}]
+        errors.append(np.mean([entry["methods"][report["encoder"]]["mae"] for entry in counted]))
+    order = np.argsort(errors, kind="stable")
+    median: str = reports[int(order[(len(order) - 1) // 2])]["sha256"]
+    return median

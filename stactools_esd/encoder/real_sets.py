@@ -52,6 +52,9 @@ class RealSet:
     screened: bool = False
     """Whether leftover clouds are screened as `seamless.prepare` does: for series of single dates, not composites."""
 
+    dated: bool = False
+    """Whether each date is an observation of its own, so that some can be left out and asked for."""
+
     share: float = 1.0
     """How often training draws from this set, relative to the others."""
 
@@ -72,6 +75,7 @@ REAL_SETS: Final[Mapping[str, RealSet]] = {
             windows="both",
             min_observations=6,
             screened=True,
+            dated=True,
             share=2.0,
         ),
         RealSet(
@@ -83,6 +87,7 @@ REAL_SETS: Final[Mapping[str, RealSet]] = {
             windows="both",
             min_observations=6,
             screened=True,
+            dated=True,
         ),
         RealSet(
             name="tundra_noatak",
@@ -93,6 +98,7 @@ REAL_SETS: Final[Mapping[str, RealSet]] = {
             windows="calendar",
             min_observations=5,
             screened=True,
+            dated=True,
             share=0.4,
         ),
         RealSet(
@@ -104,6 +110,7 @@ REAL_SETS: Final[Mapping[str, RealSet]] = {
             windows="calendar",
             min_observations=5,
             screened=True,
+            dated=True,
             share=0.3,
         ),
         RealSet(
@@ -155,6 +162,7 @@ REAL_SETS: Final[Mapping[str, RealSet]] = {
             windows="own",
             min_observations=8,
             screened=True,
+            dated=True,
             share=2.0,
         ),
         RealSet(
@@ -166,6 +174,7 @@ REAL_SETS: Final[Mapping[str, RealSet]] = {
             windows="both",
             min_observations=10,
             screened=True,
+            dated=True,
         ),
         RealSet(
             name="flanders_a_landsat8",
@@ -176,6 +185,7 @@ REAL_SETS: Final[Mapping[str, RealSet]] = {
             windows="both",
             min_observations=6,
             screened=True,
+            dated=True,
             share=0.3,
         ),
         RealSet(
@@ -187,6 +197,7 @@ REAL_SETS: Final[Mapping[str, RealSet]] = {
             windows="both",
             min_observations=6,
             screened=True,
+            dated=True,
             share=0.3,
         ),
         # -- dev: recipes may be tuned on them
@@ -207,6 +218,7 @@ REAL_SETS: Final[Mapping[str, RealSet]] = {
             read=composites,
             windows="own",
             min_observations=8,
+            dated=True,
         ),
         # -- test: scored once for a frozen recipe
         RealSet(
@@ -218,6 +230,7 @@ REAL_SETS: Final[Mapping[str, RealSet]] = {
             windows="calendar",
             min_observations=6,
             screened=True,
+            dated=True,
         ),
         RealSet(
             name="global_monthly_a",
