@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("stactools_esd", "esd_tasks")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 SEAM = {"product", "names", "fsq", "grid", "cog", "stac", "blocks", "files", "errors", "gdal", "compiled"}
+ENCODER_SEAM = {"esd_tasks/encoder_tasks/inputs.py": {"encoder", "seamless"}}
 LAYERS = [
     {"errors"},
     {"product", "compiled"},
@@ -19,6 +20,7 @@ LAYERS = [
     {"files", "fsq", "gdal", "tags", "squares", "footprint", "grid"},
     {"codes_file", "cog", "visual", "blocks"},
     {"stac", "collection"},
+    {"model_item"},
     {"schema", "item_folder", "inventory", "catalog"},
     {"validate"},
     {"commands"},
@@ -60,8 +62,11 @@ def test_product_package_never_imports_tasks(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [p for p in MODULES if "esd_tasks" in p.parts], ids=ids)
 def test_tasks_import_only_the_seam(path: Path) -> None:
-    """`esd_tasks` works on any ESD tile: it sees items, codes COGs and blocks, never the encoder or its input."""
-    assert heads(path, "stactools_esd") <= SEAM
+    """`esd_tasks` works on any ESD tile: it sees items, codes COGs and blocks, never the encoder or its input.
+
+    One module does: it reads sets for `esd-tasks evaluate-encoder`, and imports the encoder inside its functions.
+    """
+    assert heads(path, "stactools_esd") <= SEAM | ENCODER_SEAM.get(path.relative_to(ROOT).as_posix(), set())
 
 
 @pytest.mark.parametrize("level", range(len(LAYERS)), ids=lambda level: "+".join(sorted(LAYERS[level])))
