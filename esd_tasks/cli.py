@@ -152,7 +152,7 @@ def evaluate_encoder(
         from esd_tasks.evaluate_encoder import choose_sets, evaluate
         from esd_tasks.progress import Bars
 
-        chosen = choose_sets([name for name in sets.split(",") if name], test=test)
+        chosen = choose_sets([name.strip() for name in sets.split(",") if name.strip()], test=test)
         encoders = load_encoders([weights, *(also or ())])
         figures = []
         with Bars(quiet=quiet) as bars:

@@ -131,8 +131,8 @@ def test_raw_is_the_measured_bands_and_known_terrain(folder: Path) -> None:
     assert np.isnan(years.raw[:, -2:]).all()
     assert not np.isnan(years.raw[:, :-2]).any()
     assert years.class_names == ("crop", "tree")
-    assert years.notes[0] == "23 places left out; classes with fewer than 15: rare 3"
-    assert "never measured: green" in years.notes[1]
+    assert years.notes[1] == "23 places left out; classes with fewer than 15: rare 3"
+    assert "never measured: green" in years.notes[2]
 
 
 def test_missing_and_damaged_data_are_one_line(folder: Path, tmp_path: Path) -> None:

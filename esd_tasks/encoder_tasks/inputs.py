@@ -118,7 +118,10 @@ def read_labelled(data: Path, name: str, encoders: Sequence[EncodesYears]) -> La
     kept = np.flatnonzero(np.isin(label, names[counts >= LEAST_OF_CLASS]) & encoded)
     class_names, class_id = np.unique(label[kept], return_inverse=True)
     rare = ", ".join(f"{a} {n}" for a, n in zip(names, counts, strict=True) if n < LEAST_OF_CLASS)
-    notes = [f"{len(label) - len(kept)} places left out; classes with fewer than {LEAST_OF_CLASS}: {rare or 'none'}"]
+    notes = [
+        ", ".join(f"{one} {n}" for one, n in zip(class_names, np.bincount(class_id), strict=True)),
+        f"{len(label) - len(kept)} places left out; classes with fewer than {LEAST_OF_CLASS}: {rare or 'none'}",
+    ]
     if len(missing := _missing(reflectance)):
         notes.append(f"never measured: {', '.join(missing)}; NaN for the encoder, no columns of raw")
     return LabelledYears(
