@@ -52,6 +52,9 @@ class Card:
     figures: dict[str, Any] = field(default_factory=dict)
     """What was measured, by set, each with its split and n."""
 
+    denoising: dict[str, Any] = field(default_factory=dict)
+    """Denoising of simulated years, as `denoising.Denoising.judge` returns it."""
+
     notes: list[str] = field(default_factory=list)
     """What a reader must know and no other field says."""
 

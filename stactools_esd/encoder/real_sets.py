@@ -220,6 +220,17 @@ REAL_SETS: Final[Mapping[str, RealSet]] = {
             min_observations=8,
             dated=True,
         ),
+        RealSet(
+            name="romania",
+            path="romania_s2_forest_cube/cube.npz",
+            role="dev",
+            licence="EUPL-1.2",
+            read=cube(""),
+            windows="calendar",
+            min_observations=10,
+            screened=True,
+            dated=True,
+        ),
         # -- test: scored once for a frozen recipe
         RealSet(
             name="harvard_last_120",

@@ -135,8 +135,8 @@ def _left_out_lines(card: Card) -> list[str]:
         "",
         "## Left-out dates",
         "",
-        "A quarter of the clear dates of each pixel-year was left out. MAE at those dates, of straight lines between the "
-        "others and of what was decoded; ratio with its 95 % interval by pixel.",
+        "A quarter of the clear dates of each pixel-year was left out. MAE at those dates, of straight lines between "
+        "the others and of what was decoded; ratio with its 95 % interval by pixel.",
         "",
         "| set | split | pixel-years | dates | straight lines | decoded | ratio |",
         "|---|---|---:|---:|---:|---:|---:|",
@@ -156,8 +156,9 @@ def _denoising_lines(card: Card) -> list[str]:
         "",
         "## Denoising",
         "",
-        f"{card.denoising['n']:,} simulated pixel-years that were not trained on, with multiples of the frozen noise "
-        f"(`{card.denoising['noise_sha256'][:12]}`). MAE against the truth, of the noisy input and of what was decoded.",
+        f"{card.denoising['n']:,} simulated pixel-years that were not trained on, with multiples of the frozen "
+        f"noise (`{card.denoising['noise_sha256'][:12]}`). MAE against the truth, of the noisy input and of what was "
+        "decoded.",
         "",
         "| noise | noisy | decoded | ratio |",
         "|---:|---:|---:|---:|",
