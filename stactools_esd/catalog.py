@@ -2,6 +2,7 @@
 
 DESTINATION/catalog.json
 DESTINATION/<collection id>/collection.json
+DESTINATION/<collection id>/model-<encoder>/model-<encoder>.json, with weights and card, if the package has them
 DESTINATION/<collection id>/<year>/catalog.json
 DESTINATION/<collection id>/<year>/<zone>/catalog.json
 DESTINATION/<collection id>/<year>/<zone>/<item id>/<item id>.json
@@ -22,8 +23,9 @@ from stactools_esd.files import json_text, read_json, write_json
 from stactools_esd.grid import utm_zone_of
 from stactools_esd.inventory import Json, find_items
 from stactools_esd.item_folder import copy_assets
+from stactools_esd.model_item import MODEL_RELATION, create_model_item, model_id, shipped_model
 from stactools_esd.names import CodesTags, is_tile
-from stactools_esd.product import ENCODER_LABEL
+from stactools_esd.product import ENCODER_LABEL, EncoderIdentity
 from stactools_esd.stac import identity_of, relative_href, tags_of
 
 CATALOG_ID: Final = "esd"
@@ -66,7 +68,7 @@ def create_catalog(
     destination = Path(os.path.abspath(destination))  # noqa: PTH100  (links below must not keep `..`)
     older = _check_destination(destination)
     items = find_items(sources, prefer=destination)
-    dropped = sorted({path.stem for path in older if path.name not in _DOCUMENTS} - set(items))
+    dropped = sorted({path.stem for path in older if path.name not in _DOCUMENTS and not _is_model(path)} - set(items))
     if dropped and not replace:
         raise CatalogError(
             f"got a catalogue at {destination} whose items are not all among the sources: not {dropped[0]}, "
@@ -76,6 +78,9 @@ def create_catalog(
         dict(_layout(items, destination))  # what cannot be laid out is refused before anything is copied
         items = {id: copy_assets(item, destination / leaf_of(item)) for id, item in items.items()}
     files = dict(_layout(items, destination))
+    for path in filter(_is_model, files):
+        label = path.parent.parent.name.removeprefix("esd-")
+        copy_assets(create_model_item(label).to_dict(False, False), path.parent)
     for path, content in files.items():
         _write_if_changed(path, content)
     _remove(older - set(files), destination)
@@ -117,12 +122,21 @@ def _linked(root: Path) -> set[Path]:
         path = waiting.pop()
         for link in read_json(path).get("links", []):
             below = Path(os.path.normpath(path.parent / link["href"]))
-            if link["rel"] not in ("child", "item") or below in found or not below.is_relative_to(root.parent):
+            if (
+                link["rel"] not in ("child", "item", MODEL_RELATION)
+                or below in found
+                or not below.is_relative_to(root.parent)
+            ):
                 continue
             if below.is_file():
                 found.add(below)
                 waiting += [below] if link["rel"] == "child" else []
     return found
+
+
+def _is_model(path: Path) -> bool:
+    """Tell whether a document of a catalogue is that of an encoder, by its place right below the collection."""
+    return path.stem == model_id(path.parent.parent.name.removeprefix("esd-"))
 
 
 def leaf_of(item: Mapping[str, Any]) -> Path:
@@ -151,19 +165,39 @@ def _layout(items: Mapping[str, Json], destination: Path) -> Iterator[tuple[Path
         described = create_collection(label, [item for _, item in of_collection]).to_dict(False, False)
         title = described["title"]
         years = []
+        above = [_root(1), _link("parent", "../catalog.json", _TITLE)]
+        if shipped_model(label.label, label.weights_sha256):
+            yield _model(label.label, destination / collection, title)
+            above.append(_model_link(label, "./"))
         for year, of_year in _grouped(of_collection, destination, 1):
             folder = destination / collection / year
             yield from _zones(of_year, destination, folder, title)
             zones = sorted({leaf.relative_to(folder).parts[0] for leaf, _ in of_year})
             links = [_link("child", f"./{zone}/catalog.json", f"UTM zone {zone}") for zone in zones]
-            above = [_root(2), _link("parent", "../collection.json", title)]
+            links = [_root(2), _link("parent", "../collection.json", title), *links]
             about = f"Items of {year}, by UTM zone."
-            yield folder / "catalog.json", _catalog(f"{collection}-{year}", year, about, [*above, *links])
+            yield folder / "catalog.json", _catalog(f"{collection}-{year}", year, about, links)
             years.append(_link("child", f"./{year}/catalog.json", year))
-        described["links"] = [_root(1), _link("parent", "../catalog.json", _TITLE), *described["links"], *years]
+        described["links"] = [*above, *described["links"], *years]
         yield destination / collection / "collection.json", described
         children.append(_link("child", f"./{collection}/collection.json", title))
     yield destination / "catalog.json", _catalog(CATALOG_ID, _TITLE, _DESCRIPTION, [_root(0), *children])
+
+
+def _model(label: str, folder: Path, collection_title: str) -> tuple[Path, Json]:
+    """Return where the item of an encoder lies in its collection, and the item with its files beside it."""
+    model: Json = create_model_item(label).to_dict(False, False)
+    collection = _link("collection", "../collection.json", collection_title)
+    model["links"] = [_root(2), collection | {"rel": "parent"}, collection]
+    model["collection"] = folder.name
+    for asset in model["assets"].values():
+        asset["href"] = f"./{Path(asset['href']).name}"
+    return folder / str(model["id"]) / f"{model['id']}.json", model
+
+
+def _model_link(encoder: EncoderIdentity, up: str) -> Json:
+    id, title = model_id(encoder.label), f"Encoder {encoder.name} {encoder.version}"
+    return _link(MODEL_RELATION, f"{up}{id}/{id}.json", title, _GEOJSON)
 
 
 def _zones(
@@ -202,7 +236,10 @@ def _placed(item: Json, leaf: Path, collection_title: str, zone: str) -> Json:
     ]
     assets = {key: asset | {"href": relative_href(asset["href"], leaf)} for key, asset in item["assets"].items()}
     kept = [link | {"href": relative_href(link["href"], leaf)} for link in item["links"]]
-    ends = {"collection": tags_of(item).identity.encoder.collection_id, "links": [*structure, *kept], "assets": assets}
+    encoder = tags_of(item).identity.encoder
+    if shipped_model(encoder.label, encoder.weights_sha256):
+        structure.append(_model_link(encoder, "../../../"))
+    ends = {"collection": encoder.collection_id, "links": [*structure, *kept], "assets": assets}
     return {key: value for key, value in item.items() if key not in ends} | ends
 
 

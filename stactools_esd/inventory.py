@@ -13,6 +13,7 @@ from stactools_esd.errors import CatalogError, NothingFoundError, RasterError
 from stactools_esd.files import read_json
 from stactools_esd.gdal import quiet_gdal
 from stactools_esd.item_folder import pictures_beside
+from stactools_esd.model_item import MODEL_RELATION
 from stactools_esd.names import parse_name
 from stactools_esd.schema import esd_problems
 from stactools_esd.stac import create_item, local_path, tags_of
@@ -131,8 +132,15 @@ def _item_of(raster: Path) -> Json:
 
 
 def _absolute(item: Json, folder: Path) -> Json:
-    """Return an item without structure, local hrefs of assets and links absolute."""
-    links = [link for link in item.get("links", []) if link["rel"] not in STRUCTURE]
+    """Return an item without structure, local hrefs of assets and links absolute.
+
+    A model that lies in a catalogue is part of its structure, one at a URL is not.
+    """
+    links = [
+        link
+        for link in item.get("links", [])
+        if link["rel"] not in STRUCTURE and not (link["rel"] == MODEL_RELATION and local_path(link["href"]))
+    ]
     moved = {key: value for key, value in item.items() if key not in ("collection", "links", "assets")}
     moved["links"] = [link | {"href": _resolve(link["href"], folder)} for link in links]
     moved["assets"] = {key: asset | {"href": _resolve(asset["href"], folder)} for key, asset in item["assets"].items()}

@@ -1,4 +1,4 @@
-"""JSON schemas that travel with packages: STAC's with pystac, the esd extension's with this one; none is fetched."""
+"""JSON schemas that travel with packages: STAC's with pystac, those of esd and MLM with this one; none is fetched."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,6 +12,7 @@ from pystac.validation.local_validator import get_local_schema_cache
 from referencing import Registry, Resource
 
 from stactools_esd.collection import ESD_EXTENSION
+from stactools_esd.model_item import MLM_EXTENSION
 
 KINDS = {"Feature": "item", "Collection": "collection", "Catalog": "catalog"}
 """What the `type` of a document makes it."""
@@ -20,7 +21,7 @@ _MESSAGE_LENGTH = 240
 
 
 def schema_problems(document: Mapping[str, Any]) -> Iterator[str]:
-    """Check a document against the core schema of its type, and the esd schema where it declares or uses it.
+    """Check a document against the core schema of its type, the esd and MLM schemas where it declares or uses them.
 
     Args:
         document: Item, collection or catalogue, as read from JSON.
@@ -33,15 +34,23 @@ def schema_problems(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"got type {document.get('type')!r}, expected one of {', '.join(KINDS)}"
         return
     yield from _problems(_core(kind), document)
+    if is_model(document):
+        yield from _problems(_own("mlm"), document)
     if ESD_EXTENSION in json.dumps(document.get("stac_extensions")):
         yield from esd_problems(document)
     elif any(key.startswith("esd:") for part in (document, document.get("properties")) for key in _keys(part)):
         yield f"got fields of the esd extension, expected it among stac_extensions: {ESD_EXTENSION}"
 
 
+def is_model(document: Mapping[str, Any]) -> bool:
+    """Tell whether a document is the item of an encoder."""
+    declared = document.get("stac_extensions")
+    return document.get("type") == "Feature" and isinstance(declared, list) and MLM_EXTENSION in declared
+
+
 def esd_problems(document: Mapping[str, Any]) -> Iterator[str]:
     """Check a document against the schema of the esd extension alone, a tenth of the work of `schema_problems`."""
-    yield from _problems(_esd(), document)
+    yield from _problems(_own("esd"), document)
 
 
 def _keys(part: Any) -> list[str]:
@@ -76,6 +85,6 @@ def _core(kind: str) -> Draft7Validator:
 
 
 @cache
-def _esd() -> Draft7Validator:
-    text = files("stactools_esd").joinpath("schemas", "esd.json").read_text(encoding="utf-8")
+def _own(name: str) -> Draft7Validator:
+    text = files("stactools_esd").joinpath("schemas", f"{name}.json").read_text(encoding="utf-8")
     return Draft7Validator(json.loads(text))

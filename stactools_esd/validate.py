@@ -16,8 +16,9 @@ from stactools_esd.collection import union_bbox
 from stactools_esd.errors import ChinaRecipeWarning, EsdError, NothingFoundError, UsageError
 from stactools_esd.files import multihash_file, read_json
 from stactools_esd.inventory import is_esd_item, search_folder
+from stactools_esd.model_item import MODEL_RELATION
 from stactools_esd.names import CodesTags
-from stactools_esd.schema import KINDS, schema_problems
+from stactools_esd.schema import KINDS, is_model, schema_problems
 from stactools_esd.stac import create_item, local_path, tags_of
 
 _COMPARED_ASSET_FIELDS = ("bands", "data_type", "esd:fsq", "proj:shape", "proj:transform")
@@ -34,7 +35,7 @@ class Report:
     """One line each, beginning with the file."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    """How many items, collections, catalogues and codes COGs were looked at."""
+    """How many items, collections, catalogues, codes COGs and models were looked at."""
 
     visited: dict[Path, Json] = field(default_factory=dict)
     """Catalogues and collections read, by path."""
@@ -54,6 +55,7 @@ class Report:
     def summary(self) -> str:
         """Counts in words, e.g. `2 items, 1 collection`."""
         plurals = {"item": "items", "collection": "collections", "catalog": "catalogues", "codes COG": "codes COGs"}
+        plurals["model"] = "models"
         named = {"catalog": "catalogue"}
         return ", ".join(
             f"{count} {named.get(kind, kind) if count == 1 else plurals[kind]}"
@@ -144,7 +146,7 @@ def _check_document(first: Path, report: Report) -> None:
         problems = list(schema_problems(document))
         for problem in problems:
             report.add(path, problem)
-        report.counts[KINDS.get(str(document.get("type")), "catalog")] += 1
+        report.counts["model" if is_model(document) else KINDS.get(str(document.get("type")), "catalog")] += 1
         if problems:
             continue  # what is not even STAC is not followed
         below = _check_links(path, document, report)
@@ -165,13 +167,15 @@ def _linked(path: Path, link: Json) -> Path | None:
 def _check_links(path: Path, document: Json, report: Report) -> list[Path]:
     """Check that local links resolve, and that children and items name this document as their parent."""
     below = []
+    # Every item of a collection names its model, too; it is the collection's to be followed.
+    followed = ("child", "item", MODEL_RELATION) if document["type"] == "Collection" else ("child", "item")
     for link in document["links"]:
         target = _linked(path, link)
         if target is None:
             continue
         if not target.is_file():
             report.add(path, f"got a link rel={link['rel']} to {link['href']}, which does not exist")
-        elif link["rel"] in ("child", "item"):
+        elif link["rel"] in followed:
             below.append(target)
             child = _read(target, report)
             parents = _parents(target, child)
