@@ -86,6 +86,19 @@ print(json.dumps({
     assert said["typed"]
 
 
+def test_the_wheel_carries_noise_and_models(installed: Path, tmp_path: Path) -> None:
+    """The frozen noise and the card of the encoder come with the wheel; reading them needs no torch."""
+    code = """
+import sys
+from stactools_esd.model_item import create_model_item
+from stactools_esd.schema import schema_problems
+from stactools_esd.simulation.frozen_noise import frozen_noise
+item = create_model_item("esdnet-small-v1").to_dict(False, False)
+print(len(frozen_noise().absolute), list(schema_problems(item)), "torch" in sys.modules)
+"""
+    assert output(installed, "-c", code, cwd=tmp_path).strip() == "6 [] False"
+
+
 def test_the_checkout_has_the_command(tmp_path: Path) -> None:
     """`stac esd --help` works here, whatever way the project is installed."""
     assert "create-catalog" in output(sys.executable, "-m", "stactools.cli.cli", "esd", "--help", cwd=tmp_path)
