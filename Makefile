@@ -32,7 +32,7 @@ lint: $(VENV)/.test ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.test ## Measure speed against peers in the same run
+bench: $(VENV)/.test ## Measure how long the demo takes on a fresh clone
 	$(BIN)/python scripts/figures.py run 'road.demo_minutes'
 
 figures: $(VENV)/.test ## Run the command of one figure again: make figures KEY=road.amazon.oa_codes ESD_DATA=folder

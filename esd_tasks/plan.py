@@ -28,7 +28,7 @@ from stactools_esd.files import sha256_file
 from stactools_esd.product import CodesIdentity
 
 _ENVELOPE_MARGIN = 0.0003
-"""Degrees around the labels' envelope, about a pixel, so that the outermost labels are on the map."""
+"""Degrees of the equator around the labels' envelope, about a pixel, so that the outermost labels are on the map."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +201,11 @@ def _area(request: ClassifyRequest, labels: Labels) -> shapely.Geometry:
         return wrap_longitudes(read_area(request.geometry))
     if request.bbox is not None:
         return parse_bbox(request.bbox)
-    return wrap_longitudes(shapely.buffer(labels.envelope, _ENVELOPE_MARGIN, join_style="mitre"))
+    _, south, _, north = labels.envelope.bounds
+    # A degree of longitude shrinks towards the poles: a margin that is a pixel at the equator is less than half of one
+    # in the north of Norway.
+    shrink = np.cos(np.deg2rad(min(max(abs(south), abs(north)), 85.0)))
+    return wrap_longitudes(shapely.buffer(labels.envelope, _ENVELOPE_MARGIN / shrink, join_style="mitre"))
 
 
 def _order(item: CodesItem) -> tuple[int, str, str, str]:

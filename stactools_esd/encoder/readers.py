@@ -51,11 +51,6 @@ def _series(
     )
 
 
-def clear_dates(arrays: Arrays) -> Series:
-    """Single dates with a flag for those that are clear."""
-    return _series(arrays["X"], arrays["dates"], arrays["clear"])
-
-
 def composites(arrays: Arrays) -> Series:
     """Cloud-free composites, with elevation and slope where the file has them; their aspect is unknown."""
     terrain = None
