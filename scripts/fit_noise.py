@@ -80,15 +80,19 @@ def observed_years(data: Path, name: str) -> Observed:
     else:
         first, last = (int(str(day)[:4]) for day in (np.nanmin(series.dates), np.nanmax(series.dates)))
         starts = [np.array(f"{year}-01-01", "datetime64[D]") for year in range(first, last + 1)]
+    placed = (place_on_days(series.reflectance, series.dates, start) for start in starts)
+    return [year for part in placed for year in listed(screen(part))]
+
+
+def listed(placed: NDArray[np.float32]) -> Observed:
+    """List the observations of pixel-years (n, 365, 6) that have enough whole ones."""
     years: Observed = []
-    for start in starts:
-        placed = screen(place_on_days(series.reflectance, series.dates, start))
-        whole = ~np.isnan(placed).any(axis=2)
-        for pixel in np.flatnonzero(whole.sum(axis=1) >= FEWEST):
-            days = np.flatnonzero(whole[pixel])
-            values = placed[pixel, days].astype(float)
-            ratio = (values[:, 1] - values[:, 4]) / np.maximum(values[:, 1] + values[:, 4], 1e-6)
-            years.append((days, values, (ratio > 0.4) & (values[:, 1] > 0.12) & (values[:, 3] > 0.11)))
+    whole = ~np.isnan(placed).any(axis=2)
+    for pixel in np.flatnonzero(whole.sum(axis=1) >= FEWEST):
+        days = np.flatnonzero(whole[pixel])
+        values = placed[pixel, days].astype(float)
+        ratio = (values[:, 1] - values[:, 4]) / np.maximum(values[:, 1] + values[:, 4], 1e-6)
+        years.append((days, values, (ratio > 0.4) & (values[:, 1] > 0.12) & (values[:, 3] > 0.11)))
     return years
 
 
@@ -195,23 +199,47 @@ def intervals(sets: dict[str, Observed]) -> list[float]:
     return [int(value) for value in values[order][reached]]
 
 
-def main() -> None:
-    """Fit, print and write."""
-    data, out = Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else OUT
-    sets = {name: observed_years(data, name) for name in SETS}
+@dataclass
+class Fit:
+    """Size of the noise, and what it was fitted to."""
+
+    outlier: dict[str, NDArray[np.bool_]]
+    """Whether each observation of each set is an outlier."""
+
+    sound: Residuals
+    """Residuals of the others, from the others."""
+
+    absolute: NDArray[np.float64]
+    """Constant part of the standard deviation (6,)."""
+
+    relative: NDArray[np.float64]
+    """Part in proportion to the reflectance (6,)."""
+
+
+def fit_size(sets: dict[str, Observed], weights: dict[str, float]) -> Fit:
+    """Find outliers and the size of the noise, in turns."""
     outlier = {name: np.zeros(sum(len(days) for days, _, _ in years), bool) for name, years in sets.items()}
     absolute, relative = np.full(len(BANDS), 0.004), np.full(len(BANDS), 0.06)
     for step in range(ROUNDS + 1):
         if step:
             for name, years in sets.items():
-                found = residuals(years, outlier[name], SETS[name], judged="all")
+                found = residuals(years, outlier[name], weights[name], judged="all")
                 size = np.zeros(len(outlier[name]))
                 size[found.source] = np.abs(standardised(found, absolute, relative)).max(axis=1)
                 before, after = np.concatenate([[0], size[:-1]]), np.concatenate([size[1:], [0]])
                 # A cloud makes its neighbours look wrong too, so only the worst of three goes in a round.
                 outlier[name] |= (size > LIMIT) & (size >= before) & (size >= after)
-        sound = joined([residuals(years, outlier[name], SETS[name], judged="sound") for name, years in sets.items()])
+        sound = joined([residuals(years, outlier[name], weights[name], judged="sound") for name, years in sets.items()])
         absolute, relative = fit_variance(sound)
+    return Fit(outlier=outlier, sound=sound, absolute=absolute, relative=relative)
+
+
+def main() -> None:
+    """Fit, print and write."""
+    data, out = Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else OUT
+    sets = {name: observed_years(data, name) for name in SETS}
+    fit = fit_size(sets, SETS)
+    outlier, sound, absolute, relative = fit.outlier, fit.sound, fit.absolute, fit.relative
     z = standardised(sound, absolute, relative)
     covariance = (z * sound.weight[:, None]).T @ z / sound.weight.sum()
     scale = np.sqrt(np.diag(covariance))

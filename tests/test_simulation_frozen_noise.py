@@ -1,8 +1,11 @@
 """The noise that denoising is scored against."""
 
 import hashlib
+import importlib.util
 import json
+import sys
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,6 +74,24 @@ def test_snow_is_not_noisier_than_what_was_fitted() -> None:
     error = observation_errors(np.full((50, 365, 6), 0.8, np.float32), noise, rngs)
     largest = np.sqrt(noise.absolute**2 + (noise.relative * noise.highest) ** 2)
     assert (error.std(axis=(0, 1)) < 1.3 * largest).all()
+
+
+def test_the_fit_finds_noise_of_known_size() -> None:
+    """The program that fitted the noise, shown simulated forests with this very noise, finds its size again."""
+    path = Path(__file__).parent.parent / "scripts" / "fit_noise.py"
+    spec = importlib.util.spec_from_file_location("fit_noise", path)
+    assert spec is not None
+    assert spec.loader is not None
+    program = importlib.util.module_from_spec(spec)
+    sys.modules["fit_noise"] = program  # dataclasses look for their module
+    spec.loader.exec_module(program)
+    noise = frozen_noise()
+    clean = simulate_pixels(700, 3, np.eye(13)[[1, 2]].sum(axis=0) / 2).clean
+    seen = clean + observation_errors(clean, noise, [generator(9, kind) for kind in range(4)])
+    seen[generator(9, 4).random(seen.shape[:2]) > 1 / 12] = np.nan
+    fit = program.fit_size({"simulated": program.listed(program.screen(seen))}, {"simulated": 1.0})
+    stated = np.sqrt(noise.absolute**2 + (noise.relative * fit.sound.level) ** 2)
+    np.testing.assert_allclose((fit.sound.value / stated).std(axis=0), 1, atol=0.15)
 
 
 def test_correlation_in_time_is_that_of_filling() -> None:
