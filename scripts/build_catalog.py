@@ -35,8 +35,9 @@ def main() -> None:
             name = ("--name", "simulated", "--source-name", "simulated")
             esd("encode", images, Path(scratch) / "tiles", "--year", str(year), *name)
         esd("create-catalog", Path(scratch) / "tiles", new, "--copy-assets")
-        shutil.rmtree(catalog, ignore_errors=True)
-        shutil.copytree(new, catalog)
+        for made in new.iterdir():
+            shutil.rmtree(catalog / made.name, ignore_errors=True)
+        shutil.copytree(new, catalog, dirs_exist_ok=True)
 
 
 if __name__ == "__main__":
