@@ -103,6 +103,8 @@ def table_of(patterns: str, figures: dict[str, dict[str, Any]]) -> str:
 def rendered(text: str, figures: dict[str, dict[str, Any]]) -> str:
     """Return a document with its tables and inline figures written again."""
     text = TABLE.sub(lambda m: m[1] + table_of(m["patterns"], figures) + m[3], text)
+    if missing := {m["key"] for m in INLINE.finditer(text)} - set(figures):
+        sys.exit(f"Error: no figure {', '.join(sorted(missing))}; run its command first")
     return INLINE.sub(lambda m: m[1] + shown(figures[m["key"]]) + m[3], text)
 
 
