@@ -168,7 +168,7 @@ def make_plan(request: ClassifyRequest) -> ClassifyPlan:
         year_field=request.year_field,
         legend=given.by_id if given else None,
     )
-    area = _area(request, labels)
+    area = area_of(request, labels)
     catalog = request.catalog_or_default
     found = find_items(catalog, geometry=area)
     year = choose_year(found, request.year)
@@ -195,7 +195,7 @@ def make_plan(request: ClassifyRequest) -> ClassifyPlan:
     )
 
 
-def _area(request: ClassifyRequest, labels: Labels) -> shapely.Geometry:
+def area_of(request: ClassifyRequest, labels: Labels) -> shapely.Geometry:
     """Return the area to map: file, box, or the envelope of the labels."""
     if request.geometry is not None:
         return wrap_longitudes(read_area(request.geometry))

@@ -80,8 +80,8 @@ class ClassifyRequest:
             raise UsageError("got both --geometry and --bbox, expected one of them; leave one out")
         if self.polygon_rule not in POLYGON_RULES:
             raise UsageError(f"got --polygon-rule {self.polygon_rule}, expected one of {', '.join(POLYGON_RULES)}")
-        if self.block_size != "auto" and not 0 < self.block_size < math.inf:
-            raise UsageError(f"got --block-size {self.block_size}, expected metres above 0 or auto; correct it")
+        if self.block_size != "auto" and not 1 <= self.block_size < math.inf:
+            raise UsageError(f"got --block-size {self.block_size}, expected 1 metre or more, or auto; correct it")
         for option, value, least in (("--min-clear", self.min_clear, 0), ("--workers", self.workers, 1)):
             if value is not None and value < least:
                 raise UsageError(f"got {option} {value}, expected {least} or more; correct it")

@@ -319,6 +319,9 @@ CASES: dict[str, Case] = {
     "blocks without end": Case(
         prepare=nothing, command=f"{MAP} --block-size inf", exit_code=2, said="got --block-size inf"
     ),
+    "blocks smaller than any pixel": Case(
+        prepare=nothing, command=f"{MAP} --block-size 1e-9", exit_code=2, said="got --block-size 1e-09"
+    ),
     "blocks larger than the place": Case(
         prepare=nothing, command=f"{MAP} --block-size 5000", exit_code=1, said="--block-size"
     ),

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from esd_tasks import classify as job
 from esd_tasks.classifier import Classifier, TreeParameters
 from esd_tasks.classify import ClassifyResult, classify, run_plan
-from esd_tasks.plan import make_plan
+from esd_tasks.labels import read_labels
+from esd_tasks.plan import area_of, make_plan
 from esd_tasks.pull import Mosaic
 from esd_tasks.request import ClassifyRequest
 from stactools_esd.catalog import create_catalog
@@ -258,6 +259,19 @@ def test_a_box_and_the_labels_envelope_are_areas(place: Path, done: ClassifyResu
     (classes,), transform = read(done)
     columns, rows = ~transform * (points.x.to_numpy(), points.y.to_numpy())
     assert (classes[np.floor(rows).astype(int), np.floor(columns).astype(int)] > 0).all()
+
+
+def test_the_envelope_has_a_margin_of_a_pixel_everywhere(tmp_path: Path) -> None:
+    """The default area reaches at least half a pixel beyond the outermost labels, near the poles as well."""
+    for latitude in (0.0, 50.0, 71.0, -78.0):
+        geometry = shapely.points([25.0, 25.2, 25.2], [latitude, latitude, latitude + 0.1])
+        frame = geopandas.GeoDataFrame({"class": ["a", "b", "a"]}, geometry=geometry, crs=4326)
+        frame.to_file(tmp_path / "labels.gpkg")
+        area = area_of(ClassifyRequest(labels=tmp_path / "labels.gpkg"), read_labels(tmp_path / "labels.gpkg"))
+        west, south, _, _ = area.bounds
+        metres = 111_000.0
+        assert (25.0 - west) * metres * np.cos(np.deg2rad(latitude)) > 15
+        assert (latitude - south) * metres > 15
 
 
 def test_labels_of_several_years_train_one_model(place: Path) -> None:

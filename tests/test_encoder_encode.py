@@ -16,7 +16,7 @@ from stactools_esd.cog import open_codes
 from stactools_esd.encoder import encode, load_encoder
 from stactools_esd.encoder.encode import encode_source
 from stactools_esd.encoder.inference import MIN_VALID_DAYS
-from stactools_esd.errors import NothingFoundError, OutputError
+from stactools_esd.errors import NothingFoundError, OutputError, UsageError
 from stactools_esd.item_folder import write_item
 from stactools_esd.observations import Observations, YearWindow
 from stactools_esd.product import InputRecipe
@@ -140,3 +140,11 @@ def test_nothing_to_encode(source: Path, tmp_path: Path) -> None:
     with pytest.raises(NothingFoundError, match="no pixel with at least"):
         encode_source(source, tmp_path, window=late, tile="xtest")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("option", ["source_name", "harmonisation"])
+def test_an_input_recipe_says_something(source: Path, tmp_path: Path, option: str) -> None:
+    """An empty word in the input recipe, by which codes are compared, is refused before anything is read."""
+    with pytest.raises(UsageError, match="got an empty source name or harmonisation"):
+        encode_source(source, tmp_path, window=YEAR_2020, tile="xtest", **{option: " "})
+    assert list(tmp_path.iterdir()) == []

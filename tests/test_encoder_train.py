@@ -94,6 +94,13 @@ def test_run_of_another_configuration_is_refused(config: Path, tmp_path: Path) -
         train.train(config, tmp_path / "run")
 
 
+def test_a_file_is_no_run_folder(config: Path, tmp_path: Path) -> None:
+    """A run folder that is a file is refused at once, in one line."""
+    (tmp_path / "run").write_text("something")
+    with pytest.raises(OutputError, match="expected a folder"):
+        train.train(config, tmp_path / "run")
+
+
 def test_unknown_keys_leave_nothing_behind(config: Path, tmp_path: Path) -> None:
     """A wrong configuration is refused before a run folder is made."""
     config.write_text(TINY + "stepz: 3\n")

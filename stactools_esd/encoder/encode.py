@@ -15,7 +15,7 @@ from stactools_esd.blocks import Block, BlockStore, run_key
 from stactools_esd.cog import open_codes, write_code_blocks
 from stactools_esd.encoder.inference import MIN_VALID_DAYS, Encoder, load_encoder
 from stactools_esd.encoder.terrain import terrain_on_grid
-from stactools_esd.errors import NothingFoundError, ObservationsError, OutputError, RasterError
+from stactools_esd.errors import NothingFoundError, ObservationsError, OutputError, RasterError, UsageError
 from stactools_esd.fsq import valid_pixels
 from stactools_esd.grid import check_georeference
 from stactools_esd.names import CodesTags
@@ -80,6 +80,11 @@ def encode_source(
         OutputError: The destination cannot be written, or holds another run and `overwrite` is not said.
     """
     check_tile_and_year(tile, window.year, window.start)
+    if not (source_name.strip() and harmonisation.strip()):
+        raise UsageError(
+            "got an empty source name or harmonisation, expected words such as 'sentinel-2' and 'none'; codes are "
+            "compared by them"
+        )
     images = open_folder(source)
     check_georeference(tile, images.crs, images.transform, images.shape)
     positions = [int(position) for position in np.sort(window.positions(images.dates)[0])]

@@ -51,6 +51,8 @@ def train(config: Path, run: Path, data: Path | None = None) -> Path:
         NothingFoundError: A training set is not in the data folder.
     """
     settings = read_config(config)
+    if run.exists() and not run.is_dir():
+        raise OutputError(f"got the file {run} as run folder, expected a folder; choose another name with -o")
     if settings.device == "cuda" and not torch.cuda.is_available():
         raise ConfigError("got device: cuda, expected a CUDA device; set device: cpu, or install a CUDA build of torch")
     with _torch_threads(settings.threads):
