@@ -45,7 +45,7 @@ def test_what_is_written_is_read_back(codes_cog: Path) -> None:
     np.testing.assert_array_equal(block.clear_obs, CLEAR)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     hnp.arrays(np.uint16, st.tuples(st.just(12), st.integers(1, 5), st.integers(1, 5)), elements=st.integers(0, 63999))
 )

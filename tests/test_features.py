@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -11,7 +11,6 @@ from stactools_esd import fsq
 from stactools_esd.errors import RasterError
 
 
-@settings(deadline=None)
 @given(arrays.arrays(np.uint16, st.tuples(st.integers(0, 40), st.just(12)), elements=st.integers(0, 63999)))
 def test_features_equal_the_normative_digits(codes: np.ndarray) -> None:
     """The fast table gives exactly what the product's own rule gives, step after step."""

@@ -39,7 +39,7 @@ def chip(pixels: int = 32, pixel: float = 20.0) -> Placed:
     return Placed(500_130 + column.ravel() * pixel, 5_629_970 - row.ravel() * pixel, class_id)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.integers(0, 10_000), st.integers(5, 60), st.sampled_from([500.0, 3_000.0, 10_000.0]), st.integers(0, 2**31 - 1)
 )

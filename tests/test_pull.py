@@ -70,7 +70,7 @@ def test_each_pixel_comes_from_its_owner_and_lies_where_it_says(four: list[Codes
     assert set(np.unique(expected_marks(grid))) == {1, 2, 3, 4}
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.permutations(range(4)), st.integers(1, 40), st.integers(1, 40), st.integers(0, 39), st.integers(0, 39))
 def test_windows_of_any_cut_agree(
     four: list[CodesItem], order: Sequence[int], height: int, width: int, row: int, column: int
@@ -174,7 +174,7 @@ def test_points_of_two_zones_and_both_sides_of_the_antimeridian(tmp_path: Path) 
     assert points.codes[:, MARK_STEP].tolist() == [1, 2, 3, 4]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 2**31 - 1))
 def test_points_and_windows_agree(four: list[CodesItem], seed: int) -> None:
     """The codes of a point are those of the pixel of the map that holds it."""

@@ -31,7 +31,7 @@ def plain_fill(line: np.ndarray) -> np.ndarray:
     return np.interp(np.arange(365), days, line[days], period=365)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     hnp.arrays(np.float32, (365,), elements=st.floats(-0.125, 1.5, width=32)),
     st.sets(st.integers(0, 364), max_size=40),

@@ -241,7 +241,7 @@ def leaf(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[Path, Jso
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_document_crashes_validation(leaf: tuple[Path, dict[Path, Json]], data: st.DataObject) -> None:
     """Whatever stands in a document, validating and cataloguing end in a report or in one line."""
     root, documents = leaf
