@@ -1,6 +1,5 @@
 """Progress bars of a run: on a terminal, and nowhere else."""
 
-from types import TracebackType
 from typing import Any, Self
 
 from tqdm import tqdm
@@ -22,9 +21,7 @@ class Bars:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._close()
 
     def __call__(self, stage: str, done: int, total: int) -> None:

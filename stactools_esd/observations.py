@@ -41,6 +41,13 @@ def refuse_unscaled(reflectance: NDArray[np.floating] | NDArray[np.integer]) -> 
         )
 
 
+def in_range(reflectance: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Tell where reflectance lies within -0.2..1.6 (`product.REFLECTANCE_RANGE`); False for NaN."""
+    low, high = map(np.float32, REFLECTANCE_RANGE)
+    inside: NDArray[np.bool_] = (reflectance >= low) & (reflectance <= high)
+    return inside
+
+
 @dataclass(frozen=True, kw_only=True)
 class Observations:
     """Images of one area on one grid, in order of time.
@@ -89,12 +96,9 @@ class Observations:
         refuse_unscaled(self.reflectance[self.valid])
         dates = _checked_dates(self.dates, shape[0])
         reflectance = np.asarray(self.reflectance, np.float32)
-        low, high = REFLECTANCE_RANGE
-        # Comparisons with NaN are False, so NaN becomes missing too.
-        inside = (reflectance >= np.float32(low)) & (reflectance <= np.float32(high))
         object.__setattr__(self, "dates", dates)
         object.__setattr__(self, "reflectance", reflectance)
-        object.__setattr__(self, "valid", np.asarray(self.valid, np.bool_) & inside)
+        object.__setattr__(self, "valid", np.asarray(self.valid, np.bool_) & in_range(reflectance))
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -19,7 +19,8 @@ from stactools_esd.encoder.cards import WEIGHTS_FORMAT_VERSION, Card, find_card
 from stactools_esd.encoder.model import ESDNet, terrain_features
 from stactools_esd.encoder.pentads import to_days, to_pentads
 from stactools_esd.errors import ObservationsError, WeightsError
-from stactools_esd.product import BANDS, DAYS, NODATA_CODE, REFLECTANCE_RANGE, STEPS, EncoderIdentity
+from stactools_esd.observations import in_range
+from stactools_esd.product import BANDS, DAYS, NODATA_CODE, STEPS, EncoderIdentity
 from stactools_esd.seamless import fill_linear
 
 BATCH: Final = 256
@@ -180,9 +181,7 @@ def _without_impossible(reflectance: NDArray[np.floating]) -> NDArray[np.float32
             f"got reflectance up to {seen[unscaled].max():g}, expected 0..1; "
             "multiply by the scale factor 0.0001 (Landsat Collection 2: 0.0000275, then -0.2)"
         )
-    low, high = REFLECTANCE_RANGE
-    with np.errstate(invalid="ignore"):
-        seen[~((seen >= np.float32(low)) & (seen <= np.float32(high)))] = np.nan
+    seen[~in_range(seen)] = np.nan
     return seen
 
 

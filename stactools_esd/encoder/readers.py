@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stactools_esd.product import BANDS, REFLECTANCE_RANGE
+from stactools_esd.observations import in_range
+from stactools_esd.product import BANDS
 
 Arrays = Mapping[str, NDArray[Any]]
 """Arrays of a file by name."""
@@ -39,9 +40,7 @@ def _series(
 ) -> Series:
     """Join the arrays of one set; dates of shape (t,) serve all pixels, and unclear dates become missing."""
     values = np.array(reflectance, dtype=np.float32)
-    low, high = REFLECTANCE_RANGE
-    with np.errstate(invalid="ignore"):
-        values[~((values >= low) & (values <= high))] = np.nan
+    values[~in_range(values)] = np.nan
     if clear is not None:
         values[~clear] = np.nan
     return Series(
