@@ -37,7 +37,7 @@ def test_shipped_configuration_is_that_of_the_card() -> None:
         (MINIMUM + "real_share: 2\n", "real_share"),
         (MINIMUM + "device: abacus\n", "device"),
         (MINIMUM + "checkpoint_every: 30\nlog_every: 20\n", "checkpoint_every"),
-        (MINIMUM + "architecture:\n  widths: [8, 8]\n", "architecture.widths"),
+        (MINIMUM + "architecture:\n  dilations: [0]\n", "architecture.dilations"),
         (MINIMUM + "architecture: 8\n", "architecture"),
         (MINIMUM.replace("tiny-v1", "tiny"), "version"),
         ("- 1\n", "keys and values"),

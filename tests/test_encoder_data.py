@@ -96,10 +96,11 @@ def test_years_are_daily_and_filled(tmp_path: Path) -> None:
     assert np.isfinite(years.reflectance).all()
     np.testing.assert_allclose(years.reflectance[1, 30], reflectance[1, 1], atol=1e-6)
     np.testing.assert_array_equal(years.terrain[:, :2], [[600, 1], [700, 2], [800, 3]])
-    pentads, present, terrain = data.read_pentads(tmp_path, "east_africa_2017")
-    assert pentads.shape == (3, 73, 6)
-    assert (present == 1).all()
-    assert terrain.shape == (3, 3)
+    held = data.read_pentads(tmp_path, "east_africa_2017")
+    assert held.pentads.shape == (3, 73, 6)
+    assert (held.present == 1).all()
+    assert held.terrain.shape == (3, 3)
+    assert len(held.pixel) == 3
 
 
 def test_windows_with_few_observations_are_dropped(tmp_path: Path) -> None:

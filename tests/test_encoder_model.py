@@ -13,7 +13,7 @@ from stactools_esd.encoder.model import (  # noqa: E402
     terrain_features,
 )
 
-TINY = Architecture(widths=(8, 8, 8), blocks=(1, 1, 1))
+TINY = Architecture(width=8, step_width=8, dilations=(1, 2))
 
 
 def test_shapes_from_pentads_to_latents_and_back() -> None:

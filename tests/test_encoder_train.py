@@ -20,7 +20,7 @@ steps: 12
 simulated_years: 64
 batch_size: 16
 warmup_steps: 2
-architecture: {widths: [8, 8, 8], blocks: [1, 1, 1]}
+architecture: {width: 24, step_width: 24, dilations: [1, 2]}
 log_every: 2
 checkpoint_every: 4
 """

@@ -24,7 +24,7 @@ LABEL = "esdnet-small-v1"
 MODEL = "esd-esdnet-small-v1/model-esdnet-small-v1/model-esdnet-small-v1.json"
 TINY = {
     "encoder": "esdnet-tiny-v3",
-    "architecture": {"widths": [4, 8], "blocks": [1, 1]},
+    "architecture": {"width": 4, "dilations": [1, 2]},
     "parameters": 1234,
     "licence": "Apache-2.0",
     "training": {"encoder": "esdnet-tiny-v3", "seed": 2, "steps": 10, "learning_rate": 0.003, "architecture": {}},

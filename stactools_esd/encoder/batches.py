@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Generator, Tensor
 from tqdm import tqdm
 
 from stactools_esd.encoder import augment
@@ -50,6 +51,9 @@ class Pool:
     phenology: NDArray[np.float32]
     """Truth as the simulator gives it (n, 6); NaN where unknown."""
 
+    pixel: NDArray[np.int64]
+    """Pixel that a calendar year belongs to, (n,); -1 where that is not known."""
+
     share: float
     """Share of a batch that comes from here; all shares sum to 1."""
 
@@ -60,9 +64,15 @@ class Pool:
     def sha256(self) -> str:
         """Hash of everything that batches are drawn from: tells whether data or simulator have changed since."""
         digest = hashlib.sha256()
-        for column in (self.pentads, self.present, self.terrain, self.class_id, self.phenology):
+        for column in (self.pentads, self.present, self.terrain, self.class_id, self.phenology, self.pixel):
             digest.update(np.ascontiguousarray(column).tobytes())
         return digest.hexdigest()
+
+    @cached_property
+    def repeated(self) -> list[NDArray[np.intp]]:
+        """Rows of each pixel that has two calendar years or more."""
+        pixels, counts = np.unique(self.pixel[self.pixel >= 0], return_counts=True)
+        return [np.flatnonzero(self.pixel == pixel) for pixel in pixels[counts > 1]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +100,9 @@ class Batch:
     phenology: Tensor
     """Targets (n, 9), NaN where unknown."""
 
+    pixel: Tensor
+    """Equal in the two rows that show one pixel in two years; -1 where a row is alone, (n,)."""
+
 
 def gather(settings: TrainingConfig, folder: Path | None) -> list[Pool]:
     """Simulate, and read the real training sets where a folder is given."""
@@ -99,15 +112,17 @@ def gather(settings: TrainingConfig, folder: Path | None) -> list[Pool]:
         entries = [REAL_SETS[name] for name in names("train")]
         total = sum(entry.share for entry in entries)
         for entry in tqdm(entries, desc="read", unit="set", disable=None):
-            pentads, present, terrain = read_pentads(folder, entry.name)
+            years = read_pentads(folder, entry.name)
+            n = len(years.pentads)
             pools.append(
                 Pool(
                     name=entry.name,
-                    pentads=pentads,
-                    present=present,
-                    terrain=terrain_features(terrain, len(pentads)),
-                    class_id=np.full(len(pentads), -1),
-                    phenology=np.full((len(pentads), 6), np.nan, dtype=np.float32),
+                    pentads=years.pentads,
+                    present=years.present,
+                    terrain=terrain_features(years.terrain, n),
+                    class_id=np.full(n, -1),
+                    phenology=np.full((n, 6), np.nan, dtype=np.float32),
+                    pixel=years.pixel,
                     share=real_share * entry.share / total,
                     licence=entry.licence,
                 )
@@ -132,6 +147,7 @@ def _simulated_pool(settings: TrainingConfig, share: float) -> Pool:
         terrain=terrain,
         class_id=class_id.astype(np.int64),
         phenology=phenology.astype(np.float32),
+        pixel=np.full(len(pentads), -1),
         share=share,
         licence="Apache-2.0",
     )
@@ -143,29 +159,64 @@ def draw_batch(pools: list[Pool], settings: TrainingConfig, step: int) -> Batch:
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     origin = rng.choice(len(pools), settings.batch_size, p=[pool.share for pool in pools])
     picks = [(pools[i], rng.integers(len(pools[i].pentads), size=int((origin == i).sum()))) for i in np.unique(origin)]
+    alone = _drawn(picks, settings, rng, generator)
+    if not settings.identity_weight or not any(pool.repeated for pool in pools):
+        return alone
+    paired = _drawn_pairs(pools, settings, rng, generator)
+    return Batch(**{name: torch.cat([value, getattr(paired, name)]) for name, value in vars(alone).items()})
 
-    def collect(column: str) -> Tensor:
-        return torch.from_numpy(np.concatenate([getattr(pool, column)[rows] for pool, rows in picks]))
 
-    clean, known, terrain = collect("pentads"), collect("present"), collect("terrain")
+def _drawn(
+    picks: list[tuple[Pool, NDArray[np.intp]]], settings: TrainingConfig, rng: np.random.Generator, generator: Generator
+) -> Batch:
+    """Move, resample, corrupt and hide the rows that were picked."""
+    clean, known, terrain, class_id, phenology = _collect(picks)
     strength = settings.augmentation
     n = len(clean)
-
     shift = torch.from_numpy(np.where(rng.random(n) < strength.rolled, rng.integers(PENTADS, size=n), 0))
     clean, known = augment.roll(clean, shift), augment.roll(known, shift)
+    joined = torch.eye(PENTADS)
     if rng.random() < strength.resampled:
         every = int(rng.choice([2, 3, 6]))
-        clean = augment.resampling_matrix(every, int(rng.integers(every))) @ clean
+        joined = augment.resampling_matrix(every, int(rng.integers(every)))
+        clean = joined @ clean
     kept_terrain = torch.from_numpy(rng.random((n, 1)) >= strength.terrain_dropped)
     return Batch(
         clean=clean,
-        seen=augment.corrupt(clean, strength, generator),
+        seen=joined @ augment.corrupt(clean, strength, generator),  # errors of dates are joined by lines, too
         known=known,
         present=augment.hide(known, strength, generator),
         terrain=terrain * kept_terrain,
-        class_id=collect("class_id"),
-        phenology=phenology_targets(collect("phenology"), shift),
+        class_id=class_id,
+        phenology=phenology_targets(phenology, shift),
+        pixel=torch.full((n,), -1),
     )
+
+
+def _drawn_pairs(pools: list[Pool], settings: TrainingConfig, rng: np.random.Generator, generator: Generator) -> Batch:
+    """Draw pixels of one set in two calendar years each; without terrain, which would tell them apart."""
+    several = [pool for pool in pools if pool.repeated]
+    shares = np.array([pool.share for pool in several])
+    pool = several[int(rng.choice(len(several), p=shares / shares.sum()))]
+    pixels = rng.choice(len(pool.repeated), min(settings.identity_pairs, len(pool.repeated)), replace=False)
+    rows = np.concatenate([rng.choice(pool.repeated[pixel], 2, replace=False) for pixel in pixels])
+    clean, known, terrain, class_id, phenology = _collect([(pool, rows)])
+    return Batch(
+        clean=clean,
+        seen=augment.corrupt(clean, settings.augmentation, generator),
+        known=known,
+        present=known,
+        terrain=torch.zeros_like(terrain),
+        class_id=class_id,
+        phenology=phenology_targets(phenology, torch.zeros(len(rows))),
+        pixel=torch.arange(len(pixels)).repeat_interleave(2),
+    )
+
+
+def _collect(picks: list[tuple[Pool, NDArray[np.intp]]]) -> Iterator[Tensor]:
+    """Yield pentads, share present, terrain, class and phenology of the rows that were picked."""
+    for column in ("pentads", "present", "terrain", "class_id", "phenology"):
+        yield torch.from_numpy(np.concatenate([getattr(pool, column)[rows] for pool, rows in picks]))
 
 
 def phenology_targets(phenology: Tensor, shift: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from stactools_esd.errors import ProductNameError, WeightsError
 from stactools_esd.files import sha256_file, write_json
 from stactools_esd.product import EncoderIdentity
 
-WEIGHTS_FORMAT_VERSION: Final = "1"
+WEIGHTS_FORMAT_VERSION: Final = "2"
 """Version of the weights format: names of tensors, their meaning, and the layers around them."""
 
 SHIPPED: Final = Path(__file__).parent / "weights"
@@ -84,12 +84,7 @@ class Card:
                 version = (weights.metadata() or {}).get("weights_format_version")
         except SafetensorError as error:
             raise WeightsError(f"got {path.name}, which is not a safetensors file; install it again") from error
-        for where, found in (("card", self.weights_format_version), ("weights", version)):
-            if found != WEIGHTS_FORMAT_VERSION:
-                raise WeightsError(
-                    f"got {where} of format version {found} for {path.name}, expected {WEIGHTS_FORMAT_VERSION}; "
-                    "install the release of stactools-esd that reads it"
-                )
+        _check_version("weights", version, path)
 
     def write(self, path: Path) -> None:
         """Write the card as JSON."""
@@ -100,12 +95,13 @@ def read_card(path: Path) -> Card:
     """Read a card.
 
     Raises:
-        WeightsError: The file is missing, is not JSON, or lacks a key.
+        WeightsError: The file is missing, is not JSON, lacks a key, or is of another format version.
     """
     if not path.is_file():
         raise WeightsError(f"got no card {path}, expected it beside the weights; keep the two files together")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        _check_version("card", content["weights_format_version"], path)
         content["architecture"] = Architecture(**content["architecture"])
         known = {entry.name for entry in fields(Card)}
         card = Card(**{key: value for key, value in content.items() if key in known})
@@ -115,6 +111,15 @@ def read_card(path: Path) -> Card:
             f"got card {path.name} that cannot be read ({error}); restore it from the release"
         ) from error
     return card
+
+
+def _check_version(kind: str, found: object, path: Path) -> None:
+    """See that a card or weights are of the format that this release reads."""
+    if found != WEIGHTS_FORMAT_VERSION:
+        raise WeightsError(
+            f"got {kind} of format version {found} in {path.name}, expected {WEIGHTS_FORMAT_VERSION}; "
+            "install the release of stactools-esd that reads it"
+        )
 
 
 def find_card(name_or_path: str | Path) -> tuple[Card, Path]:

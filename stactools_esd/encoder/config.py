@@ -39,19 +39,28 @@ class TrainingConfig:
     """Pixel-years in a step."""
 
     learning_rate: float = 0.003
-    """Highest learning rate; it follows a cosine down to a two-hundredth."""
+    """Highest learning rate, of Muon and AdamW alike; it follows a cosine down to a two-hundredth."""
 
     warmup_steps: int = 200
     """Steps in which the learning rate rises."""
 
     weight_decay: float = 0.001
-    """Weight decay of AdamW."""
+    """Weight decay, of Muon and AdamW alike."""
+
+    band_balance: float = 0.2
+    """How far the loss makes up for the small errors of dark bands: 0 counts reflectance, 1 the spread of each band."""
 
     class_weight: float = 0.03
     """Weight of the land-cover loss beside the reconstruction loss."""
 
     phenology_weight: float = 0.03
     """Weight of the phenology loss beside the reconstruction loss."""
+
+    identity_weight: float = 0.0
+    """Weight of the identity loss: vectors of one pixel in two years against those of others (`identity.py`)."""
+
+    identity_pairs: int = 8
+    """Pixels that each step draws in two calendar years of a real set, where there are such; beside the batch."""
 
     architecture: Architecture = field(default_factory=Architecture)
     """Sizes of the network."""
@@ -86,6 +95,9 @@ class TrainingConfig:
             "batch_size": self.batch_size >= 4,
             "learning_rate": self.learning_rate > 0,
             "warmup_steps": self.warmup_steps >= 0,
+            "band_balance": 0 <= self.band_balance <= 1,
+            "identity_weight": self.identity_weight >= 0,
+            "identity_pairs": self.identity_pairs >= 2,
             "device": self.device in ("cpu", "cuda"),
             "threads": self.threads > 0,
             "log_every": self.log_every > 0,
@@ -101,7 +113,7 @@ class TrainingConfig:
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, as YAML and cards hold them."""
         plain = asdict(self)
-        plain["architecture"] = {key: list(value) for key, value in plain["architecture"].items()}
+        plain["architecture"]["dilations"] = list(plain["architecture"]["dilations"])
         return plain
 
 
@@ -148,6 +160,6 @@ def _value(hint: Any, value: Any, name: str) -> Any:
         if not (number or type(value) is hint):
             raise ConfigError(f"got {name}: {value!r}, expected {hint.__name__}; correct the configuration")
         return float(value) if hint is float else value
-    if not (isinstance(value, list) and len(value) == 3 and all(type(item) is int and item > 0 for item in value)):
-        raise ConfigError(f"got {name}: {value!r}, expected three positive integers; correct the configuration")
+    if not (isinstance(value, list) and value and all(type(item) is int and item > 0 for item in value)):
+        raise ConfigError(f"got {name}: {value!r}, expected a list of positive integers; correct the configuration")
     return tuple(value)

@@ -97,11 +97,31 @@ def join_years(parts: Sequence[Years], name: str) -> Years:
     return Years(**{column: np.concatenate([getattr(part, column) for part in parts]) for column in columns})
 
 
-def read_pentads(data: Path, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Return a set as training holds it: pentads (n, 73, 6), share present of the same shape, terrain (n, 3)."""
-    parts = [(*to_pentads(years.reflectance), years.terrain) for years in iterate_years(data, name)]
-    pentads, present, terrain = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return pentads, present, terrain
+@dataclass(frozen=True, kw_only=True)
+class PentadYears:
+    """Pixel-years of a set as training holds them."""
+
+    pentads: NDArray[np.float32]
+    """Shape (n, 73, 6)."""
+
+    present: NDArray[np.float32]
+    """Share of days present, (n, 73, 6)."""
+
+    terrain: NDArray[np.float32]
+    """Shape (n, 3); NaN where unknown."""
+
+    pixel: NDArray[np.int64]
+    """Which pixel of the set a calendar year belongs to, (n,); -1 for windows that start on another day."""
+
+
+def read_pentads(data: Path, name: str) -> PentadYears:
+    """Return a set as training holds it, reading one batch of windows at a time."""
+    parts = []
+    for years in iterate_years(data, name):
+        january = years.start == years.start.astype("datetime64[Y]").astype("datetime64[D]")
+        parts.append((*to_pentads(years.reflectance), years.terrain, np.where(january, years.pixel, -1)))
+    pentads, present, terrain, pixel = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return PentadYears(pentads=pentads, present=present, terrain=terrain, pixel=pixel)
 
 
 def _window_starts(dates: NDArray[np.datetime64], windows: str) -> Iterator[NDArray[np.datetime64]]:

@@ -1,6 +1,6 @@
 """ESDNet: a residual Conv1D autoencoder along time with finite scalar quantisation between its halves.
 
-Shapes are written beside each line; n is the batch, and (a, b, c) are the widths at 73, 36 and 12 steps.
+Shapes are written beside each line; n is the batch, a the width at 73 pentads and c the width at 12 steps.
 """
 
 from dataclasses import dataclass
@@ -21,6 +21,15 @@ BAND_MEAN: Final = (0.07, 0.10, 0.11, 0.27, 0.21, 0.14)
 BAND_SCALE: Final = (0.06, 0.07, 0.09, 0.11, 0.11, 0.10)
 """Typical spread of reflectance over land, by band: the unit of the network's input."""
 
+_STRIDE: Final = 6
+"""Pentads from one step to the next: 12 steps of 6 pentads, and one pentad more."""
+
+_REACH: Final = 13
+"""Pentads that a step is made from, and that it helps to rebuild: its own, and half of each neighbour's."""
+
+_PADDING: Final = 3
+"""Pentads beyond either end of the year, so that 73 pentads make 12 steps and 12 steps make 73."""
+
 TERRAIN_FEATURES: Final = 5
 """Whether terrain is known; elevation; slope; slope towards north; slope towards east."""
 
@@ -29,15 +38,17 @@ TERRAIN_FEATURES: Final = 5
 class Architecture:
     """Sizes of the network; decoder and encoder mirror each other."""
 
-    widths: tuple[int, int, int] = (32, 64, 128)
-    """Channels at 73, 36 and 12 steps."""
+    width: int = 32
+    """Channels at 73 pentads."""
 
-    blocks: tuple[int, int, int] = (1, 2, 3)
-    """Residual blocks at 73, 36 and 12 steps."""
+    step_width: int = 144
+    """Channels at 12 steps."""
+
+    dilations: tuple[int, ...] = (1, 2, 4)
+    """Residual blocks at 12 steps, by how far apart the steps are that each mixes: together they see the whole year."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "widths", tuple(self.widths))
-        object.__setattr__(self, "blocks", tuple(self.blocks))
+        object.__setattr__(self, "dilations", tuple(self.dilations))
 
 
 class Residual(nn.Module):
@@ -59,8 +70,8 @@ class Residual(nn.Module):
         return functional.relu(x + self.norm2(self.pointwise(hidden)))
 
 
-def _residuals(width: int, count: int, kernel: int, *, dilated: bool = False) -> nn.Sequential:
-    return nn.Sequential(*(Residual(width, kernel, 1 + i if dilated else 1) for i in range(count)))
+def _residuals(width: int, dilations: tuple[int, ...]) -> nn.Sequential:
+    return nn.Sequential(*(Residual(width, 3, dilation) for dilation in dilations))
 
 
 class ESDNet(nn.Module):
@@ -71,31 +82,28 @@ class ESDNet(nn.Module):
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
-        a, b, c = architecture.widths
-        at_73, at_36, at_12 = architecture.blocks
+        a, c = architecture.width, architecture.step_width
         bands, dimensions = len(BANDS), FSQ.dimensions
         self.register_buffer("band_mean", torch.tensor(BAND_MEAN, dtype=torch.float32))
         self.register_buffer("band_scale", torch.tensor(BAND_SCALE, dtype=torch.float32))
 
         self.stem = nn.Sequential(
-            nn.Conv1d(2 * bands, a, 5, padding=2, bias=False), nn.BatchNorm1d(a), nn.ReLU(), _residuals(a, at_73, 5)
+            nn.Conv1d(2 * bands, a, 5, padding=2, bias=False),
+            nn.BatchNorm1d(a),
+            nn.ReLU(),
         )
-        self.down_36 = nn.Conv1d(a, b, 3, stride=2)
-        self.encode_36 = _residuals(b, at_36, 5, dilated=True)
-        self.down_12 = nn.Conv1d(b, c, 3, stride=3)
+        self.down = nn.Conv1d(a, c, _REACH, stride=_STRIDE, padding=_PADDING)
         self.terrain = nn.Linear(TERRAIN_FEATURES, c, bias=False)
-        self.encode_12 = _residuals(c, at_12, 3)
+        self.encoder = _residuals(c, architecture.dilations)
         self.to_latents = nn.Conv1d(c, dimensions, 1)
         self.norm_latents = nn.BatchNorm1d(dimensions)
 
         self.quantiser = Quantiser()
 
         self.from_vectors = nn.Conv1d(dimensions, c, 3, padding=1)
-        self.decode_12 = _residuals(c, at_12, 3)
-        self.up_36 = nn.ConvTranspose1d(c, b, 3, stride=3)
-        self.decode_36 = _residuals(b, at_36, 5, dilated=True)
-        self.up_73 = nn.ConvTranspose1d(b, a, 3, stride=2)
-        self.decode_73 = _residuals(a, at_73, 5)
+        self.decoder = _residuals(c, architecture.dilations)
+        self.up = nn.ConvTranspose1d(c, a, _REACH, stride=_STRIDE, padding=_PADDING)
+        self.smooth = Residual(a, 5)
         self.to_bands = nn.Conv1d(a, bands, 3, padding=1)
 
     def encode(self, pentads: Tensor, present: Tensor, terrain: Tensor) -> Tensor:
@@ -112,18 +120,16 @@ class ESDNet(nn.Module):
         x = ((pentads - self.band_mean) / self.band_scale).clamp(-3, 8)  #   (n, 73, 6)
         x = torch.cat([x * (present > 0), present], dim=2).transpose(1, 2)  # (n, 12, 73)
         x = self.stem(x)  #                                                  (n, a, 73)
-        x = self.encode_36(self.down_36(x))  #                               (n, b, 36)
-        x = self.down_12(x) + self.terrain(terrain)[:, :, None]  #           (n, c, 12)
-        x = self.to_latents(self.encode_12(x))  #                            (n, 6, 12)
+        x = self.down(x) + self.terrain(terrain)[:, :, None]  #              (n, c, 12)
+        x = self.to_latents(self.encoder(x))  #                              (n, 6, 12)
         latents: Tensor = self.norm_latents(x.float()).transpose(1, 2)  #    (n, 12, 6)
         return latents
 
     def decode(self, vectors: Tensor) -> Tensor:
         """Turn vectors (n, 12, 6) into pentads of reflectance (n, 73, 6), float32."""
         x = self.from_vectors(vectors.transpose(1, 2))  #                    (n, c, 12)
-        x = self.up_36(self.decode_12(x))  #                                 (n, b, 36)
-        x = self.up_73(self.decode_36(x))  #                                 (n, a, 73)
-        x = self.to_bands(self.decode_73(x)).transpose(1, 2)  #              (n, 73, 6)
+        x = self.up(self.decoder(x))  #                                      (n, a, 73)
+        x = self.to_bands(self.smooth(x)).transpose(1, 2)  #                 (n, 73, 6)
         reflectance: Tensor = x.float() * self.band_scale + self.band_mean
         return reflectance
 

@@ -73,7 +73,8 @@ def card_text(card: Card) -> str:
         "",
         f"- SHA-256 of the weights: `{card.sha256}`",
         f"- Weights format version: {card.weights_format_version}",
-        f"- Widths {card.architecture.widths} at 73, 36 and 12 steps; residual blocks {card.architecture.blocks}",
+        f"- Widths {card.architecture.width} at 73 pentads and {card.architecture.step_width} at 12 steps; residual "
+        f"blocks of dilations {card.architecture.dilations}",
         "",
         "## Training",
         "",

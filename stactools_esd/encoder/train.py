@@ -22,13 +22,18 @@ from tqdm import tqdm
 from stactools_esd.encoder.batches import PHENOLOGY_TARGETS, Batch, Pool, draw_batch, gather
 from stactools_esd.encoder.cards import WEIGHTS_FORMAT_VERSION, Card
 from stactools_esd.encoder.config import TrainingConfig, read_config
+from stactools_esd.encoder.identity import identity_loss
 from stactools_esd.encoder.model import ESDNet, Heads, parameter_count
+from stactools_esd.encoder.optimiser import Optimiser
 from stactools_esd.errors import ConfigError, OutputError
 from stactools_esd.files import atomic_path, read_json, sha256_file, write_json
 from stactools_esd.simulation import CLASS_NAMES
 
-LOSS_SCALE: Final = (0.03, 0.035, 0.045, 0.08, 0.06, 0.05)
-"""Typical spread of reflectance within a year, by band: what an error is measured against."""
+BAND_SPREAD: Final = (0.03, 0.035, 0.045, 0.08, 0.06, 0.05)
+"""Typical spread of reflectance within a year, by band."""
+
+CLIP: Final = 5.0
+"""Largest norm of the gradient of a step."""
 
 CHARBONNIER: Final = 0.002
 """Reflectance below which the reconstruction loss turns from linear to quadratic."""
@@ -64,7 +69,7 @@ def train(config: Path, run: Path, data: Path | None = None) -> Path:
 
 
 def losses(network: ESDNet, heads: Heads, batch: Batch, settings: TrainingConfig) -> dict[str, Tensor]:
-    """Return `loss` and its parts: `reconstruction`, `mae` in reflectance, `land_class`, `phenology`."""
+    """Return `loss` and its parts: `reconstruction`, `mae` in reflectance, `land_class`, `phenology`, `identity`."""
     device_type = batch.clean.device.type
     with torch.autocast(device_type, torch.bfloat16, enabled=settings.autocast):
         decoded, vectors = network(batch.seen, batch.present, batch.terrain)
@@ -72,7 +77,7 @@ def losses(network: ESDNet, heads: Heads, batch: Batch, settings: TrainingConfig
     believed = (batch.known > 0).float()
     error = (decoded - batch.clean) * believed
     count = believed.sum()
-    scale = torch.tensor(LOSS_SCALE, device=error.device)
+    scale = torch.tensor(error_scale(settings.band_balance), device=error.device)
     reconstruction = ((error.square() + CHARBONNIER**2).sqrt() / scale * believed).sum() / count
     labelled = (batch.class_id >= 0).float()
     cross_entropy = functional.cross_entropy(
@@ -83,13 +88,28 @@ def losses(network: ESDNet, heads: Heads, batch: Batch, settings: TrainingConfig
     target = batch.phenology.nan_to_num()
     smooth = functional.smooth_l1_loss(phenology.float(), target, reduction="none")
     phenology_loss = (smooth * target_known).mean()
+    identity = identity_loss(vectors, batch.pixel)
     return {
-        "loss": reconstruction + settings.class_weight * land_class + settings.phenology_weight * phenology_loss,
+        "loss": reconstruction
+        + settings.class_weight * land_class
+        + settings.phenology_weight * phenology_loss
+        + settings.identity_weight * identity,
         "reconstruction": reconstruction,
         "mae": error.abs().sum() / count,
         "land_class": land_class,
         "phenology": phenology_loss,
+        "identity": identity,
     }
+
+
+def error_scale(balance: float) -> list[float]:
+    """Return what an error of each band is measured against, reflectance (6,); its mean is that of `BAND_SPREAD`.
+
+    Args:
+        balance: 0 for the same in all bands, 1 for the spread of each band.
+    """
+    scale = [spread**balance for spread in BAND_SPREAD]
+    return [value * sum(BAND_SPREAD) / sum(scale) for value in scale]
 
 
 def learning_rate(settings: TrainingConfig, step: int) -> float:
@@ -110,8 +130,8 @@ class _Session:
             self.network = ESDNet(settings.architecture).to(settings.device).train()
             self.heads = Heads(len(CLASS_NAMES), PHENOLOGY_TARGETS).to(settings.device).train()
         self.modules = nn.ModuleDict({"network": self.network, "heads": self.heads})
-        self.optimiser = torch.optim.AdamW(
-            self.modules.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        self.optimiser = Optimiser(
+            self.network, self.heads, learning_rate=settings.learning_rate, weight_decay=settings.weight_decay
         )
         self.step = 0
 
@@ -131,13 +151,9 @@ class _Session:
         self.modules.load_state_dict(
             {name.removeprefix("modules."): value for name, value in tensors.items() if name.startswith("modules.")}
         )
-        optimiser = self.optimiser.state_dict()
-        optimiser["state"] = {}
-        for name, value in tensors.items():
-            if name.startswith("optimiser."):
-                _, parameter, entry = name.split(".")
-                optimiser["state"].setdefault(int(parameter), {})[entry] = value
-        self.optimiser.load_state_dict(optimiser)
+        self.optimiser.load(
+            {name.removeprefix("optimiser."): value for name, value in tensors.items() if name.startswith("optimiser.")}
+        )
         self.step = content["step"]
         self._cut_metrics()
 
@@ -149,14 +165,9 @@ class _Session:
         interval: list[dict[str, float]] = []
         with progress:
             while self.step < self.settings.steps:
-                for group in self.optimiser.param_groups:
-                    group["lr"] = learning_rate(self.settings, self.step)
                 batch = _to_device(draw_batch(self.pools, self.settings, self.step), self.settings.device)
                 parts = losses(self.network, self.heads, batch, self.settings)
-                self.optimiser.zero_grad(set_to_none=True)
-                parts["loss"].backward()  # type: ignore[no-untyped-call]
-                nn.utils.clip_grad_norm_(self.modules.parameters(), 5.0)
-                self.optimiser.step()
+                self.optimiser.step(parts["loss"], learning_rate(self.settings, self.step), clip=CLIP)
                 self.step += 1
                 interval.append({name: value.item() for name, value in parts.items()})
                 progress.update()
@@ -214,8 +225,7 @@ class _Session:
     def _checkpoint(self) -> None:
         """Write tensors under a name of their own, then point to them: a kill between the two loses nothing."""
         tensors = {f"modules.{name}": value for name, value in self.modules.state_dict().items()}
-        for parameter, state in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{parameter}.{entry}": value for entry, value in state.items()}
+        tensors |= {f"optimiser.{name}": value for name, value in self.optimiser.tensors().items()}
         name = f"checkpoint-{self.step:07d}.safetensors"
         with atomic_path(self.run / name) as path:
             save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, path)
