@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from rasterio import Affine
 
 from stactools_esd.errors import RasterError
 from stactools_esd.sources.source import TargetGrid
@@ -32,17 +33,20 @@ def beginning(file: Path, dataset: Any, grid: TargetGrid) -> tuple[int, int]:
     far = ~dataset.transform * (grid.transform * grid.shape[::-1])
     expected = (column + grid.shape[1], row + grid.shape[0])
     off = np.abs(np.subtract((across, down, *far), (column, row, *expected))).max()
+    corner, wanted = _corner(dataset.transform), _corner(grid.transform)
     if dataset.crs != grid.crs or off > TOLERANCE:
         raise RasterError(
-            f"got {file.name} on other pixels ({dataset.crs}, corner {dataset.transform.c:g}, "
-            f"{dataset.transform.f:g}), expected those of {grid.crs} from {grid.transform.c:g}, {grid.transform.f:g}; "
-            "give a grid on the file's own pixels, for they are not resampled"
+            f"got {file.name} on other pixels ({dataset.crs}, corner {corner}), expected those of {grid.crs} from "
+            f"{wanted}; give a grid on the file's own pixels, for they are not resampled"
         )
     room = (dataset.height - row - grid.shape[0], dataset.width - column - grid.shape[1])
     if min(row, column, *room) < 0:
         raise RasterError(
-            f"got {dataset.height} x {dataset.width} pixels from {dataset.transform.c:g}, {dataset.transform.f:g} in "
-            f"{file.name}, expected {grid.shape[0]} x {grid.shape[1]} from {grid.transform.c:g}, {grid.transform.f:g} "
-            "within them; replace the file, or give a grid within it"
+            f"got {dataset.height} x {dataset.width} pixels from {corner} in {file.name}, expected "
+            f"{grid.shape[0]} x {grid.shape[1]} from {wanted} within them; replace the file, or give a grid within it"
         )
     return row, column
+
+
+def _corner(transform: Affine) -> str:
+    return f"{transform.c:.10g}, {transform.f:.10g}"
