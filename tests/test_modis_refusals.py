@@ -101,7 +101,7 @@ def test_unknown_files_are_refused(tmp_path: Path, options: dict[str, Any], matc
 
 @pytest.mark.parametrize("scale", [0.0001, 10000.0])
 def test_known_scales_are_accepted(tmp_path: Path, scale: float) -> None:
-    """A file may state the factor, or the divisor as some daily files do; reflectance is the same."""
+    """A file may state the factor, or its inverse as a divisor; reflectance is the same."""
     write_layers(tmp_path, modis_layers(), scale=scale)
     assert whole(open_modis(tmp_path, GRID))[0][0, 0, 0] == pytest.approx(0.01)
 

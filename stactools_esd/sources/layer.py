@@ -164,7 +164,7 @@ def check_numbers(
         product: The product.
         layer: Name of the layer.
         kind: Type of the stored numbers.
-        scale: Factor that the file states, 1 where it states none; some files state the divisor, 10000.
+        scale: Factor that the file states, 1 where it states none; the divisor 10000 is taken for the same.
         offset: Offset that the file states.
 
     Raises:

@@ -1,7 +1,7 @@
 """MODIS surface reflectance at 500 m: the daily MOD09GA and the 8-day composite MOD09A1, of Terra and of Aqua.
 
-Layers, scale, fill values and bits are those of the MODIS Surface Reflectance User's Guide (Collection 6; Vermote,
-Roger and Ray): MOD09A1 table 6, MOD09GA table 4, band quality table 10, state table 13. Collection 6.1 keeps them.
+Layers, scale, fill values and bits are those of the MODIS Surface Reflectance User's Guide (Collection 6, version 1.4,
+2015; Vermote, Roger and Ray): MOD09A1 table 6, MOD09GA table 4, band quality table 10, state table 13. Collection 6.1 keeps them.
 
 What drops an observation (ours): cloud state cloudy or mixed, cloud shadow, average or high cirrus, the internal cloud
 flag, a pixel adjacent to cloud; and band by band a dead detector, low sun, faulty or missing input, a correction out

@@ -26,6 +26,9 @@ _OUTSIDE: Final = -1
 _EXACT: Final = 1e-9
 """Pixels by which GDAL may err in placing a point: exact, so that a window equals the same part of the whole grid."""
 
+_REMEMBERED: Final = 8
+"""Places that are kept, at four bytes a pixel: those of one window on four sinusoidal tiles in two resolutions."""
+
 _MARGIN: Final = 2
 _EDGE_POINTS: Final = 41
 
@@ -40,8 +43,11 @@ class Nearest:
     positions: NDArray[np.int32]
     """Position in that part, row by row, of each pixel's value (rows, columns); -1 where it lies outside."""
 
-    inside: NDArray[np.bool_]
-    """True where a pixel lies within the coarse raster (rows, columns)."""
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """True where a pixel lies within the coarse raster (rows, columns)."""
+        inside: NDArray[np.bool_] = self.positions != _OUTSIDE
+        return inside
 
     def gather(self, values: NDArray[Any]) -> NDArray[Any]:
         """Look values up.
@@ -81,7 +87,7 @@ def find_nearest(coarse: TargetGrid, grid: TargetGrid, window: Window) -> Neares
     return _find(coarse, grid, int(window.row_off), int(window.col_off), int(window.height), int(window.width))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=_REMEMBERED)
 def _find(coarse: TargetGrid, grid: TargetGrid, row: int, column: int, rows: int, columns: int) -> Nearest | None:
     transform = grid.transform * Affine.translation(column, row)
     part = _covering_part(coarse, grid, transform, (rows, columns))
@@ -115,12 +121,10 @@ def _find(coarse: TargetGrid, grid: TargetGrid, row: int, column: int, rows: int
             ) as warped,
         ):
             positions = warped.read(1)
-    inside = positions != _OUTSIDE
-    if not inside.any():
+    if (positions == _OUTSIDE).all():
         return None
     positions.setflags(write=False)
-    inside.setflags(write=False)
-    return Nearest(part=part, positions=positions, inside=inside)
+    return Nearest(part=part, positions=positions)
 
 
 def _covering_part(coarse: TargetGrid, grid: TargetGrid, transform: Affine, shape: tuple[int, int]) -> Window | None:
