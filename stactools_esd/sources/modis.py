@@ -1,7 +1,8 @@
 """MODIS surface reflectance at 500 m: the daily MOD09GA and the 8-day composite MOD09A1, of Terra and of Aqua.
 
 Layers, scale, fill values and bits are those of the MODIS Surface Reflectance User's Guide (Collection 6, version 1.4,
-2015; Vermote, Roger and Ray): MOD09A1 table 6, MOD09GA table 4, band quality table 10, state table 13. Collection 6.1 keeps them.
+2015; Vermote, Roger and Ray): MOD09A1 table 6, MOD09GA table 4, band quality table 10, state table 13. Collection 6.1
+keeps them.
 
 What drops an observation (ours): cloud state cloudy or mixed, cloud shadow, average or high cirrus, the internal cloud
 flag, a pixel adjacent to cloud; and band by band a dead detector, low sun, faulty or missing input, a correction out
@@ -9,7 +10,7 @@ of bounds. What keeps it: small cirrus, any aerosol quantity, fire, water, noisy
 flags, for snow is a state of the ground.
 
 Aqua's band 6 is left out and its `swir1` is missing: 15 of its 20 detectors are dead or noisy (Wang et al. 2006), and
-what stands in the gaps was interpolated. Terra's band 6 is whole.
+what stands in their lines is fill or was interpolated. Terra's band 6 is whole.
 
 A composite holds for each pixel the best observation of eight days. Where the folder holds the layer of the days of
 year, each composite becomes eight dated images that share its files, so that every pixel carries the day on which it
