@@ -98,7 +98,7 @@ def test_items_beside_scene_files_are_left_alone(scenes: Path) -> None:
     ("change", "message"),
     [
         (lambda it: it["assets"].pop("qa_radsat"), "without QA_RADSAT"),
-        (lambda it: it["assets"]["red"].update(href="https://a.org/r.TIF?sig=secret"), "remote file https://a.org/r.TIF in"),
+        (lambda it: it["assets"]["red"].update(href="https://a.org/r?sig=secret"), "remote file https://a.org/r in"),
         (lambda it: it["assets"]["red"].update(href="nowhere.TIF"), "without SR_B4"),
         (lambda it: it["assets"]["red"].update({"raster:bands": [{"scale": 0.0001, "offset": 0}]}), "scale 0.0001"),
         (lambda it: it.update(id="S2A_T50TMK_20200704"), "got S2A_T50TMK_20200704, expected a Collection 2"),
