@@ -117,10 +117,15 @@ def check_grid(path: Path, grid: Grid, expected: Grid) -> None:
     moved = max(abs(mine - other) for mine, other in zip(transform[:6], expected_transform[:6], strict=True))
     if crs != expected_crs or shape != expected_shape or moved > tolerance:
         raise RasterError(
-            f"got {path.name} on another grid ({crs}, {shape}, corner {transform.c:g}, {transform.f:g}), expected "
-            f"{expected_crs}, {expected_shape}, corner {expected_transform.c:g}, {expected_transform.f:g} like the "
-            "first image; resample all images to one grid"
+            f"got {path.name} on another grid, {_grid_words(grid)}, expected {_grid_words(expected)} like the first "
+            "file; keep files of one grid together, or resample them to one"
         )
+
+
+def _grid_words(grid: Grid) -> str:
+    """Say a grid in words."""
+    crs, transform, (height, width) = grid
+    return f"{height} x {width} pixels of {transform.a:g} at {transform.c:.10g}, {transform.f:.10g} in {crs}"
 
 
 def describe(path: Path, when: np.datetime64, dataset: Any) -> Image:
