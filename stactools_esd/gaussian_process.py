@@ -11,6 +11,8 @@ shared inverse for those few (Hager, SIAM Review 31, 1989) instead of inverting 
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +22,8 @@ from stactools_esd.covariance import OFFSET_VARIANCE, SEASONAL_DECAY, covariance
 from stactools_esd.process_loops import fit_cases, predict_cases, spread_cases
 from stactools_esd.product import DAYS
 
-_PRIOR = 3.0
+_PRIOR: Final = 3.0
+_TABLE_STEP: Final = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,16 +52,17 @@ class Fit:
         )
 
 
-def _reach(cases: Cases) -> int:
-    """Longest time between two days that any covariance is asked of."""
-    earliest, latest = min(int(cases.days.min(initial=0)), 0), max(int(cases.days.max(initial=0)), DAYS - 1)
-    return latest - earliest
+@lru_cache(maxsize=8)
+def _table(reach: int, seasonal_decay: float) -> NDArray[np.float64]:
+    table = covariance(np.arange(-reach, reach + 1), seasonal_decay)
+    table.flags.writeable = False
+    return table
 
 
 def _mirrored(cases: Cases, seasonal_decay: float) -> NDArray[np.float64]:
-    """Covariance by lag, from the most negative to the most positive."""
-    reach = _reach(cases)
-    return covariance(np.arange(-reach, reach + 1), seasonal_decay)
+    """Covariance by lag, from the most negative to the most positive that is asked of, and some more."""
+    earliest, latest = min(int(cases.days.min(initial=0)), 0), max(int(cases.days.max(initial=0)), DAYS - 1)
+    return _table(-(-(latest - earliest) // _TABLE_STEP) * _TABLE_STEP, seasonal_decay)
 
 
 def fit(cases: Cases, seasonal_decay: float = SEASONAL_DECAY) -> Fit:
@@ -77,8 +81,8 @@ def fit(cases: Cases, seasonal_decay: float = SEASONAL_DECAY) -> Fit:
     days = np.ascontiguousarray(cases.days)
     patterns = days.view(np.dtype((np.void, days.dtype.itemsize * days.shape[1]))).ravel()
     order = np.argsort(patterns, kind="stable")
-    lags = covariance(np.arange(_reach(cases) + 1), seasonal_decay)
-    fit_cases(days, cases.count, cases.values, cases.bands, order, lags, alpha, weights, error)
+    mirrored = _mirrored(cases, seasonal_decay)
+    fit_cases(days, cases.count, cases.values, cases.bands, order, mirrored, alpha, weights, error)
     return Fit(seasonal_decay=seasonal_decay, alpha=alpha, weights=weights, error=error)
 
 

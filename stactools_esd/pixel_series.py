@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stactools_esd.errors import ObservationsError
-from stactools_esd.observations import Dates, Observations
+from stactools_esd.observations import Dates, Observations, refuse_unscaled
 from stactools_esd.product import BANDS
 
 
@@ -22,10 +22,10 @@ class PixelSeries:
     """Reflectance as a share of 1 (n, t, 6), NaN where missing."""
 
     def __post_init__(self) -> None:
-        """Check the shapes and the order of the dates.
+        """Check the shapes, the order of the dates and the scale.
 
         Raises:
-            ObservationsError: They are wrong.
+            ObservationsError: One of them is wrong.
         """
         shape = self.reflectance.shape
         if len(shape) != 3 or shape[2] != len(BANDS) or self.dates.shape not in (shape[1:2], shape[:2]):
@@ -38,6 +38,7 @@ class PixelSeries:
             raise ObservationsError(
                 "got series whose dates decrease or are missing, expected dates that never decrease; sort the series"
             )
+        refuse_unscaled(self.reflectance)
         object.__setattr__(self, "dates", days)
         object.__setattr__(self, "reflectance", np.ascontiguousarray(self.reflectance, np.float32))
 

@@ -83,18 +83,101 @@ def _correct(
 
 
 @compiled
+def _covary(
+    days: NDArray[np.int32],
+    n: int,
+    mirrored: NDArray[np.float64],
+    matrix: NDArray[np.float64],
+    scratch: NDArray[np.float64],
+) -> None:
+    """Write the inverse covariance of n observations of weight 1."""
+    reach = len(mirrored) // 2
+    for i in range(n):
+        for j in range(i + 1):
+            matrix[i, j] = mirrored[reach + days[i] - days[j]] + OFFSET_VARIANCE
+            matrix[j, i] = matrix[i, j]
+        matrix[i, i] += NOISE_VARIANCE
+    _invert(matrix, n, scratch)
+
+
+@compiled
+def _apply(
+    inverse: NDArray[np.float64],
+    n: int,
+    values: NDArray[np.float64],
+    bands: NDArray[np.bool_],
+    plain: NDArray[np.float64],
+    alpha: NDArray[np.float64],
+) -> None:
+    """Multiply the inverse with the values of each band: the solution where all weights are 1, into both arrays."""
+    for band in range(len(BANDS)):
+        if bands[band]:
+            target = plain[band]
+            for i in range(n):
+                target[i] = 0.0
+            for k in range(n):
+                line, value = inverse[k], values[band, k]
+                for i in range(n):
+                    target[i] += line[i] * value
+            for i in range(n):
+                alpha[band, i] = target[i]
+
+
+@compiled
+def _square(alpha: NDArray[np.float64], bands: NDArray[np.bool_], i: int) -> float:
+    """Mean over the bands of the squared solution of observation i."""
+    total, held = 0.0, 0
+    for band in range(len(BANDS)):
+        if bands[band]:
+            total += alpha[band, i] * alpha[band, i]
+            held += 1
+    return total / held
+
+
+@compiled
+def _relax(
+    n: int,
+    r: int,
+    heavy: NDArray[np.int64],
+    small: NDArray[np.float64],
+    rows: NDArray[np.float64],
+    plain: NDArray[np.float64],
+    bands: NDArray[np.bool_],
+    scratch: NDArray[np.float64],
+    alpha: NDArray[np.float64],
+) -> None:
+    """Correct the solution of each band for the weights that `_correct` was given."""
+    for band in range(len(BANDS)):
+        if bands[band]:
+            target, source = alpha[band], plain[band]
+            for i in range(n):
+                target[i] = source[i]
+            for a in range(r):
+                partial = source[heavy[a]]
+                for b in range(a):
+                    partial -= small[a, b] * scratch[b]
+                scratch[a] = partial / small[a, a]
+                line, factor = rows[a], scratch[a]
+                for i in range(n):
+                    target[i] -= line[i] * factor
+
+
+@compiled
 def fit_cases(
     days: NDArray[np.int32],
     count: NDArray[np.int64],
     values: NDArray[np.float64],
     bands: NDArray[np.bool_],
     order: NDArray[np.intp],
-    lags: NDArray[np.float64],
+    mirrored: NDArray[np.float64],
     alpha: NDArray[np.float64],
     weights: NDArray[np.float64],
     error: NDArray[np.float64],
 ) -> None:
-    """Fit all cases; neighbours in `order` that have the same days share an inverse."""
+    """Fit all cases; neighbours in `order` that have the same days share an inverse.
+
+    `mirrored` is the covariance by signed lag.
+    """
     size = days.shape[1]
     inverse, small, rows = np.empty((size, size)), np.empty((size, size)), np.empty((size, size))
     scratch, plain, spread = np.empty(size), np.empty((len(BANDS), size)), np.empty(size)
@@ -109,35 +192,14 @@ def fit_cases(
             for i in range(n):
                 same = same and days[last, i] == days[case, i]
         if not same:
-            for i in range(n):
-                for j in range(i + 1):
-                    inverse[i, j] = lags[days[case, i] - days[case, j]] + OFFSET_VARIANCE
-                    inverse[j, i] = inverse[i, j]
-                inverse[i, i] += NOISE_VARIANCE
-            _invert(inverse, n, scratch)
+            _covary(days[case], n, mirrored, inverse, scratch)
             last = case
-        held = 0
-        for band in range(len(BANDS)):
-            if bands[case, band]:
-                held += 1
-                target = plain[band]
-                for i in range(n):
-                    target[i] = 0.0
-                for k in range(n):
-                    line, value = inverse[k], values[case, band, k]
-                    for i in range(n):
-                        target[i] += line[i] * value
-                for i in range(n):
-                    alpha[case, band, i] = target[i]
+        _apply(inverse, n, values[case], bands[case], plain, alpha[case])
         for i in range(n):
             weights[case, i], spread[i] = 1.0, inverse[i, i]
         for _ in range(PASSES):
             for i in range(n):
-                total = 0.0
-                for band in range(len(BANDS)):
-                    if bands[case, band]:
-                        total += alpha[case, band, i] * alpha[case, band, i]
-                squared = total / held * weights[case, i] / spread[i]
+                squared = _square(alpha[case], bands[case], i) * weights[case, i] / spread[i]
                 weights[case, i] = max(1.0, squared / (TOLERATED * TOLERATED))
             r = _correct(inverse, n, weights[case], heavy, small, rows)
             for i in range(n):
@@ -146,25 +208,9 @@ def fit_cases(
                 line = rows[a]
                 for i in range(n):
                     spread[i] -= line[i] * line[i]
-            for band in range(len(BANDS)):
-                if bands[case, band]:
-                    target, source = alpha[case, band], plain[band]
-                    for i in range(n):
-                        target[i] = source[i]
-                    for a in range(r):
-                        partial = source[heavy[a]]
-                        for b in range(a):
-                            partial -= small[a, b] * scratch[b]
-                        scratch[a] = partial / small[a, a]
-                        line, factor = rows[a], scratch[a]
-                        for i in range(n):
-                            target[i] -= line[i] * factor
+            _relax(n, r, heavy, small, rows, plain, bands[case], scratch, alpha[case])
         for i in range(n):
-            total = 0.0
-            for band in range(len(BANDS)):
-                if bands[case, band]:
-                    total += (alpha[case, band, i] / spread[i]) ** 2
-            error[case, i] = np.sqrt(total / held)
+            error[case, i] = np.sqrt(_square(alpha[case], bands[case], i)) / spread[i]
 
 
 @compiled
