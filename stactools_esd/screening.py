@@ -23,7 +23,7 @@ _ROUNDS: Final = 2
 _REACH: Final = (45, 90, 180)
 _NEIGHBOURS: Final = 3
 _SEASON: Final = (45, 90)
-_WHITE_OF: Final = 3
+_WHITE_OF: Final = 4
 _MAD_FACTOR: Final = 3.5 * 1.4826
 _BRIGHTER: Final = 0.025
 _BLUE, _GREEN, _NIR, _SWIR1 = 0, 1, 3, 4
@@ -104,7 +104,7 @@ def _condemn(
 
 @compiled
 def _supported(i: int, days: NDArray[np.int64], white: NDArray[np.bool_]) -> bool:
-    """Tell whether a third of the observations of the same season are white too, or there are too few to tell."""
+    """Tell whether a quarter of the observations of the same season are white too, or there are too few to tell."""
     for reach in _SEASON:
         found, also = 0, 0
         for j in range(len(days)):
@@ -170,8 +170,8 @@ def judge(series: NDArray[np.float32], days: NDArray[np.int64], *, seasonal: boo
     0.01. Two rounds. Observations without blue are not judged.
 
     Snow (NDSI > 0.4, green > 0.12, nir > 0.11) is neither judged nor a judge. Clouds of ice have the same spectrum, and
-    cloud masks call them snow; believed, they cost more than all snow (Flanders and Romania: a third of the error).
-    They are told by their season: snow comes where a third of the pixel's other observations of the same season, 45
+    cloud masks call them snow; believed, they cost a fifth of the error in Flanders and a third in Romania.
+    They are told by their season: snow comes where a quarter of the pixel's other observations of the same season, 45
     days around it in any year (90 where there are fewer than three), are white too.
 
     Args:

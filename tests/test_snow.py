@@ -3,7 +3,7 @@
 import numpy as np
 
 from stactools_esd.screening import CLEAR, CLOUD, MISSING, SNOW
-from stactools_esd.snow import GAP, HOLD, lay_snow
+from stactools_esd.snow import FADE, GAP, HOLD, lay_snow
 
 LAND = 0.1
 
@@ -21,30 +21,32 @@ def test_between_two_observations_of_snow_lies_a_straight_line() -> None:
     green, laid = lay([10, 20, 50, 300], [SNOW, CLOUD, SNOW, CLEAR], [0.6, 0.9, 0.8, 0.1])
     np.testing.assert_allclose(green[10:51], np.linspace(0.6, 0.8, 41), atol=1e-6)
     assert laid[10:51].all()
-    assert not laid[50 + HOLD + 1 :].any()
+    assert not laid[50 + FADE :].any()
 
 
-def test_between_snow_and_land_the_nearer_counts() -> None:
-    """Half of the way to land is snow, the other half is left alone."""
-    green, laid = lay([100, 120], [SNOW, CLEAR], [0.7, 0.1])
-    assert (green[100:111] == np.float32(0.7)).all()
-    assert (green[111:] == np.float32(LAND)).all()
-    assert laid[100 - HOLD : 111].all()
-    assert laid.sum() == 11 + HOLD
+def test_towards_land_snow_fades_evenly() -> None:
+    """Between snow and land the share of snow falls from one to nothing, and less than half of it is no snow."""
+    green, laid = lay([80, 100, 120], [SNOW, SNOW, CLEAR], [0.7, 0.7, 0.1])
+    np.testing.assert_allclose(green[100:121], np.linspace(0.7, LAND, 21), atol=1e-6)
+    assert np.flatnonzero(laid).tolist() == list(range(80 - HOLD, 110))
+    green, _ = lay([80, 100], [CLEAR, SNOW], [0.1, 0.7])
+    np.testing.assert_allclose(green[80:101], np.linspace(LAND, 0.7, 21), atol=1e-6)
 
 
 def test_snow_does_not_last_for_ever() -> None:
-    """Where the next observation is far away, or there is none, snow speaks for some days only."""
+    """Where the next observation is far away snow fades in some days, and where there is none it ends."""
     green, _ = lay([100, 300], [SNOW, CLEAR], [0.7, 0.1])
-    assert np.flatnonzero(green > LAND + 0.01).tolist() == list(range(100 - HOLD, 100 + HOLD + 1))
+    assert np.flatnonzero(green > LAND + 1e-6).tolist() == list(range(100 - HOLD, 100 + FADE))
+    green, _ = lay([10, 200], [CLEAR, SNOW], [0.1, 0.7])
+    assert np.flatnonzero(green > LAND + 1e-6).tolist() == list(range(200 - FADE + 1, 200 + HOLD + 1))
 
 
 def test_a_summer_between_two_winters_is_not_snow() -> None:
     """Two observations of snow further apart than a winter are not joined."""
     green, _ = lay([90, 90 + GAP + 1, 360], [SNOW, SNOW, CLEAR], [0.7, 0.5, 0.1])
-    assert (green[90 + HOLD + 1 : 90 + GAP - HOLD] == np.float32(LAND)).all()
-    assert green[90 + HOLD] == np.float32(0.7)
-    assert green[90 + GAP + 1 - HOLD] == np.float32(0.5)
+    assert (green[90 + FADE : 90 + GAP + 1 - FADE] == np.float32(LAND)).all()
+    assert green[90] == np.float32(0.7)
+    assert green[90 + GAP + 1] == np.float32(0.5)
 
 
 def test_where_only_snow_was_seen_there_is_no_gap() -> None:
