@@ -186,9 +186,10 @@ def score(errors: dict[str, list[tuple[NDArray[np.intp], NDArray[np.float64]]]])
         total = np.bincount(place, np.nansum(np.abs(error), axis=1), len(pixels))
         count = np.bincount(place, np.isfinite(error).sum(axis=1), len(pixels))
         by_way.append(total.sum() / count.sum())
-        drawn.append(draws @ total / np.maximum(draws @ count, 1))
+        asked = draws @ count
+        drawn.append(np.where(asked > 0, draws @ total / np.maximum(asked, 1), np.nan))
         biases.append(np.nanmean(error))
-    low, high = np.quantile(np.mean(drawn, axis=0), [0.025, 0.975])
+    low, high = np.quantile(np.nanmean(drawn, axis=0), [0.025, 0.975])
     return Score(
         mae=float(np.mean(by_way)),
         spread=[round(float(low), 1), round(float(high), 1)],
