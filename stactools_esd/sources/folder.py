@@ -30,10 +30,10 @@ from stactools_esd.sources.image import (
     date_of,
     describe,
     opened,
-    read_bands,
     read_image,
 )
 from stactools_esd.sources.source import read
+from stactools_esd.sources.terrain_file import TerrainFile
 
 TERRAIN_FILE: Final = "terrain.tif"
 """Optional raster of elevation (m), slope (degrees) and aspect (degrees, NaN where flat) on the grid of the images."""
@@ -131,20 +131,8 @@ class FolderSource:
         if not path.exists():
             return None
         first, stop, _ = (rows or slice(None)).indices(self.shape[0])
-        with opened(path) as dataset:
-            if dataset.count != 3:
-                raise RasterError(
-                    f"got {dataset.count} bands in {path}, expected 3: elevation, slope and aspect; "
-                    "write these three or remove the file"
-                )
-            grid = (dataset.crs, dataset.transform, dataset.shape)
-            check_grid(path, grid, (self.crs, self.transform, self.shape))
-            terrain = read_bands(path, dataset, (1, 2, 3), Window(0, first, self.shape[1], stop - first)).astype(
-                np.float32
-            )
-            for band, nodata in enumerate(dataset.nodatavals):
-                if nodata is not None:
-                    terrain[band][terrain[band] == np.float32(nodata)] = np.nan
+        file = TerrainFile(path=path, grid=(self.crs, self.transform, self.shape))
+        terrain = file.read(Window(0, first, self.shape[1], stop - first))
         return np.ascontiguousarray(terrain.reshape(3, -1).T)
 
 
