@@ -61,6 +61,9 @@ class Endless:
     seen: int = 4
     """Columns in which anything is seen."""
 
+    seen_rows: int = 10**6
+    """Rows in which anything is seen."""
+
     damaged: frozenset[tuple[int, int]] = frozenset()
     """Positions and rows that cannot be read."""
 
@@ -99,5 +102,5 @@ class Endless:
             raise RasterError(f"cannot read image{position}, expected whole image data; replace the truncated file")
         shape = (6, len(rows), int(window.width))
         valid = np.zeros(shape, np.bool_)
-        valid[:, :, : max(0, self.seen - int(window.col_off))] = True
+        valid[:, : max(0, self.seen_rows - rows[0]), : max(0, self.seen - int(window.col_off))] = True
         return np.where(valid, np.float32(0.1 + 0.001 * position), np.float32(0)), valid
