@@ -9,10 +9,10 @@ from rasterio import Affine
 from rasterio.windows import Window
 
 from stactools_esd.encoder.block_codes import Terrain
-from stactools_esd.encoder.terrain import terrain_on_grid
 from stactools_esd.errors import RasterError
 from stactools_esd.sources.folder import TERRAIN_FILE
 from stactools_esd.sources.source import Source
+from stactools_esd.sources.terrain import terrain_on_grid
 from stactools_esd.sources.terrain_file import TerrainFile
 
 _CHECKED = 64
