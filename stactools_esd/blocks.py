@@ -5,11 +5,11 @@ import io
 import json
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from stactools_esd.files import atomic_path, read_json, write_json
 
 RUN_FILE = "run_key.json"
 """Name of the file that says which run a folder of blocks belongs to."""
+
+ROW_BLOCK_PIXELS: Final = 32_768
+"""Pixels of a block of whole rows, at least: what a killed run may lose, some seconds of an encoder's work."""
 
 _SUFFIX = ".block"
 _DIGEST_LENGTH = 64
@@ -73,6 +76,58 @@ def plan_blocks(height: int, width: int, size: int) -> list[Block]:
         for row in range(0, height, size)
         for column in range(0, width, size)
     ]
+
+
+def plan_rows(height: int, width: int, rows: int | None = None) -> list[Block]:
+    """Cut a raster into blocks of whole rows, from the top; the last may be lower.
+
+    The default depends on the width alone, so that a run may go on with other memory or on another machine.
+
+    Args:
+        height: Rows of the raster.
+        width: Columns of the raster.
+        rows: Rows of a whole block; by default as few as hold `ROW_BLOCK_PIXELS`.
+
+    Raises:
+        GridError: A number is not positive.
+    """
+    if min(height, width, 1 if rows is None else rows) < 1:
+        raise GridError(
+            f"got a raster of {height} x {width} pixels and blocks of {rows} rows, expected positive numbers; "
+            "check the area and the rows"
+        )
+    rows = rows or -(-ROW_BLOCK_PIXELS // width)
+    return [Block(row=row, column=0, height=min(rows, height - row), width=width) for row in range(0, height, rows)]
+
+
+def group_rows(blocks: Sequence[Block], most: int, shares: int) -> list[tuple[Block, ...]]:
+    """Join neighbouring blocks of whole rows into groups that are read at once.
+
+    Groups get smaller towards the end, so that workers that take one after the other finish at about the same time.
+
+    Args:
+        blocks: Blocks of whole rows, from the top; some may be missing.
+        most: Rows of a group, at most; a block is never cut.
+        shares: Into how many groups what is left is divided each time, at least: twice the workers, or more.
+
+    Returns:
+        Every block once, in order.
+    """
+    groups: list[tuple[Block, ...]] = []
+    start = 0
+    while start < len(blocks):
+        share = -(-sum(block.height for block in blocks[start:]) // max(1, shares))
+        stop, rows = start + 1, blocks[start].height
+        while (
+            stop < len(blocks)
+            and blocks[stop].row == blocks[stop - 1].row + blocks[stop - 1].height
+            and rows + blocks[stop].height <= min(most, share)
+        ):
+            rows += blocks[stop].height
+            stop += 1
+        groups.append(tuple(blocks[start:stop]))
+        start = stop
+    return groups
 
 
 def run_key(facts: Mapping[str, Any]) -> str:
@@ -141,6 +196,10 @@ class BlockStore:
     def finished(self, block: Block) -> bool:
         """Tell whether a block is there and undamaged."""
         return self._payload(block) is not None
+
+    def unfinished(self, blocks: Iterable[Block]) -> list[Block]:
+        """Return the blocks that are still to be made, in their order."""
+        return [block for block in blocks if not self.finished(block)]
 
     def put(self, block: Block, **arrays: NDArray[Any]) -> None:
         """Store the arrays of a block, in place of older ones.

@@ -81,3 +81,7 @@ class MissingExtraError(EsdError):
 
 class ChinaRecipeWarning(UserWarning):
     """A file of the official `V001CHN` variant was opened: another input recipe, not comparable with the rest."""
+
+
+class SkippedImageWarning(UserWarning):
+    """A damaged image was passed over, in whole or in part, because the user said so."""

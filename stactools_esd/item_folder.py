@@ -8,22 +8,28 @@ import filecmp
 import importlib.metadata
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+import pystac
 from numpy.typing import NDArray
+from rasterio import Affine
+from rasterio.crs import CRS
 from rasterio.windows import Window
 
 from stactools_esd.cog import CodesFile, check_codes_file, open_codes, write_code_blocks
 from stactools_esd.errors import OutputError
-from stactools_esd.files import PARTIAL_MARK, atomic_path, write_json
+from stactools_esd.files import PARTIAL_MARK, atomic_path, made_folder, make_folder, write_json
+from stactools_esd.names import CodesTags, ProductName
 from stactools_esd.product import SOFTWARE
 from stactools_esd.stac import create_item, local_path, relative_href
 from stactools_esd.visual import write_thumbnail, write_visual
+
+DERIVED_FROM: Final = "derived_from"
+"""Relation of an item to the files that its codes were made from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,44 +86,81 @@ def write_item(
                 for window in codes.strips():  # an item promises sound codes; a remote file is not fetched whole
                     codes.read(window)
             return _point_at(source, item_path, said)
-        prefix = f".{name.item_id}{PARTIAL_MARK}"
-        with _destination(destination), tempfile.TemporaryDirectory(dir=destination, prefix=prefix) as made:
-            stage = Path(made)
+
+        def stage_codes(stage: Path) -> Path:
             kept = folder / f"{name.stem}.tif"
-            staged = _stage_codes(codes, source, kept, stage / kept.name, said)
-            visual, thumbnail = stage / f"{name.stem}_visual.tif", stage / f"{name.stem}_thumbnail.png"
-            with open_codes(staged) as sound:
-                write_visual(visual, sound)
-                write_thumbnail(thumbnail, sound)
-            item = create_item(staged, visual_href=visual, thumbnail_href=thumbnail).to_dict(False, False)
-            for asset in item["assets"].values():
-                asset["href"] = f"./{Path(asset['href']).name}"
-            _move_in(stage, folder, item_path)
-            write_json(item_path, item)
-    return ItemFolder(item=item_path, codes=str(kept), visual=folder / visual.name, thumbnail=folder / thumbnail.name)
+            return _stage_codes(codes, source, kept, stage / kept.name, said)
+
+        return _write_folder(destination, name, stage_codes)
 
 
-@contextmanager
-def _destination(folder: Path) -> Iterator[None]:
-    """Make a folder; when the body fails and the folder is new, leave none behind."""
-    new = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    _make(folder)
-    try:
-        yield
-    except BaseException:
-        with suppress(OSError):  # somebody else put something there
-            for parent in new:
-                parent.rmdir()
-        raise
+def write_encoded(
+    destination: str | Path,
+    pieces: Iterable[tuple[Window, NDArray[np.uint16], NDArray[np.uint16]]],
+    *,
+    shape: tuple[int, int],
+    transform: Affine,
+    crs: CRS,
+    tags: CodesTags,
+    inputs: Iterable[Path] = (),
+) -> ItemFolder:
+    """Make the folder of one item from codes piece by piece; the codes are written once.
+
+    All is made aside and moved in at the end, the item last: when anything fails there is no item.
+
+    Args:
+        destination: Folder that gets the folder `<item id>`.
+        pieces: As in `cog.write_code_blocks`.
+        shape: As there.
+        transform: As there.
+        crs: As there.
+        tags: As there.
+        inputs: Files that the codes were made from; the item gets a link `derived_from` to each.
+
+    Raises:
+        RasterError: The codes are none.
+        GridError: The georeference does not fit the tile.
+        OutputError: The folder cannot be written.
+    """
+
+    def stage_codes(stage: Path) -> Path:
+        path = stage / f"{tags.name.stem}.tif"
+        write_code_blocks(path, pieces, shape=shape, transform=transform, crs=crs, tags=tags)
+        return path
+
+    return _write_folder(Path(destination), tags.name, stage_codes, inputs)
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"cannot make the folder {folder} ({error.strerror}), expected one that can be written; choose another"
-        ) from error
+def _write_folder(
+    destination: Path, name: ProductName, stage_codes: Callable[[Path], Path], inputs: Iterable[Path] = ()
+) -> ItemFolder:
+    """Make codes, pictures and item in a hidden folder, and move them into that of the item."""
+    folder = destination / name.item_id
+    item_path = folder / f"{name.item_id}.json"
+    visual, thumbnail = f"{name.stem}_visual.tif", f"{name.stem}_thumbnail.png"
+    prefix = f".{name.item_id}{PARTIAL_MARK}"
+    with made_folder(destination), tempfile.TemporaryDirectory(dir=destination, prefix=prefix) as made:
+        stage = Path(made)
+        staged = stage_codes(stage)
+        with open_codes(staged) as sound:
+            write_visual(stage / visual, sound)
+            write_thumbnail(stage / thumbnail, sound)
+        item = create_item(staged, visual_href=stage / visual, thumbnail_href=stage / thumbnail).to_dict(False, False)
+        for asset in item["assets"].values():
+            asset["href"] = f"./{Path(asset['href']).name}"
+        item["links"] += [_derived_from(path, folder) for path in inputs]
+        _move_in(stage, folder, item_path)
+        write_json(item_path, item)
+    return ItemFolder(
+        item=item_path, codes=str(folder / f"{name.stem}.tif"), visual=folder / visual, thumbnail=folder / thumbnail
+    )
+
+
+def _derived_from(path: Path, folder: Path) -> dict[str, str]:
+    """Return the link to an input; GeoTIFFs are most of them."""
+    geotiff = path.suffix.lower() in (".tif", ".tiff")
+    kind = {"type": str(pystac.MediaType.GEOTIFF)} if geotiff else {}
+    return {"rel": DERIVED_FROM, "href": relative_href(str(path), folder), **kind, "title": path.name}
 
 
 def _point_at(source: str | Path, item_path: Path, said: dict[str, Any]) -> ItemFolder:
@@ -194,7 +237,7 @@ def _pieces(codes: CodesFile) -> Iterator[tuple[Window, NDArray[np.uint16], NDAr
 
 def _move_in(stage: Path, folder: Path, item_path: Path) -> None:
     """Move finished files into the folder; an older item goes first, for it would describe other files."""
-    _make(folder)
+    make_folder(folder)
     item_path.unlink(missing_ok=True)
     for file in sorted(stage.iterdir()):
         file.replace(folder / file.name)

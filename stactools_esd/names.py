@@ -113,6 +113,9 @@ class CodesTags:
     temporal_context: str = "year"
     """Which years gap filling looked at: `year`, `past` or `both`."""
 
+    skipped_images: int = 0
+    """Damaged images that were passed over, in whole or in part, because the user said so."""
+
     licence: str = DATA_LICENCE
     """SPDX identifier or words."""
 

@@ -1,113 +1,41 @@
-"""From observations with gaps to daily pixel-years without: screen leftover clouds, then interpolate.
+"""From observations with gaps to daily pixel-years without: screen leftover clouds, then fill.
 
-Everything here looks at one window of 365 days and at nothing before or after it, so that a change shows in its own
-year and a year can be made again from its own observations.
+Two ways. `prepare` draws straight lines within one window of 365 days and looks at nothing before or after it.
+`prepare_process` is slower and errs less: a Gaussian process that may look at other years too.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stactools_esd.cases import CAP, Cases, collect
+from stactools_esd.change_guard import guarded
 from stactools_esd.compiled import compiled
+from stactools_esd.covariance import NOISE_SCALE
 from stactools_esd.errors import ObservationsError
-from stactools_esd.observations import Observations, YearWindow, count_clear, pixel_years, refuse_unscaled
+from stactools_esd.gaussian_process import Fit, fit, predict, spread
+from stactools_esd.observation_gaps import days_to_nearest
+from stactools_esd.observations import (
+    CLEAR_BANDS,
+    Observations,
+    YearWindow,
+    count_clear,
+    pixel_years,
+    refuse_unscaled,
+)
+from stactools_esd.pixel_series import PixelSeries, pixel_series
 from stactools_esd.product import BANDS, DAYS
+from stactools_esd.screening import CLEAR, CLOUD, MISSING, SNOW, judge
+from stactools_esd.snow import lay_snow
+from stactools_esd.temporal_context import DEFAULT_CONTEXT, TemporalContext, check_context, span
 
 FUSION: Final = "hampel-linear-circular-v1"
 """Name of this recipe in `esd:input_recipe`: `prepare` as it stands."""
 
-_ROUNDS: Final = 2
-_REACH: Final = (45, 90, 180)
-_NEIGHBOURS: Final = 3
-_MAD_FACTOR: Final = 3.5 * 1.4826
-_BRIGHTER: Final = 0.025
-_BLUE, _GREEN, _NIR, _SWIR1 = 0, 1, 3, 4
-
-
-@compiled
-def _median(values: NDArray[np.float64], count: int) -> float:
-    """Median of the first `count` values, which are reordered (Hoare's selection)."""
-    middle = count // 2
-    low, high = 0, count - 1
-    while low < high:
-        pivot = values[(low + high) // 2]
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if middle <= j:
-            high = j
-        elif middle >= i:
-            low = i
-        else:
-            break
-    upper = float(values[middle])
-    if count % 2 == 1:
-        return upper
-    lower = float(values[0])
-    for k in range(1, middle):
-        lower = max(lower, float(values[k]))
-    return 0.5 * (lower + upper)
-
-
-@compiled
-def _screen(series: NDArray[np.float32], drop: NDArray[np.bool_]) -> None:
-    """Mark the days of each pixel whose observation is cloud or shadow."""
-    days = np.empty(DAYS, np.int64)
-    blues, nirs = np.empty(DAYS, np.float64), np.empty(DAYS, np.float64)
-    keep, condemned = np.empty(DAYS, np.bool_), np.empty(DAYS, np.bool_)
-    near_blue, near_nir = np.empty(DAYS, np.float64), np.empty(DAYS, np.float64)
-    for pixel in range(series.shape[0]):
-        count = 0
-        for day in range(DAYS):
-            blue, green = series[pixel, day, _BLUE], series[pixel, day, _GREEN]
-            nir, swir = series[pixel, day, _NIR], series[pixel, day, _SWIR1]
-            if np.isnan(blue):
-                continue
-            # Snow: a normalised difference above 0.4, written without a division.
-            if green > 0.12 and nir > 0.11 and green - swir > 0.4 * (green + swir):
-                continue
-            days[count], blues[count], nirs[count], keep[count] = day, blue, nir, True
-            count += 1
-        for _ in range(_ROUNDS):
-            for i in range(count):
-                condemned[i] = False
-                if not keep[i]:
-                    continue
-                found, dark = 0, 0
-                for reach in _REACH:
-                    found, dark = 0, 0
-                    for j in range(count):
-                        if j != i and keep[j] and abs(days[j] - days[i]) <= reach:
-                            near_blue[found] = blues[j]
-                            found += 1
-                            if not np.isnan(nirs[j]):
-                                near_nir[dark] = nirs[j]
-                                dark += 1
-                    if found >= _NEIGHBOURS:
-                        break
-                if found < _NEIGHBOURS:
-                    continue
-                centre = _median(near_blue, found)
-                for k in range(found):
-                    near_blue[k] = abs(near_blue[k] - centre)
-                spread = _median(near_blue, found)
-                condemned[i] = blues[i] - centre > max(_MAD_FACTOR * spread, _BRIGHTER)
-                if dark >= _NEIGHBOURS and blues[i] < centre + 0.01:
-                    level = _median(near_nir, dark)
-                    if nirs[i] < 0.6 * level and level - nirs[i] > 0.06:
-                        condemned[i] = True
-            for i in range(count):
-                if condemned[i]:
-                    keep[i] = False
-                    drop[pixel, days[i]] = True
+FUSION_SEASONAL: Final = "hampel-season-linear-circular-v1"
+"""Name of the recipe of `prepare` with `seasonal=True`."""
 
 
 def check_pixel_years(reflectance: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -125,7 +53,7 @@ def check_pixel_years(reflectance: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.ascontiguousarray(reflectance, np.float32)
 
 
-def screen(reflectance: NDArray[np.float32]) -> NDArray[np.float32]:
+def screen(reflectance: NDArray[np.float32], *, seasonal: bool = False) -> NDArray[np.float32]:
     """Remove the clouds and shadows that a cloud mask left, judged by the other dates of the same year.
 
     A Hampel filter on blue: an observation goes when it is brighter than the median of the others within 45 days
@@ -136,6 +64,7 @@ def screen(reflectance: NDArray[np.float32]) -> NDArray[np.float32]:
 
     Args:
         reflectance: Pixel-years (n, 365, 6), NaN where missing.
+        seasonal: Whether snow has to be told from clouds of ice by its season, see `screening.judge`.
 
     Returns:
         A copy in which all bands of removed observations are NaN.
@@ -144,10 +73,8 @@ def screen(reflectance: NDArray[np.float32]) -> NDArray[np.float32]:
         ObservationsError: The shape or the scale is wrong.
     """
     series = check_pixel_years(reflectance)
-    drop = np.zeros(series.shape[:2], np.bool_)
-    _screen(series, drop)
     screened = series.copy()
-    screened[drop] = np.nan
+    screened[judge(series, np.arange(DAYS), seasonal=seasonal) == CLOUD] = np.nan
     return screened
 
 
@@ -207,16 +134,134 @@ def fill_linear(reflectance: NDArray[np.float32]) -> NDArray[np.float32]:
     return out
 
 
-def prepare(observations: Observations, window: YearWindow) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
+def prepare(
+    observations: Observations, window: YearWindow, *, seasonal: bool = False
+) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
     """Make what the encoder sees of an area: the recipe `FUSION`, from images to gap-free days.
 
     Args:
         observations: Images in order of time; those outside the window are not read.
         window: The 365 days wanted.
+        seasonal: Whether clouds of ice are told from snow; the recipe is then `FUSION_SEASONAL`.
 
     Returns:
         Reflectance (n, 365, 6), pixels in row-major order, NaN only in bands never observed; and the number of clear
         observations that were left after screening (n,).
     """
-    screened = screen(pixel_years(observations, window).reflectance)
+    screened = screen(pixel_years(observations, window).reflectance, seasonal=seasonal)
     return fill_linear(screened), count_clear(screened)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seamless:
+    """Pixel-years without gaps, and how well founded they are."""
+
+    reflectance: NDArray[np.float32]
+    """Reflectance (n, 365, 6); NaN in bands never observed, and where nothing was observed within the window."""
+
+    clear_obs: NDArray[np.uint16]
+    """Clear observations of the window that were left after screening (n,)."""
+
+    nearest: NDArray[np.uint16] | None = None
+    """Days from each day to the nearest observation that was used (n, 365)."""
+
+    error: NDArray[np.float32] | None = None
+    """Expected standard deviation of the filling error (n, 365, 6); NaN on days of snow, which no process foretells."""
+
+
+def process_fusion(context: TemporalContext) -> str:
+    """Name the recipe of `fill_process` in `esd:input_recipe`; each context is another one."""
+    return f"hampel-snow-process-{context}-v1"
+
+
+def fill_process(
+    series: PixelSeries,
+    window: YearWindow,
+    *,
+    context: TemporalContext = DEFAULT_CONTEXT,
+    cap: int = CAP,
+    details: bool = False,
+) -> Seamless:
+    """Fill a pixel-year from its own and other years: a robust Gaussian process between screened observations.
+
+    Clouds and shadows that a cloud mask left are screened as `screening.judge` says; snow is laid over the result in
+    straight lines; where neighbouring years mislead, `change_guard` takes the year alone. Bands that share their dates
+    are filled together, each pixel by itself: the order of pixels, and their company, change nothing.
+
+    Args:
+        series: Observations of several years; what the context does not span changes nothing.
+        window: The 365 days wanted.
+        context: `year`, `past` or `both`, see `temporal_context`.
+        cap: Most observations of a pixel that are used: those nearest to the middle of the window.
+        details: Whether `nearest` and `error` are wanted; the errors cost more than the filling.
+
+    Returns:
+        Pixel-years without gaps; NaN for pixels without an observation of land or snow in the window.
+
+    Raises:
+        ObservationsError: The context is unknown, or the cap is not positive.
+    """
+    if cap < 1:
+        raise ObservationsError(f"got a cap of {cap} observations, expected at least 1; give a positive number")
+    first, last = span(window, check_context(context))
+    shape = series.reflectance.shape[:2]
+    within = (series.dates >= np.datetime64(first)) & (series.dates <= np.datetime64(last))
+    if series.dates.ndim == 1:
+        dates, values = series.dates[within], np.ascontiguousarray(series.reflectance[:, within])
+    else:
+        dates, values = series.dates, np.where(within[:, :, None], series.reflectance, np.float32(np.nan))
+    days = np.array(np.broadcast_to((dates - window.days[0]).astype(np.int64), (shape[0], values.shape[1])))
+    kind = judge(values, days, seasonal=True)
+    used = (kind == CLEAR) | (kind == SNOW)
+    inside = used & (days >= 0) & (days < DAYS)
+    seen = inside.any(axis=1)
+    # A pixel that nobody saw in the window is not made up from its other years.
+    cases = collect(values, days, np.where(seen[:, None], kind, np.uint8(MISSING)), cap)
+    parts = [(cases, fit(cases))] if context == "year" else guarded(cases)
+    out = np.full((shape[0], DAYS, len(BANDS)), np.nan, np.float32)
+    for part in parts:
+        predict(*part, out)
+    laid = lay_snow(values, days, np.where(seen[:, None], kind, np.uint8(MISSING)), out)
+    bands = np.isfinite(values).sum(axis=2)
+    return Seamless(
+        reflectance=out,
+        clear_obs=(inside & (bands >= CLEAR_BANDS)).sum(axis=1).astype(np.uint16),
+        nearest=days_to_nearest(days, used) if details else None,
+        error=_error(parts, laid) if details else None,
+    )
+
+
+def _error(parts: list[tuple[Cases, Fit]], laid: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Standard deviation of the filling error (n, 365, 6)."""
+    out = np.full((*laid.shape, len(BANDS)), np.nan, np.float32)
+    for cases, found in parts:
+        deviation = spread(cases, found)
+        for band, scale in enumerate(NOISE_SCALE):
+            rows = np.flatnonzero(cases.bands[:, band])
+            out[cases.pixel[rows], :, band] = scale * deviation[rows]
+    out[laid] = np.nan
+    return out
+
+
+def prepare_process(
+    observations: Observations,
+    window: YearWindow,
+    *,
+    context: TemporalContext = DEFAULT_CONTEXT,
+    cap: int = CAP,
+    details: bool = False,
+) -> Seamless:
+    """Fill the gaps of an area by `fill_process`, from images to gap-free days.
+
+    Args:
+        observations: Images in order of time; those outside `temporal_context.span` are not read.
+        window: The 365 days wanted.
+        context: `year`, `past` or `both`.
+        cap: Most observations of a pixel that are used.
+        details: Whether `nearest` and `error` are wanted.
+
+    Returns:
+        Pixel-years in row-major order.
+    """
+    series = pixel_series(observations, *span(window, check_context(context)))
+    return fill_process(series, window, context=context, cap=cap, details=details)

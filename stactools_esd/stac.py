@@ -137,6 +137,7 @@ def _esd(tags: CodesTags) -> dict[str, Any]:
         "esd:tile": tags.tile,
         "esd:temporal_context": tags.temporal_context,
         "esd:window_start": tags.window_start.isoformat() if tags.window_start else None,
+        "esd:skipped_images": tags.skipped_images or None,
         "esd:geometry_source": "raster",
     }
     return {key: value for key, value in properties.items() if value is not None}
@@ -242,6 +243,7 @@ def tags_of(item: pystac.Item | Mapping[str, Any]) -> CodesTags:
             year=first.year,
             window_start=date.fromisoformat(start) if start else None,
             temporal_context=str(properties["esd:temporal_context"]),
+            skipped_images=int(properties.get("esd:skipped_images", 0)),
             licence=str(properties.get("license", "other")),
         )
 

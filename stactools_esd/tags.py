@@ -37,6 +37,7 @@ _REQUIRED_KEYS = (
     "ESD_LICENCE",
     "ESD_SOFTWARE",
 )
+_SKIPPED_KEY = "ESD_SKIPPED_IMAGES"  # there only where some were
 _FSQ_FACTS = {
     "ESD_LEVELS": ",".join(map(str, FSQ.levels)),
     "ESD_BASIS": ",".join(map(str, FSQ.basis)),
@@ -82,6 +83,7 @@ def to_text(tags: CodesTags) -> dict[str, str]:
         "ESD_WINDOW_START": tags.window_start.isoformat() if tags.window_start else "",
         "ESD_TEMPORAL_CONTEXT": tags.temporal_context,
         "ESD_SOURCES": json.dumps(list(tags.sources)),
+        **({_SKIPPED_KEY: str(tags.skipped_images)} if tags.skipped_images else {}),
         "ESD_LICENCE": tags.licence,
         "ESD_SOFTWARE": tags.software,
     }
@@ -142,9 +144,17 @@ def _parse(version: str, texts: Mapping[str, str]) -> CodesTags:
         window_start=window_start,
         sources=tuple(sources),
         temporal_context=texts["ESD_TEMPORAL_CONTEXT"],
+        skipped_images=_count(texts.get(_SKIPPED_KEY, "0")),
         licence=texts["ESD_LICENCE"],
         software=texts["ESD_SOFTWARE"],
     )
+
+
+def _count(text: str) -> int:
+    """Read a count."""
+    if not text.isdecimal():
+        raise ValueError(f"count {text[:20]!r}, expected a whole number")
+    return int(text)
 
 
 def _texts(content: Any, kind: type) -> Any:

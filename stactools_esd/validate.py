@@ -16,6 +16,7 @@ from stactools_esd.collection import union_bbox
 from stactools_esd.errors import ChinaRecipeWarning, EsdError, NothingFoundError, UsageError
 from stactools_esd.files import multihash_file, read_json
 from stactools_esd.inventory import is_esd_item, search_folder
+from stactools_esd.item_folder import DERIVED_FROM
 from stactools_esd.model_item import MODEL_RELATION
 from stactools_esd.names import CodesTags
 from stactools_esd.schema import KINDS, is_model, schema_problems
@@ -171,7 +172,7 @@ def _check_links(path: Path, document: Json, report: Report) -> list[Path]:
     followed = ("child", "item", MODEL_RELATION) if document["type"] == "Collection" else ("child", "item")
     for link in document["links"]:
         target = _linked(path, link)
-        if target is None:
+        if target is None or link["rel"] == DERIVED_FROM:  # inputs may be gone: the codes stay what they are
             continue
         if not target.is_file():
             report.add(path, f"got a link rel={link['rel']} to {link['href']}, which does not exist")

@@ -23,6 +23,8 @@ LAYERS = [
     {"model_item"},
     {"schema", "item_folder", "inventory", "catalog"},
     {"validate"},
+    {"command_group"},
+    {"encoder_commands"},
     {"commands"},
 ]
 

@@ -1,5 +1,6 @@
 """Blocks cover a raster once, and finished ones survive a kill, but not damage."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stactools_esd.blocks import Block, BlockStore, plan_blocks, run_key
+from stactools_esd.blocks import ROW_BLOCK_PIXELS, Block, BlockStore, group_rows, plan_blocks, plan_rows, run_key
 from stactools_esd.errors import GridError, OutputError
 
 BLOCK = Block(row=0, column=256, height=4, width=5)
@@ -33,6 +34,46 @@ def test_an_empty_plan_is_an_error(numbers: tuple[int, int, int]) -> None:
         plan_blocks(*numbers)
 
 
+@given(st.integers(1, 400), st.integers(1, 5000), st.none() | st.integers(1, 70))
+def test_rows_cover_a_raster_once_from_the_top(height: int, width: int, rows: int | None) -> None:
+    """Blocks of whole rows lie below each other; by default each but the last holds `ROW_BLOCK_PIXELS`, hardly more."""
+    blocks = plan_rows(height, width, rows)
+    assert [block.row for block in blocks] == list(np.cumsum([0, *(block.height for block in blocks[:-1])]))
+    assert sum(block.height for block in blocks) == height
+    assert {(block.column, block.width) for block in blocks} == {(0, width)}
+    if rows is None:
+        assert all(ROW_BLOCK_PIXELS <= block.height * width < ROW_BLOCK_PIXELS + width for block in blocks[:-1])
+    else:
+        assert all(block.height == rows for block in blocks[:-1])
+
+
+def test_rows_need_a_raster() -> None:
+    """Nothing to do is never taken for done."""
+    for numbers in ((0, 5, None), (5, 0, None), (5, 5, 0)):
+        with pytest.raises(GridError, match="expected positive"):
+            plan_rows(*numbers)
+
+
+@given(
+    rows=st.integers(1, 9),
+    finished=st.sets(st.integers(0, 39)),
+    most=st.integers(1, 60),
+    shares=st.integers(1, 40),
+)
+def test_groups_hold_every_block_once_and_only_neighbours(
+    rows: int, finished: set[int], most: int, shares: int
+) -> None:
+    """Groups keep the order, never reach over a gap, and exceed neither the rows nor a share of what is left."""
+    blocks = [block for place, block in enumerate(plan_rows(40 * rows, 3, rows)) if place not in finished]
+    groups = group_rows(blocks, most, shares)
+    assert [block for group in groups for block in group] == blocks
+    left = rows * len(blocks)
+    for group in groups:
+        assert all(block.row == above.row + rows for above, block in pairwise(group))
+        assert len(group) == 1 or len(group) * rows <= min(most, -(-left // shares))
+        left -= len(group) * rows
+
+
 def test_a_block_names_its_place() -> None:
     """Names give row and column of the upper left pixel, windows the rectangle."""
     assert BLOCK.name == "r000000_c000256"
@@ -50,7 +91,8 @@ def test_a_killed_run_continues(tmp_path: Path) -> None:
     BlockStore(tmp_path / "blocks", "key").put(BLOCK, **ARRAYS)
     store = BlockStore(tmp_path / "blocks", "key")
     assert store.finished(BLOCK)
-    assert not store.finished(Block(row=4, column=256, height=4, width=5))
+    below = Block(row=4, column=256, height=4, width=5)
+    assert store.unfinished([below, BLOCK]) == [below]
     assert not store.finished(Block(row=0, column=256, height=4, width=4))
     arrays = store.get(BLOCK)
     assert set(arrays) == set(ARRAYS)

@@ -11,11 +11,11 @@ from typing import Any
 
 import click
 import pytest
-import synthetic
 from click.testing import CliRunner, Result
 
-from stactools_esd import commands
-from stactools_esd.cog import write_codes
+from stactools_esd import commands, encoder_commands
+from stactools_esd.item_folder import ItemFolder, write_item
+from stactools_esd.sources.find import AUTO, SOURCE_TYPES
 
 
 def run(*arguments: str | Path) -> Result:
@@ -96,6 +96,11 @@ def test_a_warning_is_one_line(official_tile: Path, tmp_path: Path) -> None:
         (("encode", "{tmp}", "{tmp}/out"), 2, "--year"),
         (("encode", "{tmp}", "{tmp}/out", "--year", "2020"), 2, "neither --tile nor --name"),
         (("encode", "{tmp}", "{tmp}/out", "--year", "2020", "--window-start", "July", "--name", "a"), 2, "July"),
+        (("encode", "{tmp}", "{tmp}/out", "--year", "2020", "--name", "a", "--memory", "much"), 2, "got memory 'much'"),
+        (("encode", "{tmp}", "{tmp}/out", "--year", "2020", "--name", "a", "--window", "1,2"), 2, "four numbers"),
+        (("encode", "{tmp}", "{tmp}/out", "--year", "2020", "--name", "a", "--fill", "cubic"), 2, "cubic"),
+        (("reconstruct", "{tmp}/item.json", "--dates", "2020-07", "-o", "{tmp}/out"), 2, "expected days such as"),
+        (("reconstruct", "{tmp}/item.json", "-o", "{tmp}/out"), 2, "--dates"),
         (("train", "{tmp}/gone.yaml", "-o", "{tmp}/run"), 2, "does not exist"),
         (("paint",), 2, "No such command"),
     ],
@@ -135,7 +140,7 @@ def test_an_error_of_the_system_is_one_line(area_cog: Path, monkeypatch: pytest.
 
 
 def test_without_torch_the_encoder_names_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """`encode`, `train` and `evaluate` say in one line what to install."""
+    """Every command that needs the encoder says in one line what to install."""
     real = importlib.import_module
 
     def absent(name: str, *rest: Any) -> Any:
@@ -143,39 +148,43 @@ def test_without_torch_the_encoder_names_its_extra(monkeypatch: pytest.MonkeyPat
             raise ModuleNotFoundError("No module named 'torch'", name="torch")
         return real(name, *rest)
 
-    monkeypatch.setattr(commands.importlib, "import_module", absent)
+    monkeypatch.setattr(encoder_commands.importlib, "import_module", absent)
     (tmp_path / "config.yaml").write_text("")
     for arguments in (
         ("encode", tmp_path, tmp_path / "out", "--year", "2020", "--name", "demo"),
         ("train", tmp_path / "config.yaml", "-o", tmp_path / "run"),
         ("evaluate", "esdnet-small", tmp_path),
+        ("reconstruct", "item.json", "--dates", "2020-07-01", "-o", tmp_path / "out"),
     ):
         result = run(*arguments)
         assert result.exit_code == 1
         assert result.stderr.splitlines()[-1].endswith("run: pip install 'stactools-esd[encoder]'")
 
 
-def test_encode_makes_an_item(area_cog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`encode` hands its options to the encoder and makes the folder of the item; the codes move into it."""
+def test_encode_hands_its_options_over(area_cog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`encode` reads sizes, windows and places, hands them on, and names what was made."""
     asked: dict[str, Any] = {}
 
-    def encode_source(source: Path, destination: Path, **options: Any) -> Path:
+    def encode_source(source: Path, destination: Path, **options: Any) -> ItemFolder:
         asked.update(options, source=source)
-        path = destination / "ESD_esdnet-small-v1_xdemo_2018.tif"
-        tags = synthetic.tags(year=2018, window_start=options["window"].start)
-        codes, counts = synthetic.patchy_codes(1, 16, 16), synthetic.counts(1, 16, 16)
-        write_codes(path, codes, counts, transform=synthetic.AREA_TRANSFORM, crs=synthetic.AREA_CRS, tags=tags)
-        return path
+        return write_item(area_cog, destination)
 
-    monkeypatch.setattr(commands, "_encoder_module", lambda _: SimpleNamespace(encode_source=encode_source))
+    monkeypatch.setattr(encoder_commands, "_encoder_module", lambda _: SimpleNamespace(encode_source=encode_source))
     options = ("--year", "2018", "--name", "demo", "--window-start", "2018-07-01", "--source-name", "sentinel-2")
-    result = run("encode", tmp_path, tmp_path / "items", *options)
+    result = run("encode", tmp_path, tmp_path / "items", *options, "--memory", "2GB", "--window", "1,2,3,4")
     assert result.exit_code == 0, result.output
     assert (asked["tile"], asked["source_name"], asked["encoder"]) == ("xdemo", "sentinel-2", "esdnet-small")
     assert asked["window"].flagged
-    assert "harmonisation" not in asked
-    assert [path.name for path in (tmp_path / "items").iterdir()] == ["esd-esdnet-small-v1-xdemo-2018"]
+    assert (asked["memory"], asked["part"], asked["workers"]) == (2_000_000_000, (1, 2, 3, 4), None)
+    assert not {"harmonisation", "context", "dem"} & set(asked)
+    assert [path.name for path in (tmp_path / "items").iterdir()] == ["esd-esdnet-small-v1-xdemo-2020"]
+    assert all(Path(line).is_file() for line in result.stdout.splitlines()[:-1])
     assert run("validate", tmp_path / "items").exit_code == 0
+
+
+def test_types_of_sources_are_those_of_the_readers() -> None:
+    """The command line, which loads no reader, names the kinds that the readers have."""
+    assert (AUTO, *SOURCE_TYPES) == encoder_commands.SOURCE_TYPES
 
 
 def test_every_command_and_option_has_help() -> None:

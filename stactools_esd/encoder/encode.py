@@ -1,230 +1,214 @@
-"""A folder of images to a codes COG: blocks of rows in bounded memory, and a killed run continues."""
+"""Images to the item of a codes COG: block by block in bounded memory, and a killed run continues."""
 
 import shutil
-from collections.abc import Iterator
-from importlib.metadata import version
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
+import rasterio
 from numpy.typing import NDArray
 from rasterio.windows import Window
 from tqdm import tqdm
 
-from stactools_esd.blocks import Block, BlockStore, run_key
-from stactools_esd.cog import open_codes, write_code_blocks
-from stactools_esd.encoder.inference import MIN_VALID_DAYS, Encoder, load_encoder
-from stactools_esd.encoder.terrain import terrain_on_grid
-from stactools_esd.errors import NothingFoundError, ObservationsError, OutputError, RasterError, UsageError
+from stactools_esd.blocks import BlockStore, group_rows
+from stactools_esd.codes_file import open_codes
+from stactools_esd.encoder.block_codes import BlockDone
+from stactools_esd.encoder.encode_plan import EncodePlan, make_plan
+from stactools_esd.encoder.encode_request import EncodeRequest
+from stactools_esd.encoder.inference import MIN_VALID_DAYS, Encoder
+from stactools_esd.encoder.workers import encode_apart, encode_here
+from stactools_esd.errors import EsdError, NothingFoundError, OutputError, SkippedImageWarning
 from stactools_esd.fsq import valid_pixels
-from stactools_esd.grid import check_georeference
-from stactools_esd.names import CodesTags
-from stactools_esd.observations import YearWindow
-from stactools_esd.product import BANDS, DATA_LICENCE, NODATA_CODE, SOFTWARE, STEPS, CodesIdentity, InputRecipe
-from stactools_esd.seamless import FUSION, prepare
-from stactools_esd.sources.folder import TERRAIN_FILE, FolderSource, open_folder
-from stactools_esd.tags import check_tile_and_year
+from stactools_esd.item_folder import ItemFolder, write_encoded
+from stactools_esd.memory import CACHE_BYTES, MemoryPlan, plan_memory
 
-READ_BYTES: Final = 384 << 20
-"""How much of the images is held at once where the number of rows is not given."""
+OnBlock = Callable[[BlockDone], None]
+"""Hears of each block that is finished."""
 
-PREPARED_PIXELS: Final = 8_192
-"""Daily pixel-years that are prepared at once: 9 kB each, a few times over."""
+_SHARES = 3
+"""Groups for each worker in what is left, at least, so that all end at about the same time."""
 
 
 def encode_source(
-    source: str | Path,
-    destination: str | Path,
-    *,
-    window: YearWindow,
-    tile: str,
-    encoder: str | Path | Encoder = "esdnet-small",
-    recipe: InputRecipe | None = None,
-    source_name: str = "unspecified",
-    harmonisation: str = "none",
-    dem: Path | None = None,
-    dem_name: str | None = None,
-    sources: tuple[str, ...] = (),
-    licence: str = DATA_LICENCE,
-    rows_per_block: int | None = None,
-    overwrite: bool = False,
-) -> Path:
-    """Encode a folder of images.
+    source: str | Path, destination: str | Path, *, on_block: OnBlock | None = None, **options: Any
+) -> ItemFolder:
+    """Encode images.
 
     Args:
-        source: Folder of dated six-band GeoTIFFs, see `sources.folder`.
-        destination: Folder for the codes COG; made where it does not exist.
-        window: The 365 days.
-        tile: MGRS tile, or `x` and the name of a custom area.
-        encoder: Name, path of weights, or a loaded encoder.
-        recipe: The whole input recipe; None builds it from the next four.
-        source_name: What the images are, e.g. `sentinel-2+landsat-8`.
-        harmonisation: How sensors were brought to one scale.
-        dem: Raster of elevation in metres. Without one, `terrain.tif` of the folder is used where it is there.
-        dem_name: What the elevation is; by default the name of its file.
-        sources: What the codes were made from, in words or hrefs; by default the name of the folder.
-        licence: Licence of the codes.
-        rows_per_block: Rows that are read at once; by default as many as fit 384 MiB.
-        overwrite: Drop the blocks of another run that was killed here, and replace an item of other codes.
+        source: Folder of images, or another path that `sources.find` knows.
+        destination: Folder that gets the folder of the item; made where it does not exist.
+        on_block: Hears of each block that is finished.
+        **options: Other fields of `EncodeRequest`: window, tile, encoder, fill, memory, workers, ..
 
     Returns:
-        Path of the codes COG, `<destination>/ESD_<encoder>_<TILE>_<YEAR>.tif`.
+        The folder of the item, `<destination>/<item id>`.
 
     Raises:
-        NothingFoundError: No image lies in the window, or no pixel has enough clear observations.
-        ProductNameError: The tile or the year is impossible.
-        RasterError: The images cannot be read.
-        ObservationsError: The images do not hold reflectance, or an option is impossible.
-        GridError: The georeference does not fit the tile.
-        WeightsError: The encoder cannot be loaded.
-        OutputError: The destination cannot be written, or holds another run and `overwrite` is not said.
+        EsdError: As `EncodeRequest`, `make_plan` and `run_plan`.
     """
-    check_tile_and_year(tile, window.year, window.start)
-    if not (source_name.strip() and harmonisation.strip()):
-        raise UsageError(
-            "got an empty source name or harmonisation, expected words such as 'sentinel-2' and 'none'; codes are "
-            "compared by them"
-        )
-    images = open_folder(source)
-    check_georeference(tile, images.crs, images.transform, images.shape)
-    positions = [int(position) for position in np.sort(window.positions(images.dates)[0])]
-    if not positions:
-        raise NothingFoundError(
-            f"got no image of {window.first_day} to {window.last_day} in {source}, expected some; the folder holds "
-            f"{images.dates[0]} to {images.dates[-1]}: choose another year or window start"
-        )
-    loaded = encoder if isinstance(encoder, Encoder) else load_encoder(encoder)
-    if rows_per_block is not None and rows_per_block < 1:
-        raise ObservationsError(f"got {rows_per_block} rows a block, expected at least 1; give a positive number")
-    terrain = _Terrain(images, dem)
-    tags = CodesTags(
-        identity=CodesIdentity(
-            encoder=loaded.identity,
-            recipe=recipe
-            or InputRecipe(
-                source=source_name, fusion=FUSION, harmonisation=harmonisation, dem=dem_name or terrain.default_name
-            ),
-        ),
-        tile=tile,
-        year=window.year,
-        window_start=window.start,
-        sources=sources or (Path(source).resolve().name,),
-        licence=licence,
-        software=f"{SOFTWARE} {version(SOFTWARE)}",
-    )
-    target = Path(destination) / f"{tags.name.stem}.tif"
-    blocks = _row_blocks(images, len(positions), rows_per_block)
-    unfinished = target.with_name(f".{target.stem}.partial")
-    if overwrite:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    else:
-        _refuse_other(tags, target.parent / tags.name.item_id / target.name)
-    store = BlockStore(unfinished, _run_key(tags, images, positions, dem, blocks))
+    request = EncodeRequest(source=Path(source), destination=Path(destination), **options)
+    return run_plan(make_plan(request), on_block=on_block)
 
-    some_valid = False
-    for block in tqdm(blocks, desc=f"encode {tile} {window.year}", unit="block", disable=None):
-        if not store.finished(block):
-            try:
-                codes, clear_obs = _encode_block(images, positions, block, window, loaded, terrain)
-            except (RasterError, ObservationsError):
-                store.discard()  # mended images are another run: its blocks could not be continued
-                raise
-            store.put(block, codes=codes, clear_obs=clear_obs)
-        some_valid = some_valid or bool(valid_pixels(store.get(block)["codes"]).any())
-    if not some_valid:
+
+def run_plan(plan: EncodePlan, *, on_block: OnBlock | None = None) -> ItemFolder:
+    """Encode what a plan says, or continue it.
+
+    Finished blocks lie in a hidden folder of the destination. A run that was killed, or stopped at a damaged image,
+    takes them over where nothing that decides a code was changed, whatever its memory and workers.
+
+    Args:
+        plan: What to do.
+        on_block: Hears of each block that is finished.
+
+    Returns:
+        The folder of the item.
+
+    Raises:
+        NothingFoundError: No pixel has enough clear observations.
+        RasterError: An image is damaged, and the request does not pass over such.
+        ObservationsError: The images do not hold reflectance.
+        UsageError: The memory is too little.
+        OutputError: The destination cannot be written, or holds another run and the request does not overwrite it.
+        PartlyDoneError: A worker died; the run can be continued.
+
+    Warns:
+        SkippedImageWarning: Once for each damaged image that was passed over.
+    """
+    request, source = plan.request, plan.job.source
+    fits = _fit(plan, plan.blocks)
+    if request.overwrite:
+        shutil.rmtree(plan.unfinished, ignore_errors=True)
+    else:
+        _refuse_other(plan)
+    store = BlockStore(plan.unfinished, plan.run_key)
+    skipped = _Skipped(names=source.names)
+    for name in source.bad:
+        skipped.tell(name, "it is damaged")
+    try:
+        _encode(plan, fits, store, skipped, on_block)
+    except EsdError:
+        if len(store.unfinished(plan.blocks)) == len(plan.blocks):
+            store.discard()
+        raise
+    finished = _look_through(plan, store)
+    if not finished.some_valid:
         store.discard()
         raise NothingFoundError(
-            f"got no pixel with at least {MIN_VALID_DAYS} clear days of {window.first_day} to {window.last_day} in "
-            f"{source}, expected some; add images or choose another window"
+            f"got no pixel with at least {MIN_VALID_DAYS} clear days of {request.window.first_day} to "
+            f"{request.window.last_day} in {request.source}, expected some; add images or choose another window"
         )
-    write_code_blocks(
-        target, _pieces(store, blocks), shape=images.shape, transform=images.transform, crs=images.crs, tags=tags
-    )
+    for position in finished.damaged:  # of blocks that an earlier run finished
+        skipped.tell(source.names[position], "it is damaged")
+    gone = (position for position, count in finished.damaged.items() if count == len(plan.blocks))
+    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
+        made = write_encoded(
+            request.destination,
+            _pieces(plan, store),
+            shape=source.shape,
+            transform=source.transform,
+            crs=source.crs,
+            tags=replace(plan.tags, skipped_images=len(skipped.told)),
+            inputs=plan.inputs(without=gone),
+        )
     store.discard()
-    return target
+    return made
 
 
-def _refuse_other(tags: CodesTags, kept: Path) -> None:
-    """See that codes of an item that is there already may be made again: of the same recipe and window."""
+def _fit(plan: EncodePlan, blocks: Any) -> MemoryPlan:
+    """Fit the work into memory."""
+    return plan_memory(
+        plan.request.memory,
+        dates=len(plan.job.positions),
+        width=plan.job.source.shape[1],
+        block_rows=plan.blocks[0].height,
+        pixels=sum(block.height * block.width for block in blocks),
+        workers=1 if isinstance(plan.request.encoder, Encoder) else plan.request.workers,
+    )
+
+
+class _Skipped:
+    """Images that were passed over, each told of once."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+        self.told: set[str] = set()
+
+    def tell(self, name: str, reason: str) -> None:
+        if name not in self.told:
+            self.told.add(name)
+            warnings.warn(f"passed over {name}: {reason}", SkippedImageWarning, stacklevel=4)
+
+
+def _encode(plan: EncodePlan, fits: MemoryPlan, store: BlockStore, skipped: _Skipped, on_block: OnBlock | None) -> None:
+    """Encode all blocks that are not finished."""
+    left = store.unfinished(plan.blocks)
+    workers = fits.workers
+    groups = group_rows(left, fits.rows, _SHARES * workers)
+    encoder = plan.request.encoder
+    if workers == 1 or len(groups) < 2 or isinstance(encoder, Encoder):
+        news = encode_here(plan.job, plan.encoder, groups, store)
+    else:
+        news = encode_apart(plan.job, encoder, groups, store, workers)
+    title = f"encode {plan.tags.tile} {plan.tags.year}"
+    done_before = len(plan.blocks) - len(left)
+    with (
+        closing(news),
+        tqdm(total=len(plan.blocks), initial=done_before, desc=title, unit="block", disable=None) as bar,
+    ):
+        for done in news:
+            for name, reason in done.reasons.items():
+                skipped.tell(name, reason)
+            bar.update()
+            if on_block is not None:
+                on_block(done)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Finished:
+    """What all blocks together say."""
+
+    some_valid: bool
+    damaged: Mapping[int, int]
+
+
+def _look_through(plan: EncodePlan, store: BlockStore) -> _Finished:
+    """Look through finished blocks: whether any pixel has data, and in how many blocks each image was damaged."""
+    some_valid, damaged = False, Counter[int]()
+    for block in plan.blocks:
+        arrays = store.get(block)
+        some_valid = some_valid or bool(valid_pixels(arrays["codes"]).any())
+        damaged.update(arrays["damaged"].tolist())
+    return _Finished(some_valid=some_valid, damaged=damaged)
+
+
+def _pieces(plan: EncodePlan, store: BlockStore) -> Iterator[tuple[Window, NDArray[np.uint16], NDArray[np.uint16]]]:
+    for block in plan.blocks:
+        arrays = store.get(block)
+        yield block.window, arrays["codes"], arrays["clear_obs"]
+
+
+def _refuse_other(plan: EncodePlan) -> None:
+    """See that codes of an item that is there already may be made again: of the same recipe, window and grid."""
+    kept, tags, source = plan.codes_path, plan.tags, plan.job.source
     if not kept.is_file():
         return
     with open_codes(kept) as older:
         differences = tags.identity.differences(older.identity)
         if tags.window_start != older.tags.window_start:
             differences.append(f"first day {tags.window_start} against {older.tags.window_start}")
+        shape = (older.height, older.width)
+        if shape != source.shape or not older.transform.almost_equals(source.transform):
+            differences.append(
+                f"{source.shape} pixels from {source.transform * (0, 0)} against {shape} from "
+                f"{older.transform * (0, 0)}"
+            )
     if differences:
         raise OutputError(
             f"got {kept} with codes of another run ({'; '.join(differences)}), expected those of this one or none; "
             "choose another destination, or replace them with --overwrite"
         )
-
-
-class _Terrain:
-    """Terrain of rows of the grid, from an elevation raster, from the folder's own file, or unknown."""
-
-    def __init__(self, images: FolderSource, dem: Path | None) -> None:
-        self._images = images
-        self._grid = None if dem is None else terrain_on_grid(dem, images.crs, images.transform, images.shape)
-        if dem is not None:
-            self.default_name = dem.stem
-        else:
-            self.default_name = "unspecified" if (images.path / TERRAIN_FILE).exists() else "none"
-
-    def rows(self, first: int, stop: int) -> NDArray[np.float32] | None:
-        """Return terrain of rows as (pixels, 3), or None where it is unknown."""
-        if self._grid is None:
-            return self._images.read_terrain(slice(first, stop))
-        return np.ascontiguousarray(self._grid[:, first:stop].reshape(3, -1).T)
-
-
-def _row_blocks(images: FolderSource, dates: int, rows: int | None) -> list[Block]:
-    """Cut the grid into blocks of whole rows."""
-    height, width = images.shape
-    row_bytes = dates * len(BANDS) * width * (np.dtype(np.float32).itemsize + 1)
-    rows = rows or max(1, min(READ_BYTES // row_bytes, 256))
-    return [Block(row=row, column=0, height=min(rows, height - row), width=width) for row in range(0, height, rows)]
-
-
-def _encode_block(
-    images: FolderSource,
-    positions: list[int],
-    block: Block,
-    window: YearWindow,
-    encoder: Encoder,
-    terrain: _Terrain,
-) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
-    """Read, prepare and encode rows: codes (12, h, w) and clear observations (h, w)."""
-    observations = images.read(slice(block.row, block.row + block.height), positions=positions)
-    codes = np.zeros((STEPS, block.height, block.width), dtype=np.uint16)
-    clear_obs = np.zeros((block.height, block.width), dtype=np.uint16)
-    at_once = max(1, PREPARED_PIXELS // block.width)
-    for first in range(0, block.height, at_once):
-        stop = min(first + at_once, block.height)
-        reflectance, clear = prepare(observations.window(slice(first, stop)), window)
-        found = encoder.encode(reflectance, terrain.rows(block.row + first, block.row + stop))
-        # Filling makes 365 days of one observation: what was observed decides whether there are data.
-        found[clear < MIN_VALID_DAYS] = NODATA_CODE
-        codes[:, first:stop] = found.T.reshape(STEPS, stop - first, block.width)
-        clear_obs[first:stop] = clear.reshape(stop - first, block.width)
-    return codes, clear_obs
-
-
-def _pieces(store: BlockStore, blocks: list[Block]) -> Iterator[tuple[Window, NDArray[np.uint16], NDArray[np.uint16]]]:
-    for block in blocks:
-        arrays = store.get(block)
-        yield block.window, arrays["codes"], arrays["clear_obs"]
-
-
-def _run_key(tags: CodesTags, images: FolderSource, positions: list[int], dem: Path | None, blocks: list[Block]) -> str:
-    """Hash what decides the codes: encoder, recipe, window and images."""
-    files = [images.path / images.names[position] for position in positions]
-    files += [path for path in (images.path / TERRAIN_FILE, dem) if path is not None and path.exists()]
-    facts: dict[str, Any] = {
-        "encoder": [tags.identity.encoder.label, tags.identity.encoder.weights_sha256],
-        "recipe": tags.identity.recipe.as_dict(),
-        "window": [tags.year, str(tags.window_start or "")],
-        "grid": [str(images.crs), list(images.transform), list(images.shape)],
-        "files": [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files],
-        "rows": [block.height for block in blocks],
-    }
-    return run_key(facts)

@@ -7,6 +7,7 @@ a day (`S2_20170804.tif`, `L8_20170804.tif`). A file `terrain.tif` beside them m
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,18 @@ from stactools_esd.errors import RasterError
 from stactools_esd.files import atomic_path
 from stactools_esd.observations import Dates, Observations
 from stactools_esd.product import BANDS
-from stactools_esd.sources.image import SCALE, Image, check_grid, date_of, describe, opened, read_bands, read_image
+from stactools_esd.sources.image import (
+    SCALE,
+    Grid,
+    Image,
+    check_grid,
+    date_of,
+    describe,
+    opened,
+    read_image,
+)
+from stactools_esd.sources.source import read
+from stactools_esd.sources.terrain_file import TerrainFile
 
 TERRAIN_FILE: Final = "terrain.tif"
 """Optional raster of elevation (m), slope (degrees) and aspect (degrees, NaN where flat) on the grid of the images."""
@@ -29,10 +41,13 @@ TERRAIN_FILE: Final = "terrain.tif"
 NODATA: Final = -32768
 """Integer that `write_folder` writes where a band is missing."""
 
+HARMONISATION: Final = "none"
+"""What a folder says of its sensors: nothing was done to them here. Whoever prepared the files may know better."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FolderSource:
-    """Images of a folder, read by rows; make one with `open_folder`."""
+    """Images of a folder, read by window; make one with `open_folder`."""
 
     path: Path
     """The folder."""
@@ -49,6 +64,12 @@ class FolderSource:
     shape: tuple[int, int]
     """Rows and columns."""
 
+    harmonisation: str = HARMONISATION
+    """How sensors were brought to one scale, in the words of the input recipe."""
+
+    bad: tuple[str, ...] = ()
+    """File names of damaged images that were passed over."""
+
     @cached_property
     def dates(self) -> Dates:
         """Days of the images, never decreasing (t,)."""
@@ -58,6 +79,23 @@ class FolderSource:
     def names(self) -> tuple[str, ...]:
         """File names of the images, in the order of `dates`."""
         return tuple(image.path.name for image in self.images)
+
+    @property
+    def files(self) -> tuple[tuple[Path, ...], ...]:
+        """The one file of each image, in the order of `dates`."""
+        return tuple((image.path,) for image in self.images)
+
+    def read_image(self, position: int, window: Window) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Read a window of one image: reflectance, 0 where it was not observed, and valid, both (6, rows, columns).
+
+        Args:
+            position: Which image, in the order of `dates`.
+            window: Whole pixels inside the grid.
+
+        Raises:
+            RasterError: The file cannot be read.
+        """
+        return read_image(self.images[position], window)
 
     def read(self, rows: slice | None = None, *, positions: Sequence[int] | None = None) -> Observations:
         """Read rows of the images.
@@ -74,19 +112,8 @@ class FolderSource:
             ObservationsError: The values are not reflectance.
         """
         first, stop, _ = (rows or slice(None)).indices(self.shape[0])
-        chosen = range(len(self.images)) if positions is None else positions
-        window = Window(0, first, self.shape[1], max(stop - first, 0))
-        shape = (len(chosen), len(BANDS), int(window.height), int(window.width))
-        reflectance, valid = np.zeros(shape, np.float32), np.zeros(shape, np.bool_)
-        for place, position in enumerate(chosen):
-            reflectance[place], valid[place] = read_image(self.images[position], window)
-        return Observations(
-            dates=self.dates[list(chosen)],
-            reflectance=reflectance,
-            valid=valid,
-            transform=self.transform * Affine.translation(0, first),
-            crs=self.crs,
-        )
+        window = Window(0, first, self.shape[1], stop - first)
+        return read(self, window, range(len(self.images)) if positions is None else positions)[0]
 
     def read_terrain(self, rows: slice | None = None) -> NDArray[np.float32] | None:
         """Read elevation, slope and aspect where the folder holds `terrain.tif`.
@@ -104,31 +131,23 @@ class FolderSource:
         if not path.exists():
             return None
         first, stop, _ = (rows or slice(None)).indices(self.shape[0])
-        with opened(path) as dataset:
-            if dataset.count != 3:
-                raise RasterError(
-                    f"got {dataset.count} bands in {path}, expected 3: elevation, slope and aspect; "
-                    "write these three or remove the file"
-                )
-            check_grid(path, dataset, self.crs, self.transform, self.shape)
-            terrain = read_bands(path, dataset, (1, 2, 3), Window(0, first, self.shape[1], stop - first)).astype(
-                np.float32
-            )
-            for band, nodata in enumerate(dataset.nodatavals):
-                if nodata is not None:
-                    terrain[band][terrain[band] == np.float32(nodata)] = np.nan
+        file = TerrainFile(path=path, grid=(self.crs, self.transform, self.shape))
+        terrain = file.read(Window(0, first, self.shape[1], stop - first))
         return np.ascontiguousarray(terrain.reshape(3, -1).T)
 
 
-def open_folder(path: str | Path) -> FolderSource:
+def open_folder(path: str | Path, *, skip_bad: bool = False) -> FolderSource:
     """Look at the headers of a folder of images.
 
     Args:
         path: Folder of six-band GeoTIFFs; other files than `.tif` are left alone.
+        skip_bad: Pass over files that cannot be opened, lack a band or a CRS, or have an unknown scale, and name them
+            in `bad`. Names without a date, a second grid and a date given twice are errors all the same: they are
+            mistakes of whoever filled the folder, not damage.
 
     Raises:
-        RasterError: There is no raster, a name has no date, a band is missing, two grids meet, a scale is unknown or
-            a file cannot be opened.
+        RasterError: There is no raster, a name has no date, a date is there twice under one prefix, a band is missing,
+            two grids meet, a scale is unknown or a file cannot be opened.
     """
     folder = Path(path)
     if not folder.is_dir():
@@ -139,22 +158,46 @@ def open_folder(path: str | Path) -> FolderSource:
         raise RasterError(
             f"got no raster in {folder}, expected GeoTIFFs named *_YYYYMMDD.tif; give the folder that holds the images"
         )
-    images: list[Image] = []
-    grid: tuple[CRS, Affine, tuple[int, int]] | None = None
-    for file in files:
-        when = date_of(file)
-        with opened(file) as dataset:
-            if dataset.crs is None:
-                raise RasterError(
-                    f"got {file} without a coordinate reference system, expected a georeferenced image; assign its CRS"
-                )
-            grid = grid or (dataset.crs, dataset.transform, dataset.shape)
-            check_grid(file, dataset, *grid)
-            images.append(describe(file, when, dataset))
-    if grid is None:  # cannot be: there is at least one file
-        raise RasterError(f"got no raster in {folder}, expected at least one; give the folder that holds the images")
-    images.sort(key=lambda image: (image.date, image.path.stem.rpartition("_")[0]))  # SR before SR-2
-    return FolderSource(path=folder, images=tuple(images), crs=grid[0], transform=grid[1], shape=grid[2])
+    found: list[tuple[Image, Grid]] = []
+    bad: list[str] = []
+    for file, when in [(file, date_of(file)) for file in files]:
+        try:
+            found.append(_look(file, when))
+        except RasterError:
+            if not skip_bad:
+                raise
+            bad.append(file.name)
+    if not found:
+        raise RasterError(
+            f"got {len(bad)} damaged rasters in {folder}, first {bad[0]}, expected a whole one; restore the files"
+        )
+    crs, transform, shape = found[0][1]
+    for image, grid in found:
+        check_grid(image.path, grid, found[0][1])
+    images = [image for image, _ in found]
+    images.sort(key=lambda image: (image.date, _prefix(image)))  # SR before SR-2
+    for one, other in pairwise(images):
+        if (one.date, _prefix(one)) == (other.date, _prefix(other)):
+            raise RasterError(
+                f"got {one.date} twice, in {one.path.name} and {other.path.name}, expected one image a date and "
+                "prefix; remove one, or give it another prefix"
+            )
+    return FolderSource(path=folder, images=tuple(images), crs=crs, transform=transform, shape=shape, bad=tuple(bad))
+
+
+def _look(file: Path, when: np.datetime64) -> tuple[Image, Grid]:
+    """Read the header of an image."""
+    with opened(file) as dataset:
+        if dataset.crs is None:
+            raise RasterError(
+                f"got {file} without a coordinate reference system, expected a georeferenced image; assign its CRS"
+            )
+        return describe(file, when, dataset), (dataset.crs, dataset.transform, dataset.shape)
+
+
+def _prefix(image: Image) -> str:
+    """What stands before the date in the name of an image."""
+    return image.path.stem.rpartition("_")[0]
 
 
 def read_folder(path: str | Path) -> Observations:

@@ -22,6 +22,9 @@ from stactools_esd.product import BANDS
 SCALE: Final = 0.0001
 """Factor of 16-bit integers whose file names none, and of those that `write_folder` writes."""
 
+Grid = tuple[CRS, Affine, tuple[int, int]]
+"""CRS, transform, and rows and columns of a raster."""
+
 _DATE = re.compile(r"(?:^|.*_)(?P<date>\d{8}|\d{7})", re.DOTALL)
 _FORMATS: Final = {8: "%Y%m%d", 7: "%Y%j"}
 
@@ -98,20 +101,31 @@ def date_of(path: Path) -> np.datetime64:
     return np.datetime64(day, "D")
 
 
-def check_grid(path: Path, dataset: Any, crs: CRS, transform: Affine, shape: tuple[int, int]) -> None:
+def check_grid(path: Path, grid: Grid, expected: Grid) -> None:
     """Make sure that a raster lies on a grid, within a hundredth of a pixel.
 
+    Args:
+        path: The file, for the message.
+        grid: Its grid.
+        expected: That of the other images.
+
     Raises:
-        RasterError: It does not.
+        RasterError: They differ.
     """
-    tolerance = 0.01 * abs(transform.a)
-    moved = max(abs(mine - other) for mine, other in zip(dataset.transform[:6], transform[:6], strict=True))
-    if dataset.crs != crs or dataset.shape != shape or moved > tolerance:
+    (crs, transform, shape), (expected_crs, expected_transform, expected_shape) = grid, expected
+    tolerance = 0.01 * abs(expected_transform.a)
+    moved = max(abs(mine - other) for mine, other in zip(transform[:6], expected_transform[:6], strict=True))
+    if crs != expected_crs or shape != expected_shape or moved > tolerance:
         raise RasterError(
-            f"got {path.name} on another grid ({dataset.crs}, {dataset.shape}, corner {dataset.transform.c:g}, "
-            f"{dataset.transform.f:g}), expected {crs}, {shape}, corner {transform.c:g}, {transform.f:g} like the "
-            "first image; resample all images to one grid"
+            f"got {path.name} on another grid, {_grid_words(grid)}, expected {_grid_words(expected)} like the first "
+            "file; keep files of one grid together, or resample them to one"
         )
+
+
+def _grid_words(grid: Grid) -> str:
+    """Say a grid in words."""
+    crs, transform, (height, width) = grid
+    return f"{height} x {width} pixels of {transform.a:g} at {transform.c:.10g}, {transform.f:.10g} in {crs}"
 
 
 def describe(path: Path, when: np.datetime64, dataset: Any) -> Image:

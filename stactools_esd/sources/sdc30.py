@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from rasterio import Affine
 from rasterio.crs import CRS
+from rasterio.transform import array_bounds
 from rasterio.windows import Window
 
 from stactools_esd.errors import GridError, RasterError
@@ -71,7 +72,7 @@ class Sdc30Source:
     """The images, in order of date."""
 
     bad: tuple[str, ...] = ()
-    """Names of files that could not be opened, and were left out."""
+    """Names of damaged files that were left out."""
 
     @property
     def harmonisation(self) -> str:
@@ -136,7 +137,8 @@ def open_sdc30(path: str | Path, grid: TargetGrid | None = None, *, skip_bad: bo
     Args:
         path: Folder of files of one tile and one version; `terrain.tif` and files other than `.tif` are left alone.
         grid: Grid to crop to, on whole pixels of the files; the product tile that the files' names say by default.
-        skip_bad: Leave files out that cannot be opened, and name them in `bad`, instead of raising.
+        skip_bad: Leave files out that cannot be opened, lack a band or a CRS, or are of another scale, and name them
+            in `bad`, instead of raising. Names, dates and places that do not fit are errors all the same.
 
     Returns:
         A source of the images, cropped to the grid.
@@ -149,28 +151,26 @@ def open_sdc30(path: str | Path, grid: TargetGrid | None = None, *, skip_bad: bo
     folder = Path(path)
     files = _files(folder)
     archive, name = _one_series(folder, files)
-    images: list[Sdc30Image] = []
+    found: list[tuple[Image, TargetGrid]] = []
     bad: list[str] = []
     for file in files:
         try:
-            dataset = opened(file)
+            found.append(_look(file))
         except RasterError:
             if not skip_bad:
                 raise
             bad.append(file.name)
-            continue
-        with dataset:
-            image = _describe(file, dataset)
-            grid = grid or _tile_grid(file, name, dataset)
-            row, column = beginning(file, dataset, grid)
-        images.append(Sdc30Image(image=image, row=row, column=column))
-    if grid is None or not images:
+    if not found:
         raise RasterError(
-            f"got {len(bad)} damaged files and no other in {folder}, expected at least one that can be opened; "
-            "download them again"
+            f"got {len(bad)} damaged files in {folder}, first {bad[0]}, expected a whole one; download them again"
         )
+    target = grid or _tile_grid(found[0][0].path, name, found[0][1])
+    images: list[Sdc30Image] = []
+    for image, own in found:
+        row, column = beginning(image.path, own, target)
+        images.append(Sdc30Image(image=image, row=row, column=column))
     images.sort(key=lambda cropped: cropped.image.date)
-    return Sdc30Source(tile=name, archive=archive, grid=grid, images=tuple(images), bad=tuple(bad))
+    return Sdc30Source(tile=name, archive=archive, grid=target, images=tuple(images), bad=tuple(bad))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -217,27 +217,38 @@ def _said(folder: Path, file: Path) -> tuple[str, str]:
     return match["archive"], match["tile"]
 
 
-def _describe(file: Path, dataset: Any) -> Image:
-    """Read the header of an open file."""
-    kinds = set(dataset.dtypes)
-    if not kinds <= {"int16", "uint16"}:
+def _look(file: Path) -> tuple[Image, TargetGrid]:
+    """Read the header of a file: what it holds, and on which grid."""
+    with opened(file) as dataset:
+        kinds = set(dataset.dtypes)
+        if not kinds <= {"int16", "uint16"}:
+            raise RasterError(
+                f"got {', '.join(sorted(kinds))} numbers of unknown scale in {file}, expected 16-bit integers of "
+                f"scale {SCALE}; give the file as the archive stores it"
+            )
+        image = describe(file, date_of(file), dataset)
+        crs, transform, shape = dataset.crs, dataset.transform, dataset.shape
+    if crs is None:
         raise RasterError(
-            f"got {', '.join(sorted(kinds))} numbers of unknown scale in {file}, expected 16-bit integers of scale "
-            f"{SCALE}; give the file as the archive stores it"
+            f"got {file} without a coordinate reference system, expected a georeferenced image; download it again"
         )
-    image = describe(file, date_of(file), dataset)
     if any(not np.isclose(scale, SCALE) for scale in image.scales) or any(image.offsets):
         raise RasterError(
             f"got scale {image.scales[0]:g} and offset {image.offsets[0]:g} in {file}, expected {SCALE} and 0; "
             "give the file as the archive stores it"
         )
-    return replace(image, border=True)  # zeros in all bands are the border, whatever nodata tag somebody added
+    try:
+        grid = TargetGrid(crs=crs, transform=transform, shape=shape)
+    except GridError as error:
+        raise RasterError(f"cannot place {file}: {error}") from error
+    # Zeros in all bands are the border, whatever nodata tag somebody added.
+    return replace(image, border=True), grid
 
 
-def _tile_grid(file: Path, name: str, dataset: Any) -> TargetGrid:
-    """Return the product tile within an open file, on the file's own pixels."""
-    height, width = dataset.shape
-    if not all(TILE_PIXELS <= size <= _MOST_PIXELS for size in dataset.shape):
+def _tile_grid(file: Path, name: str, own: TargetGrid) -> TargetGrid:
+    """Return the product tile within a file's own grid, on the file's own pixels."""
+    height, width = own.shape
+    if not all(TILE_PIXELS <= size <= _MOST_PIXELS for size in own.shape):
         raise RasterError(
             f"got {height} x {width} pixels in {file}, expected about {PARENT_PIXELS} x {PARENT_PIXELS}, or "
             f"{TILE_PIXELS} x {TILE_PIXELS} on the product's grid; download the file again, or give the grid to read"
@@ -245,12 +256,13 @@ def _tile_grid(file: Path, name: str, dataset: Any) -> TargetGrid:
     try:
         place = tile(name)
         # A southern tile may come in its northern zone; the tile's own square tells by how much that shifts it.
-        shift = own_square(name, dataset.crs, dataset.bounds).south - place.square.south
-        column = round((place.transform.c - dataset.transform.c) / PIXEL_SIZE)
-        row = round((dataset.transform.f - place.transform.f - shift) / PIXEL_SIZE)
+        square = own_square(name, own.crs, array_bounds(height, width, own.transform))
+        north = place.transform.f + square.north - place.square.north
+        column = round((place.transform.c - own.transform.c) / PIXEL_SIZE)
+        row = round((own.transform.f - north) / PIXEL_SIZE)
         column, row = max(0, min(column, width - TILE_PIXELS)), max(0, min(row, height - TILE_PIXELS))
-        transform = dataset.transform * Affine.translation(column, row)
-        check_georeference(name, dataset.crs, transform, (TILE_PIXELS, TILE_PIXELS))
+        transform = own.transform * Affine.translation(column, row)
+        check_georeference(name, own.crs, transform, (TILE_PIXELS, TILE_PIXELS))
     except GridError as error:
         raise RasterError(f"cannot find tile {name} in {file}: {error}") from error
-    return TargetGrid(crs=dataset.crs, transform=transform, shape=(TILE_PIXELS, TILE_PIXELS))
+    return TargetGrid(crs=own.crs, transform=transform, shape=(TILE_PIXELS, TILE_PIXELS))

@@ -1,0 +1,59 @@
+"""A guard for changed years: where other years mislead, a fit that trusts them less.
+
+After a change the neighbouring years pull a pixel-year towards what the place no longer is. Three fits are compared by
+how well each foretells the observations of the year that it was not shown: one of all years, one of the year alone, and
+one of all years whose seasonal shape is soon forgotten.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stactools_esd.cases import Cases
+from stactools_esd.gaussian_process import Fit, fit
+
+FORGETFUL: Final = 1.5 * 365.25
+"""Days over which the third fit forgets the seasonal shape."""
+
+FEWEST: Final = 4
+"""Observations in the year from which the fits are compared; with fewer, the fit of all years stands."""
+
+MARGIN: Final = 0.9
+"""A rival takes over where its error is below this share of the error of all years: ties are broken by habit."""
+
+
+def year_error(cases: Cases, found: Fit) -> NDArray[np.float64]:
+    """Mean leave-one-out residual of the observations of the year, in units of the noise (m,); infinite without any."""
+    inside = cases.inside
+    count = inside.sum(axis=1)
+    total = np.where(inside, found.error, 0.0).sum(axis=1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.inf)
+
+
+def guarded(cases: Cases) -> list[tuple[Cases, Fit]]:
+    """Fit all cases, those of changed years by what foretells the year best.
+
+    Args:
+        cases: Observations of several years.
+
+    Returns:
+        The cases, parted by how they were fitted (all years, the year alone, a forgetful season), with their fits;
+        every case stands in exactly one part.
+    """
+    everything = fit(cases)
+    asked = np.flatnonzero(cases.inside.sum(axis=1) >= FEWEST)
+    some = cases.take(asked)
+    alone = some.within_window()
+    tries = [(some, everything.take(asked)), (alone, fit(alone)), (some, fit(some, FORGETFUL))]
+    errors = np.stack([year_error(*each) for each in tries])
+    errors[0] *= MARGIN
+    best = np.argmin(errors, axis=0)
+    stands = np.ones(len(cases.count), np.bool_)
+    stands[asked[best != 0]] = False
+    rest = np.flatnonzero(stands)
+    parts = [(cases.take(rest), everything.take(rest))]
+    for number in (1, 2):
+        rows = np.flatnonzero(best == number)
+        parts.append((tries[number][0].take(rows), tries[number][1].take(rows)))
+    return parts

@@ -1,0 +1,162 @@
+"""The plan of an encoding run: images and encoder found, nothing written yet."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stactools_esd.blocks import Block, plan_rows, run_key
+from stactools_esd.encoder.block_codes import EncodeJob
+from stactools_esd.encoder.encode_request import EncodeRequest
+from stactools_esd.encoder.ground import Ground, find_ground
+from stactools_esd.encoder.inference import Encoder, load_encoder
+from stactools_esd.errors import NothingFoundError
+from stactools_esd.fusion import fusion
+from stactools_esd.grid import check_georeference
+from stactools_esd.names import CodesTags
+from stactools_esd.product import SOFTWARE, CodesIdentity, InputRecipe
+from stactools_esd.sources.cutout import Cutout
+from stactools_esd.sources.find import find_source
+from stactools_esd.sources.source import Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodePlan:
+    """Everything that is known before images are read."""
+
+    request: EncodeRequest
+    """What was asked."""
+
+    job: EncodeJob
+    """What the blocks have in common."""
+
+    encoder: Encoder
+    """The loaded encoder."""
+
+    ground: Ground
+    """Where terrain is read."""
+
+    tags: CodesTags
+    """What the codes COG will say of itself."""
+
+    blocks: tuple[Block, ...]
+    """All blocks, from the top."""
+
+    @property
+    def codes_path(self) -> Path:
+        """Where the codes COG will lie."""
+        return self.request.destination / self.tags.name.item_id / f"{self.tags.name.stem}.tif"
+
+    @property
+    def unfinished(self) -> Path:
+        """Folder of finished blocks until all are."""
+        return self.request.destination / f".{self.tags.name.stem}.partial"
+
+    def inputs(self, without: Iterable[int] = ()) -> list[Path]:
+        """Return every file that is read, each once.
+
+        Args:
+            without: Positions of images that are left out.
+        """
+        left_out = set(without)
+        images = (self.job.source.files[position] for position in self.job.positions if position not in left_out)
+        return list(dict.fromkeys([*(file for files in images for file in files), *self.ground.files]))
+
+    @cached_property
+    def run_key(self) -> str:
+        """Hash of what decides the codes: software, encoder, recipe, window, grid, blocks and files."""
+        source = self.job.source
+        facts: dict[str, Any] = {
+            "software": self.tags.software,
+            **self.tags.identity.as_dict(),
+            "window": [self.tags.year, str(self.tags.window_start or ""), self.tags.temporal_context],
+            "grid": [str(source.crs), list(source.transform)[:6], list(source.shape)],
+            "rows": self.blocks[0].height,
+            "images": [source.names[position] for position in self.job.positions],
+            "files": [[str(file), *_state(file)] for file in self.inputs()],
+        }
+        return run_key(facts)
+
+
+def make_plan(request: EncodeRequest) -> EncodePlan:
+    """Open images and encoder.
+
+    Raises:
+        NothingFoundError: No image lies in the window.
+        RasterError: The images or the elevation cannot be read.
+        GridError: The georeference does not fit the tile, or the part leaves the grid.
+        WeightsError: The encoder cannot be loaded.
+        UsageError: Options do not go together.
+    """
+    filling = fusion(request.fill, request.context)
+    found = find_source(
+        request.source,
+        request.tile,
+        source_type=request.source_type,
+        grid=request.grid,
+        harmonise=request.harmonise,
+        skip_bad=request.skip_bad,
+    )
+    images = _part(found.source, request.part)
+    check_georeference(request.tile, images.crs, images.transform, images.shape)
+    _check_dates(images, request)
+    encoder = request.encoder if isinstance(request.encoder, Encoder) else load_encoder(request.encoder)
+    ground = find_ground(request.source, images, found.source, request.dem)
+    recipe = request.recipe or InputRecipe(
+        source=request.source_name or found.name,
+        fusion=filling.name,
+        harmonisation=request.harmonisation or images.harmonisation,
+        dem=request.dem_name or ground.name,
+    )
+    return EncodePlan(
+        request=request,
+        job=EncodeJob(
+            source=images,
+            positions=filling.positions(images.dates, request.window),
+            window=request.window,
+            fusion=filling,
+            terrain=ground.terrain,
+            skip_bad=request.skip_bad,
+        ),
+        encoder=encoder,
+        ground=ground,
+        tags=CodesTags(
+            identity=CodesIdentity(encoder=encoder.identity, recipe=recipe),
+            tile=request.tile,
+            year=request.window.year,
+            window_start=request.window.start,
+            sources=request.sources or (request.source.resolve().name,),
+            temporal_context=filling.context,
+            licence=request.licence,
+            software=f"{SOFTWARE} {version(SOFTWARE)}",
+        ),
+        blocks=tuple(plan_rows(*images.shape, request.rows_per_block)),
+    )
+
+
+def _part(source: Source, part: tuple[int, int, int, int] | None) -> Source:
+    """Cut a source to a part of its grid."""
+    if part is None:
+        return source
+    row, column, height, width = part
+    return Cutout(whole=source, row=row, column=column, shape=(height, width))
+
+
+def _check_dates(images: Source, request: EncodeRequest) -> None:
+    """See that an image lies in the window."""
+    window = request.window
+    if not len(window.positions(images.dates)[0]):
+        raise NothingFoundError(
+            f"got no image of {window.first_day} to {window.last_day} in {request.source}, expected some; the folder "
+            f"holds {np.min(images.dates)} to {np.max(images.dates)}: choose another year or window start"
+        )
+
+
+def _state(file: Path) -> tuple[int, int]:
+    """Return size and time of change of a file or a store."""
+    state = file.stat()
+    return state.st_size, state.st_mtime_ns

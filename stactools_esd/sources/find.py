@@ -1,0 +1,203 @@
+"""What a path holds, and the reader for it: opened on the grid of a tile, or on its own."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, get_args
+
+from stactools_esd.errors import RasterError, UsageError
+from stactools_esd.names import is_tile
+from stactools_esd.sources.folder import TERRAIN_FILE, open_folder
+from stactools_esd.sources.granule_name import read_name
+from stactools_esd.sources.harmonise import Harmonise
+from stactools_esd.sources.image import opened
+from stactools_esd.sources.landsat import open_landsat
+from stactools_esd.sources.landsat_name import looks_like_landsat
+from stactools_esd.sources.modis import MODIS_PRODUCTS, open_modis
+from stactools_esd.sources.sdc30 import open_sdc30
+from stactools_esd.sources.source import Source, TargetGrid, tile_grid
+from stactools_esd.sources.viirs import VIIRS_PRODUCTS, open_viirs
+
+SourceType = Literal["folder", "sdc30", "landsat", "modis", "viirs"]
+"""Kinds of source that can be opened by path."""
+
+SOURCE_TYPES: Final[tuple[SourceType, ...]] = get_args(SourceType)
+"""All kinds."""
+
+AUTO: Final = "auto"
+"""Stands for the kind that `recognise` finds."""
+
+_LOOKED_FOR: Final = (
+    "SDC30_V003_<tile>_<YYYYMMDD>.tif or CSDC30_<tile>_<YYYYDDD>.tif, Landsat Collection 2 scenes or their STAC items, "
+    "MOD09, MYD09, VNP09 and VJ109 files, GeoTIFFs *_YYYYMMDD.tif or *_YYYYDDD.tif"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundSource:
+    """A source with what it was taken for."""
+
+    source: Source
+    """The opened source."""
+
+    source_type: SourceType
+    """Its kind."""
+
+    name: str
+    """What the images are, as the input recipe says it unless the user knows better."""
+
+
+def recognise(path: str | Path) -> SourceType:
+    """Tell by names which reader a path is for; no file is opened.
+
+    A name of an archive wins over plain dated GeoTIFFs, whose rule its files would satisfy too.
+
+    Args:
+        path: Folder, or JSON file of STAC items.
+
+    Raises:
+        RasterError: There is nothing that a reader knows; the message lists what was looked for.
+    """
+    place = Path(path)
+    if not place.exists():
+        raise RasterError(f"got {path}, which does not exist, expected a folder of dated images; check the path")
+    if place.is_file():
+        if place.suffix.lower() == ".json":
+            return "landsat"
+        raise RasterError(f"got the file {path}, expected {_LOOKED_FOR}; give the folder that holds the images")
+    found = {_kind_of(file) for file in _names(place)}
+    for kind in ("sdc30", "landsat", "modis", "viirs", "folder"):
+        if kind in found:
+            return kind
+    raise RasterError(
+        f"got no raster in {path} that a reader knows, expected {_LOOKED_FOR}; give the folder that holds the images"
+    )
+
+
+def _names(folder: Path) -> Iterator[Path]:
+    """Yield files of a folder, and of folders below it that hold scenes of Landsat or items."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name == TERRAIN_FILE:
+            continue
+        if path.is_dir():
+            below = (file for file in path.glob("*.*") if file.suffix.lower() in (".tif", ".json"))
+            yield from (file for file in below if _kind_of(file) == "landsat")
+        else:
+            yield path
+
+
+def _kind_of(file: Path) -> SourceType | None:
+    """Tell by its name what a file belongs to."""
+    suffix = file.suffix.lower()
+    if looks_like_landsat(file.stem) and suffix in (".tif", ".tiff", ".json"):
+        return "landsat"
+    if suffix not in (".tif", ".tiff", ".hdf", ".h5"):
+        return None
+    if file.stem.startswith(("SDC30_V", "CSDC30_")):
+        return "sdc30"
+    try:
+        product = read_name(file).product
+    except RasterError:
+        return "folder" if suffix in (".tif", ".tiff") else None
+    return "modis" if product in MODIS_PRODUCTS else "viirs" if product in VIIRS_PRODUCTS else None
+
+
+def find_source(
+    path: str | Path,
+    tile: str,
+    *,
+    source_type: str = AUTO,
+    grid: TargetGrid | None = None,
+    harmonise: Harmonise = "none",
+    skip_bad: bool = False,
+) -> FoundSource:
+    """Open a source.
+
+    Args:
+        path: Folder, or JSON file of STAC items.
+        tile: MGRS tile, or `x` and the name of a custom area.
+        source_type: One of `SOURCE_TYPES`, or `auto` to recognise it.
+        grid: Grid of the images. By default that of the tile for readers that resample, and the files' own for others;
+            for a custom area readers that resample need it.
+        harmonise: Which sensors of Landsat are brought to OLI, see `sources.harmonise`.
+        skip_bad: Pass over damaged files, and name them in `bad` of the source.
+
+    Raises:
+        RasterError: The path is not recognised, or cannot be read as what it is.
+        NothingFoundError: Nothing of it touches the grid.
+        UsageError: The kind is unknown, or options do not fit it.
+        GridError: There is no such tile.
+    """
+    if source_type not in (AUTO, *SOURCE_TYPES):
+        raise UsageError(f"got source type {source_type!r}, expected {', '.join((AUTO, *SOURCE_TYPES))}; choose one")
+    kind = recognise(path) if source_type == AUTO else _as_type(source_type)
+    if harmonise != "none" and kind != "landsat":
+        raise UsageError(
+            f"got harmonise {harmonise} for a source of type {kind}, expected one of Landsat; leave it out"
+        )
+    source = _OPENERS[kind](Path(path), _grid(kind, tile, grid), harmonise, skip_bad)
+    return FoundSource(source=source, source_type=kind, name=_name(kind, source))
+
+
+def grid_of(path: Path) -> TargetGrid:
+    """Take the grid of a raster.
+
+    Raises:
+        RasterError: The file is no raster, or has no CRS.
+        GridError: Its grid is not north up.
+    """
+    with opened(path) as dataset:
+        if dataset.crs is None:
+            raise RasterError(f"got {path} without a coordinate reference system, expected a grid; assign its CRS")
+        return TargetGrid(crs=dataset.crs, transform=dataset.transform, shape=dataset.shape)
+
+
+def _as_type(text: str) -> SourceType:
+    return next(kind for kind in SOURCE_TYPES if kind == text)
+
+
+def _grid(kind: SourceType, tile: str, grid: TargetGrid | None) -> TargetGrid | None:
+    """Return the grid to open a source on; None for its own."""
+    if kind == "folder":
+        if grid is not None:
+            raise UsageError("got a grid for a folder of GeoTIFFs, which have their own; leave it out")
+        return None
+    if grid is not None or kind == "sdc30":
+        return grid
+    if not is_tile(tile):
+        raise UsageError(
+            f"got a custom area of {kind} without a grid, expected one, for its images are resampled; "
+            "give --like with a raster of that grid, or --tile"
+        )
+    return tile_grid(tile)
+
+
+_Opener = Callable[[Path, TargetGrid | None, Harmonise, bool], Source]
+
+
+def _needed(grid: TargetGrid | None) -> TargetGrid:
+    if grid is None:
+        raise UsageError("got no grid, expected one, for the images are resampled; give a tile or a grid")
+    return grid
+
+
+_OPENERS: Final[dict[SourceType, _Opener]] = {
+    "folder": lambda path, _grid, _harmonise, skip_bad: open_folder(path, skip_bad=skip_bad),
+    "sdc30": lambda path, grid, _harmonise, skip_bad: open_sdc30(path, grid, skip_bad=skip_bad),
+    "landsat": lambda path, grid, harmonise, skip_bad: open_landsat(
+        path, _needed(grid), harmonise=harmonise, skip_bad=skip_bad
+    ),
+    "modis": lambda path, grid, _harmonise, skip_bad: open_modis(path, _needed(grid), skip_bad=skip_bad),
+    "viirs": lambda path, grid, _harmonise, skip_bad: open_viirs(path, _needed(grid), skip_bad=skip_bad),
+}
+
+
+def _name(kind: SourceType, source: Source) -> str:
+    """Say what the images are, the same for every year of one archive."""
+    if kind == "sdc30":
+        return source.names[0].rpartition("_")[0].rpartition("_")[0]
+    if kind == "landsat":
+        return "landsat-c2-l2"
+    if kind in ("modis", "viirs"):
+        return source.names[0].partition(".")[0]
+    return "unspecified"
