@@ -50,7 +50,10 @@ _PART = "row, column, height and width in whole pixels, such as 0,0,512,3600"
 )
 @click.option("--source-name", metavar="TEXT", help="What the images are, for the input recipe.")
 @click.option("--harmonisation", metavar="TEXT", help="How sensors were brought to one scale, for the input recipe.")
-@click.option("--dem", type=click.Path(exists=True, path_type=Path), help="Elevation in metres, a GeoTIFF.")
+@click.option(
+    "--dem", type=click.Path(exists=True, path_type=Path), help="Elevation in metres, a raster or a folder of them."
+)
+@click.option("--sea-level", type=float, metavar="METRES", help="Elevation where the DEM knows none, such as 0.")
 @click.option("--dem-name", metavar="TEXT", help="What the elevation is, for the input recipe.")
 @click.option("--memory", default="8GB", show_default=True, metavar="SIZE", help="What all processes may take.")
 @click.option("--workers", type=int, metavar="N", help="Processes; default as many as cores, memory and work allow.")

@@ -76,6 +76,7 @@ class EncodePlan:
             "window": [self.tags.year, str(self.tags.window_start or ""), self.tags.temporal_context],
             "grid": [str(source.crs), list(source.transform)[:6], list(source.shape)],
             "rows": self.blocks[0].height,
+            "sea_level": self.request.sea_level,
             "images": [source.names[position] for position in self.job.positions],
             "files": [[str(file), *_state(file)] for file in self.inputs()],
         }
@@ -105,7 +106,7 @@ def make_plan(request: EncodeRequest) -> EncodePlan:
     check_georeference(request.tile, images.crs, images.transform, images.shape)
     _check_dates(images, request)
     encoder = request.encoder if isinstance(request.encoder, Encoder) else load_encoder(request.encoder)
-    ground = find_ground(request.source, images, found.source, request.dem)
+    ground = find_ground(request.source, images, found.source, request.dem, request.sea_level)
     recipe = request.recipe or InputRecipe(
         source=request.source_name or found.name,
         fusion=filling.name,

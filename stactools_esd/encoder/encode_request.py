@@ -65,7 +65,10 @@ class EncodeRequest:
     """What the elevation is; by default the name of its file."""
 
     dem: Path | None = None
-    """Raster of elevation in metres. Without one, `terrain.tif` beside the images is used where it is there."""
+    """Elevation, a raster or a folder of them. Without, `terrain.tif` beside the images is used where it is there."""
+
+    sea_level: float | None = None
+    """Elevation in metres to take where `dem` knows none; None leaves it unknown."""
 
     sources: tuple[str, ...] = ()
     """What the codes were made from, in words or hrefs; by default the name of the source."""
@@ -93,7 +96,8 @@ class EncodeRequest:
 
         Raises:
             ProductNameError: The tile or the year is impossible.
-            UsageError: A word of the recipe is empty, or several workers are to share a loaded encoder.
+            UsageError: A word of the recipe is empty, a sea level has no elevation, or several workers are to share a
+                loaded encoder.
         """
         check_tile_and_year(self.tile, self.window.year, self.window.start)
         for word in (self.source_name, self.harmonisation, self.dem_name):
@@ -102,6 +106,10 @@ class EncodeRequest:
                     "got an empty source name, harmonisation or DEM name, expected words such as 'sentinel-2' and "
                     "'none'; codes are compared by them"
                 )
+        if self.sea_level is not None and self.dem is None:
+            raise UsageError(
+                f"got sea level {self.sea_level:g} without elevation, expected both; give --dem or leave it out"
+            )
         if isinstance(self.encoder, Encoder) and self.workers != 1:
             raise UsageError(
                 "got a loaded encoder for several workers, expected its name or the path of its weights, which each "

@@ -1,22 +1,17 @@
-"""What the encoder is told of the ground: from an elevation raster, from a file beside the images, or nothing."""
+"""What the encoder is told of the ground: from elevation, from a file beside the images, or nothing."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio import Affine
 from rasterio.windows import Window
 
 from stactools_esd.encoder.block_codes import Terrain
-from stactools_esd.errors import RasterError
 from stactools_esd.sources.folder import TERRAIN_FILE
-from stactools_esd.sources.source import Source
-from stactools_esd.sources.terrain import terrain_on_grid
+from stactools_esd.sources.source import Source, TargetGrid
+from stactools_esd.sources.terrain import open_terrain
 from stactools_esd.sources.terrain_file import TerrainFile
-
-_CHECKED = 64
-"""Rows and columns on which an elevation raster is looked at before the work begins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +19,7 @@ class Ground:
     """Terrain and its name."""
 
     terrain: Terrain | None
-    """Where it is read; None where it is unknown."""
+    """Where it is read, by windows of the images; None where it is unknown."""
 
     name: str
     """What it is, as the input recipe says it unless the user knows better."""
@@ -34,56 +29,52 @@ class Ground:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Elevation:
-    """An elevation raster, brought onto the grid of the images window by window."""
+class _Part:
+    """Terrain of a part of a grid, bit for bit that of the whole."""
 
-    path: Path
-    source: Source
+    whole: Terrain
+    row: int
+    column: int
 
     def read(self, window: Window) -> NDArray[np.float32]:
-        """Return elevation, slope and aspect of a window (3, rows, columns), NaN where the raster has none."""
-        transform = self.source.transform * Affine.translation(window.col_off, window.row_off)
-        shape = (int(window.height), int(window.width))
-        try:
-            return terrain_on_grid(self.path, self.source.crs, transform, shape)
-        except RasterError as error:
-            if "without elevation" not in str(error):
-                raise
-            return np.full((3, *shape), np.nan, np.float32)
+        """Return the terrain of a window of the part (3, rows, columns)."""
+        moved = Window(window.col_off + self.column, window.row_off + self.row, window.width, window.height)
+        return self.whole.read(moved)
 
 
-def find_ground(folder: Path, source: Source, whole: Source, dem: Path | None) -> Ground:
+def find_ground(folder: Path, source: Source, whole: Source, dem: Path | None, sea_level: float | None) -> Ground:
     """Choose where terrain is read.
 
     Args:
         folder: Where the images are.
-        source: The images, perhaps cut to a window.
-        whole: The images before they were cut, on whose grid a file beside them lies.
-        dem: Raster of elevation in metres, if the user gave one.
+        source: The images, perhaps cut to a part of their grid.
+        whole: The images before they were cut.
+        dem: Elevation, as `sources.terrain.open_terrain` takes it, if the user gave it.
+        sea_level: Elevation in metres where it is unknown; None leaves it unknown.
 
     Raises:
-        RasterError: The raster cannot be read, or does not meet the grid.
+        RasterError: The elevation cannot be read, or does not cover the images.
+        GridError: The grid is not in metres.
     """
     if dem is not None:
-        rows, columns = source.shape
-        coarse = source.transform * Affine.scale(columns / _CHECKED, rows / _CHECKED)
-        terrain_on_grid(dem, source.crs, coarse, (_CHECKED, _CHECKED))
-        return Ground(terrain=_Elevation(path=dem, source=source), name=dem.stem, files=(dem,))
+        on_part = open_terrain(dem, _grid(source), sea_level=sea_level)  # it has to cover no more than this
+        on_grid = open_terrain(dem, _grid(whole), sea_level=sea_level, partial=True)
+        return Ground(terrain=_part(on_grid, source, whole), name=dem.stem, files=on_part.files)
     file = folder / TERRAIN_FILE
     if not file.is_file():
         return Ground(terrain=None, name="none", files=())
     beside = TerrainFile(path=file, grid=(whole.crs, whole.transform, whole.shape))
     beside.read(Window(0, 0, 1, 1))
-    return Ground(terrain=_Moved(file=beside, source=source), name="unspecified", files=(file,))
+    return Ground(terrain=_part(beside, source, whole), name="unspecified", files=(file,))
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Moved:
-    """A terrain file, read by windows of a part of its grid."""
+def _grid(source: Source) -> TargetGrid:
+    return TargetGrid(crs=source.crs, transform=source.transform, shape=source.shape)
 
-    file: TerrainFile
-    source: Source
 
-    def read(self, window: Window) -> NDArray[np.float32]:
-        column, row = ~self.file.grid[1] * (self.source.transform * (window.col_off, window.row_off))
-        return self.file.read(Window(round(column), round(row), window.width, window.height))
+def _part(terrain: Terrain, source: Source, whole: Source) -> Terrain:
+    """Let the terrain of the whole grid be read by windows of the images."""
+    if source is whole:
+        return terrain
+    column, row = ~whole.transform * (source.transform.c, source.transform.f)
+    return _Part(whole=terrain, row=round(row), column=round(column))
