@@ -1,6 +1,7 @@
 """What the encoder is told of the ground."""
 
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -51,13 +52,15 @@ def codes_of(item: str) -> np.ndarray:
 
 
 def test_elevation_is_laid_on_the_grid(source: Path, dem: Path, tmp_path: Path) -> None:
-    """Codes are those of the terrain of the whole grid; recipe and links name the elevation."""
+    """Codes are those of the terrain, which can be sent to workers; recipe and links name the elevation."""
     made = encode_source(source, tmp_path, **OPTIONS, dem=dem)
     series, clear = prepare(read_folder(source), YEAR_2020)
     terrain = open_terrain(dem, GRID).read(Window(0, 0, COLUMNS, ROWS))
     expected = load_encoder().encode(series, terrain.reshape(3, -1).T)
     expected[clear < MIN_VALID_DAYS] = 0
     np.testing.assert_array_equal(codes_of(made.codes), expected.T.reshape(12, ROWS, COLUMNS))
+    sent = pickle.loads(pickle.dumps(open_terrain(dem, GRID)))
+    np.testing.assert_array_equal(sent.read(Window(1, 2, 3, 4)), terrain[:, 2:6, 1:4])
     item = json.loads(made.item.read_text())
     assert item["properties"]["esd:input_recipe"]["dem"] == "bowl30"
     assert "bowl30.tif" in [link["title"] for link in item["links"]]
