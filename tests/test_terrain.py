@@ -16,11 +16,11 @@ from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform
 from rasterio.windows import Window
 
-from stactools_esd.errors import GridError, RasterError
+from stactools_esd.errors import GridError
 from stactools_esd.sources import terrain as module
 from stactools_esd.sources.place import place
 from stactools_esd.sources.source import TargetGrid
-from stactools_esd.sources.terrain import Terrain, open_terrain, slope_and_aspect, terrain_on_grid
+from stactools_esd.sources.terrain import Terrain, open_terrain, slope_and_aspect
 
 WHOLE = Window(0, 0, GRID.shape[1], GRID.shape[0])
 
@@ -214,17 +214,6 @@ def test_terrain_can_be_sent_to_a_process(folder: Path) -> None:
     """Terrain holds no open file."""
     terrain = open_terrain(folder, GRID, partial=True)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(terrain)).read(WHOLE), terrain.read(WHOLE))
-
-
-def test_a_whole_grid_at_once_is_the_same(tmp_path: Path) -> None:
-    """`terrain_on_grid` gives what the windows give, and refuses elevation of which the grid knows nothing."""
-    path = write_surface(tmp_path / "dem.tif", plane, UTM, 90)
-    terrain = terrain_on_grid(path, GRID.crs, GRID.transform, GRID.shape)
-    np.testing.assert_array_equal(terrain, open_terrain(path, GRID).read(WHOLE))
-    write_surface(path, plane, UTM, 90, nodata=-1, elevation=lambda posts: np.full_like(posts, -1))
-    module._block.cache_clear()
-    with pytest.raises(RasterError, match="without elevation on the grid"):
-        terrain_on_grid(path, GRID.crs, GRID.transform, GRID.shape)
 
 
 def test_slopes_need_metres(tmp_path: Path) -> None:

@@ -15,8 +15,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio import Affine
-from rasterio.crs import CRS
 from rasterio.windows import Window
 
 from stactools_esd.errors import GridError, RasterError
@@ -123,33 +121,6 @@ def open_terrain(
         )
     near = headers_on(headers, grid, margin=_MARGIN + 2)
     return Terrain(grid=grid, lattices=join(near), files=files_on(near, grid), covered=covered, sea_level=sea_level)
-
-
-def terrain_on_grid(
-    path: Path | Sequence[Path], crs: CRS, transform: Affine, shape: tuple[int, int]
-) -> NDArray[np.float32]:
-    """Make the terrain of a whole grid at once; `open_terrain` makes it by window.
-
-    Args:
-        path: As `open_terrain` takes it.
-        crs: Projected CRS of the grid, in metres.
-        transform: From (column, row) to (x, y), north up.
-        shape: Rows and columns.
-
-    Returns:
-        Elevation, slope and aspect (3, rows, columns), as `Terrain.read` gives them.
-
-    Raises:
-        RasterError: As for `open_terrain`, or no elevation is known on the grid.
-        GridError: The grid is not in metres.
-    """
-    opened = open_terrain(path, TargetGrid(crs=crs, transform=transform, shape=shape))
-    terrain = opened.read(Window(0, 0, shape[1], shape[0]))
-    if np.isnan(terrain[0]).all():
-        raise RasterError(
-            f"got {words(path)} without elevation on the grid of the images, expected one that knows it; give another"
-        )
-    return terrain
 
 
 def slope_and_aspect(elevation: NDArray[np.float32], dx: float, dy: float) -> NDArray[np.float32]:
