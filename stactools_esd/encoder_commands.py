@@ -13,7 +13,7 @@ import click
 from stactools_esd.command_group import name_option, numbers, one_place, print_made, tile_option, window_option
 from stactools_esd.errors import MissingExtraError, UsageError
 
-SOURCE_TYPES = ("auto", "folder", "sdc30", "landsat", "modis", "viirs")
+SOURCE_TYPES = ("auto", "folder", "sdc30", "landsat", "modis", "viirs", "cube")
 """What --source-type may say."""
 
 _ENCODER_EXTRA = {"torch", "safetensors", "yaml", "matplotlib"}
@@ -74,9 +74,9 @@ def encode_command(
 ) -> None:
     """Encode SOURCE, dated images, into DESTINATION/<item id>/.
 
-    SOURCE is a folder of six-band GeoTIFFs, of SDC30, of MODIS or VIIRS files, or of Landsat Collection 2 scenes or
-    their STAC items. The folder of the item gets the codes COG, a false-colour COG, a thumbnail and the item. A killed
-    run continues where it was when it is started again.
+    SOURCE is a folder of six-band GeoTIFFs, of SDC30, of MODIS or VIIRS files, of Landsat Collection 2 scenes or their
+    STAC items, or a cube in Zarr or NetCDF. The folder of the item gets the codes COG, a false-colour COG, a thumbnail
+    and the item. A killed run continues where it was when it is started again.
     """
     from stactools_esd.memory import parse_memory
 

@@ -2,10 +2,11 @@
 
 The model, in bytes, of a run of n workers that read r rows of c columns of t images at once:
 
-    peak <= parent + n x (process + t x c x r x 60 + c x r x 24 + c x r x 200 + 4096 x (43,800 + 144 t))
+    peak <= parent + n x (process + reader + t x c x r x 60 + c x r x 24 + c x r x 200 + 4096 x (43,800 + 144 t))
 
 - `process`: interpreter, torch, numba, GDAL with its cache, and the network at work. With one worker there is no
   parent; else it holds the libraries, too, and assembles the files in the end.
+- `reader`: what a reader keeps between images, where it does.
 - 60 is twice 30: rows are computed while the next ones are read, six bands of 4 + 1 bytes each.
 - 24 is twice the terrain: three numbers of 4 bytes.
 - 200 bounds what reading one image takes beside its result: stored numbers, and float64 while they are scaled.
@@ -77,7 +78,7 @@ def parse_memory(text: str) -> int:
 
 
 def plan_memory(
-    memory: int, *, dates: int, width: int, block_rows: int, pixels: int, workers: int | None = None
+    memory: int, *, dates: int, width: int, block_rows: int, pixels: int, workers: int | None = None, reader: int = 0
 ) -> MemoryPlan:
     """Choose workers and rows so that a run stays below its memory.
 
@@ -88,6 +89,7 @@ def plan_memory(
         block_rows: Rows of a block, the fewest that can be read.
         pixels: Pixels that are to be encoded.
         workers: Processes; None for as many as there are cores, and memory, and pixels for.
+        reader: Bytes that the reader keeps between images.
 
     Raises:
         UsageError: Not even one block fits, or not one for each of the workers that were asked for.
@@ -96,12 +98,14 @@ def plan_memory(
         raise UsageError(f"got {workers} workers, expected at least 1; give a positive number or leave it out")
     wanted = workers or max(1, min(_cores(), pixels // WORKER_PIXELS))
     while True:
-        room = _room(memory, wanted, dates)
+        room = _room(memory, wanted, dates, reader)
         rows = min(MOST_ROWS, int(room // _row_bytes(dates, width)))
         if rows >= block_rows:
-            return MemoryPlan(workers=wanted, rows=rows, bytes=peak(wanted, rows, dates=dates, width=width))
+            return MemoryPlan(
+                workers=wanted, rows=rows, bytes=peak(wanted, rows, dates=dates, width=width, reader=reader)
+            )
         if workers is not None or wanted == 1:
-            needed = peak(wanted, block_rows, dates=dates, width=width)
+            needed = peak(wanted, block_rows, dates=dates, width=width, reader=reader)
             raise UsageError(
                 f"got {memory / 1e9:.2g} GB of memory for workers: {wanted}, images: {dates}, columns: {width}; "
                 f"expected at least {needed / 1e9 + 0.05:.1f} GB; give more --memory, fewer --workers or a narrower "
@@ -115,22 +119,22 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def peak(workers: int, rows: int, *, dates: int, width: int) -> int:
+def peak(workers: int, rows: int, *, dates: int, width: int, reader: int = 0) -> int:
     """Return the bytes that a run takes at most by the model of this module."""
-    return _fixed(workers, dates) + workers * rows * _row_bytes(dates, width)
+    return _fixed(workers, dates, reader) + workers * rows * _row_bytes(dates, width)
 
 
-def _room(memory: int, workers: int, dates: int) -> float:
+def _room(memory: int, workers: int, dates: int, reader: int) -> float:
     """Return the bytes that a worker has for rows."""
-    return (memory - _fixed(workers, dates)) / workers
+    return (memory - _fixed(workers, dates, reader)) / workers
 
 
-def _fixed(workers: int, dates: int) -> int:
+def _fixed(workers: int, dates: int, reader: int) -> int:
     """Return the bytes that do not depend on the rows."""
     series = 5 * DAYS * len(BANDS) * 4
     chunk = CHUNK_PIXELS * (series + dates * len(BANDS) * 24)
     parent = PROCESS_BYTES + CACHE_BYTES if workers > 1 else 0
-    return parent + workers * (PROCESS_BYTES + CACHE_BYTES + chunk)
+    return parent + workers * (PROCESS_BYTES + CACHE_BYTES + reader + chunk)
 
 
 def _row_bytes(dates: int, width: int) -> int:

@@ -20,6 +20,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "sdc30": ("SDC30_V003_50TMK_20200501.tif", "CSDC30_50TMK_2020123.tif"),
     "landsat": (f"{SCENE}/{SCENE}_SR_B2.TIF", f"{SCENE}/{SCENE}_MTL.json", "readme.html"),
     "modis": ("MOD09A1.A2020185.h26v04.061.2020200123456.hdf", "browse.jpg"),
+    "cube": ("zarr.json", "reflectance/zarr.json", "reflectance/c/0"),
     "viirs": ("VNP09A1.002_SurfReflect_M3_doy2020185000000_aid0001.tif", "VNP09A1-002-Statistics.csv"),
 }
 """Kinds by the files that a folder of each holds."""
@@ -29,7 +30,7 @@ NAMES: dict[str, tuple[str, ...]] = {
 def test_folders_are_known_by_their_names(kind: str, tmp_path: Path) -> None:
     """Names are enough, whatever lies beside the images."""
     for name in NAMES[kind]:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     assert recognise(tmp_path) == kind
 
@@ -43,13 +44,33 @@ def test_items_of_landsat_are_known(name: str, tmp_path: Path) -> None:
     assert recognise(tmp_path / "items" if name.startswith("items/") else path) == "landsat"
 
 
+@pytest.mark.parametrize("name", ["cube.nc", "cube.NC4", "cube.zarr"])
+def test_cubes_are_known_by_their_ending(name: str, tmp_path: Path) -> None:
+    """A NetCDF file or a store, before anything in it is looked at."""
+    (tmp_path / name).touch()
+    assert recognise(tmp_path / name) == "cube"
+
+
+def test_a_cube_keeps_its_pixels_where_the_tile_has_them(tmp_path: Path) -> None:
+    """On the tile's grid a cube is a window of it; on other pixels it is laid on the whole tile."""
+    cube_files = pytest.importorskip("cube_files")
+    cube = cube_files.deep(cube_files.numbers(), scale_factor=0.0001)
+    found = find_source(cube_files.write(cube, tmp_path / "cube.zarr"), "31UES")
+    assert (found.source_type, found.source.shape) == ("cube", (cube_files.H, cube_files.W))
+    moved = cube_files.write(cube.assign_coords(x=cube["x"] + 10), tmp_path / "moved.zarr")
+    assert find_source(moved, "31UES").source.shape == (3600, 3600)
+    assert find_source(moved, "xfield").source.shape == (cube_files.H, cube_files.W)
+
+
 def test_what_is_not_known_says_what_was_looked_for(tmp_path: Path) -> None:
     """An absent path, a folder without images and a file of another kind are one line with all that would do."""
     (tmp_path / "notes.txt").touch()
     with pytest.raises(RasterError, match="does not exist"):
         recognise(tmp_path / "gone")
     for path in (tmp_path, tmp_path / "notes.txt"):
-        with pytest.raises(RasterError, match=r"SDC30_V003_.*Landsat Collection 2.*MOD09.*VNP09.*\*_YYYYMMDD.tif"):
+        with pytest.raises(
+            RasterError, match=r"SDC30_V003_.*Landsat Collection 2.*MOD09.*VNP09.*\*_YYYYMMDD.tif.*Zarr"
+        ):
             recognise(path)
 
 

@@ -128,6 +128,7 @@ def _fit(plan: EncodePlan, blocks: Any) -> MemoryPlan:
         block_rows=plan.blocks[0].height,
         pixels=sum(block.height * block.width for block in blocks),
         workers=1 if isinstance(plan.request.encoder, Encoder) else plan.request.workers,
+        reader=plan.reader_bytes,
     )
 
 

@@ -20,7 +20,7 @@ from stactools_esd.grid import check_georeference
 from stactools_esd.names import CodesTags
 from stactools_esd.product import SOFTWARE, CodesIdentity, InputRecipe
 from stactools_esd.sources.cutout import Cutout
-from stactools_esd.sources.find import find_source
+from stactools_esd.sources.find import READER_BYTES, find_source
 from stactools_esd.sources.source import Source
 
 
@@ -45,6 +45,9 @@ class EncodePlan:
 
     blocks: tuple[Block, ...]
     """All blocks, from the top."""
+
+    reader_bytes: int
+    """Memory that the reader keeps between images."""
 
     @property
     def codes_path(self) -> Path:
@@ -136,6 +139,7 @@ def make_plan(request: EncodeRequest) -> EncodePlan:
             software=f"{SOFTWARE} {version(SOFTWARE)}",
         ),
         blocks=tuple(plan_rows(*images.shape, request.rows_per_block)),
+        reader_bytes=READER_BYTES.get(found.source_type, 0),
     )
 
 
@@ -158,6 +162,6 @@ def _check_dates(images: Source, request: EncodeRequest) -> None:
 
 
 def _state(file: Path) -> tuple[int, int]:
-    """Return size and time of change of a file or a store."""
-    state = file.stat()
-    return state.st_size, state.st_mtime_ns
+    """Return size and time of change of a file, or of all files of a store."""
+    states = [path.stat() for path in ((file,) if file.is_file() else file.rglob("*"))]
+    return sum(state.st_size for state in states), max((state.st_mtime_ns for state in states), default=0)

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from stactools_esd.errors import RasterError, UsageError
+from stactools_esd.errors import GridError, RasterError, UsageError
+from stactools_esd.grid import check_georeference
 from stactools_esd.names import is_tile
+from stactools_esd.sources.cube import HELD_BYTES, open_cube
 from stactools_esd.sources.folder import TERRAIN_FILE, open_folder
 from stactools_esd.sources.granule_name import read_name
 from stactools_esd.sources.harmonise import Harmonise
@@ -18,7 +20,7 @@ from stactools_esd.sources.sdc30 import open_sdc30
 from stactools_esd.sources.source import Source, TargetGrid, tile_grid
 from stactools_esd.sources.viirs import VIIRS_PRODUCTS, open_viirs
 
-SourceType = Literal["folder", "sdc30", "landsat", "modis", "viirs"]
+SourceType = Literal["folder", "sdc30", "landsat", "modis", "viirs", "cube"]
 """Kinds of source that can be opened by path."""
 
 SOURCE_TYPES: Final[tuple[SourceType, ...]] = get_args(SourceType)
@@ -27,10 +29,17 @@ SOURCE_TYPES: Final[tuple[SourceType, ...]] = get_args(SourceType)
 AUTO: Final = "auto"
 """Stands for the kind that `recognise` finds."""
 
+READER_BYTES: Final[dict[SourceType, int]] = {"cube": 3 * HELD_BYTES}
+"""Memory that readers keep between images, and take to fill it."""
+
 _LOOKED_FOR: Final = (
     "SDC30_V003_<tile>_<YYYYMMDD>.tif or CSDC30_<tile>_<YYYYDDD>.tif, Landsat Collection 2 scenes or their STAC items, "
-    "MOD09, MYD09, VNP09 and VJ109 files, GeoTIFFs *_YYYYMMDD.tif or *_YYYYDDD.tif"
+    "MOD09, MYD09, VNP09 and VJ109 files, GeoTIFFs *_YYYYMMDD.tif or *_YYYYDDD.tif, a Zarr store or a NetCDF file"
 )
+
+
+_CUBE_SUFFIXES: Final = (".zarr", ".nc", ".nc4")
+_ZARR_NAMES: Final = ("zarr.json", ".zgroup", ".zmetadata")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +62,7 @@ def recognise(path: str | Path) -> SourceType:
     A name of an archive wins over plain dated GeoTIFFs, whose rule its files would satisfy too.
 
     Args:
-        path: Folder, or JSON file of STAC items.
+        path: Folder or store, JSON file of STAC items, or NetCDF file.
 
     Raises:
         RasterError: There is nothing that a reader knows; the message lists what was looked for.
@@ -61,8 +70,11 @@ def recognise(path: str | Path) -> SourceType:
     place = Path(path)
     if not place.exists():
         raise RasterError(f"got {path}, which does not exist, expected a folder of dated images; check the path")
+    suffix = place.suffix.lower()
+    if suffix in _CUBE_SUFFIXES or any((place / name).is_file() for name in _ZARR_NAMES):
+        return "cube"
     if place.is_file():
-        if place.suffix.lower() == ".json":
+        if suffix == ".json":
             return "landsat"
         raise RasterError(f"got the file {path}, expected {_LOOKED_FOR}; give the folder that holds the images")
     found = {_kind_of(file) for file in _names(place)}
@@ -114,11 +126,11 @@ def find_source(
     """Open a source.
 
     Args:
-        path: Folder, or JSON file of STAC items.
+        path: Folder or store, JSON file of STAC items, or NetCDF file.
         tile: MGRS tile, or `x` and the name of a custom area.
         source_type: One of `SOURCE_TYPES`, or `auto` to recognise it.
         grid: Grid of the images. By default that of the tile for readers that resample, and the files' own for others;
-            for a custom area readers that resample need it.
+            for a custom area readers that resample need it. A cube keeps its own pixels where the tile has the same.
         harmonise: Which sensors of Landsat are brought to OLI, see `sources.harmonise`.
         skip_bad: Pass over damaged files, and name them in `bad` of the source.
 
@@ -136,6 +148,8 @@ def find_source(
             f"got harmonise {harmonise} for a source of type {kind}, expected one of Landsat; leave it out"
         )
     source = _OPENERS[kind](Path(path), _grid(kind, tile, grid), harmonise, skip_bad)
+    if kind == "cube" and grid is None and is_tile(tile) and not _fits(source, tile):
+        source = open_cube(path, tile_grid(tile), skip_bad=skip_bad)
     return FoundSource(source=source, source_type=kind, name=_name(kind, source))
 
 
@@ -162,7 +176,7 @@ def _grid(kind: SourceType, tile: str, grid: TargetGrid | None) -> TargetGrid | 
         if grid is not None:
             raise UsageError("got a grid for a folder of GeoTIFFs, which have their own; leave it out")
         return None
-    if grid is not None or kind == "sdc30":
+    if grid is not None or kind in ("sdc30", "cube"):
         return grid
     if not is_tile(tile):
         raise UsageError(
@@ -170,6 +184,15 @@ def _grid(kind: SourceType, tile: str, grid: TargetGrid | None) -> TargetGrid | 
             "give --like with a raster of that grid, or --tile"
         )
     return tile_grid(tile)
+
+
+def _fits(source: Source, tile: str) -> bool:
+    """Tell whether a source lies on the pixels of a tile."""
+    try:
+        check_georeference(tile, source.crs, source.transform, source.shape)
+    except GridError:
+        return False
+    return True
 
 
 _Opener = Callable[[Path, TargetGrid | None, Harmonise, bool], Source]
@@ -189,6 +212,7 @@ _OPENERS: Final[dict[SourceType, _Opener]] = {
     ),
     "modis": lambda path, grid, _harmonise, skip_bad: open_modis(path, _needed(grid), skip_bad=skip_bad),
     "viirs": lambda path, grid, _harmonise, skip_bad: open_viirs(path, _needed(grid), skip_bad=skip_bad),
+    "cube": lambda path, grid, _harmonise, skip_bad: open_cube(path, grid, skip_bad=skip_bad),
 }
 
 
