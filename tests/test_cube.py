@@ -96,7 +96,7 @@ def test_images_that_are_stored_together_are_read_once(tmp_path: Path, monkeypat
     for position in range(T):
         source.read_image(position, WHOLE)
     assert cube_file.read_part.cache_info().misses == 2
-    monkeypatch.setattr(module, "HELD_BYTES", 2 * 6 * H * W * 5)
+    monkeypatch.setattr(module, "HELD_BYTES", 2 * 6 * H * W * module._VALUE_BYTES)
     cube_file.read_part.cache_clear()
     assert_holds(source, shares())
     assert cube_file.read_part.cache_info().misses == 3

@@ -32,9 +32,11 @@ HARMONISATION: Final = "none"
 """What a cube says of its sensors: nothing was done to them here. Whoever made it may know better."""
 
 HELD_BYTES: Final = 256 << 20
-"""How much of a window is kept in memory where a file stores many images together."""
+"""Memory that reading a window may take where a file stores many images together; a quarter of it is kept."""
 
-_VALUE_BYTES: Final = 5
+_VALUE_BYTES: Final = 20
+"""Bytes of a value while it is read: decoded twice over as a long float, its reflectance and its flag."""
+
 _FINER: Final = 1.5
 """Pixels of a cube to one of a grid from which the nearest stands for too little of it."""
 

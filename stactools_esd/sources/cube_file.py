@@ -115,37 +115,36 @@ def read_part(
         dataset = open_dataset(path, state)
         numbers = _numbers(dataset, layout, part)
         flags = None if layout.valid is None else _ordered(dataset[layout.valid].isel(part), layout)
-    valid = np.isfinite(numbers)
-    border = np.ones(numbers[:, 0].shape, np.bool_)
-    for position, band in enumerate(layout.bands):
+    first = numbers[0]
+    shape = (first.shape[0], len(layout.bands), *first.shape[1:])
+    reflectance, valid = np.empty(shape, np.float32), np.empty(shape, np.bool_)
+    border = np.ones(first.shape, np.bool_)
+    for position, (band, values) in enumerate(zip(layout.bands, numbers, strict=True)):
+        usable = np.isfinite(values)
         if band.nodata is not None:
-            valid[:, position] &= ~np.isclose(numbers[:, position], band.nodata, rtol=1e-5, atol=1e-7)
-        border &= band.border is not None and numbers[:, position] == band.border
+            usable &= ~np.isclose(values, band.nodata, rtol=1e-5, atol=1e-7)
+        border &= band.border is not None and values == band.border
+        valid[:, position] = usable
+        reflectance[:, position] = values * np.float64(band.scale) + band.offset
     valid &= ~border[:, None]
     if flags is not None:
         valid &= flags
-    scale, offset = (
-        np.array([getattr(band, name) for band in layout.bands], np.float64)[:, None, None]
-        for name in ("scale", "offset")
-    )
-    reflectance = (numbers * scale + offset).astype(np.float32)
     reflectance[~valid] = 0
     for array in (reflectance, valid):
         array.setflags(write=False)
     return reflectance, valid
 
 
-def _numbers(dataset: Any, layout: CubeLayout, part: dict[Hashable, slice]) -> NDArray[np.float64]:
-    """Read the six bands (t, 6, rows, columns); each chunk once where they lie along a dimension."""
+def _numbers(dataset: Any, layout: CubeLayout, part: dict[Hashable, slice]) -> list[NDArray[Any]]:
+    """Read the numbers of the six bands, each (t, rows, columns); each chunk once where they lie along a dimension."""
     if layout.band is None:
-        each = [_ordered(dataset[band.variable].isel(part), layout)[:, 0] for band in layout.bands]
-        return np.stack(each, axis=1).astype(np.float64)
-    places = [band.position for band in layout.bands]
-    wanted = sorted(place for place in places if place is not None)
+        return [_ordered(dataset[band.variable].isel(part), layout)[:, 0] for band in layout.bands]
+    places = [band.position for band in layout.bands if band.position is not None]
+    wanted = sorted(places)
     contiguous = wanted == list(range(wanted[0], wanted[-1] + 1))
     chosen = slice(wanted[0], wanted[-1] + 1) if contiguous else wanted
     values = _ordered(dataset[layout.bands[0].variable].isel({**part, layout.band: chosen}), layout)
-    return values[:, [wanted.index(place) for place in places if place is not None]].astype(np.float64)
+    return [values[:, wanted.index(place)] for place in places]
 
 
 def _ordered(variable: Any, layout: CubeLayout) -> NDArray[Any]:
