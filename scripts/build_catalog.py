@@ -5,12 +5,14 @@
 The same commands that a user has; only the landscape is ours. Everything in it is simulated and named so.
 """
 
+import json
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from stactools_esd.files import write_json
 from stactools_esd.simulation import Landscape
 from stactools_esd.sources.folder import write_folder
 
@@ -21,6 +23,13 @@ STAC = Path(sys.executable).parent / "stac"
 def esd(*arguments: str | Path) -> None:
     """Run `stac esd`."""
     subprocess.run([STAC, "esd", *map(str, arguments)], check=True)
+
+
+def forget_images(path: Path) -> None:
+    """Take the links to the images out of an item: they are made for this run alone, and a link to nothing misleads."""
+    item = json.loads(path.read_text())
+    item["links"] = [link for link in item["links"] if link["rel"] != "derived_from"]
+    write_json(path, item)
 
 
 def main() -> None:
@@ -34,6 +43,8 @@ def main() -> None:
             write_folder(landscape.observations(year), images)
             name = ("--name", "simulated", "--source-name", "simulated")
             esd("encode", images, Path(scratch) / "tiles", "--year", str(year), *name)
+        for item in (Path(scratch) / "tiles").glob("*/*.json"):
+            forget_images(item)
         esd("create-catalog", Path(scratch) / "tiles", new, "--copy-assets")
         for made in new.iterdir():
             shutil.rmtree(catalog / made.name, ignore_errors=True)

@@ -14,7 +14,10 @@ from safetensors.torch import load_file, save_file
 
 from stactools_esd import commands
 from stactools_esd.encoder import baselines, bootstrap, denoising, evaluate, real_sets
-from stactools_esd.encoder.cards import SHIPPED
+from stactools_esd.encoder.cards import (
+    SHIPPED,
+    WEIGHTS_FORMAT_VERSION,
+)
 from stactools_esd.encoder.tables import table
 from stactools_esd.errors import UsageError, WeightsError
 from stactools_esd.files import sha256_file
@@ -57,7 +60,7 @@ def other_seed(tmp_path: Path) -> Path:
     path = tmp_path / f"{LABEL}.safetensors"
     tensors = load_file(SHIPPED / path.name)
     changed = {name: tensor * 1.01 if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
-    save_file(changed, path, metadata={"weights_format_version": "1"})
+    save_file(changed, path, metadata={"weights_format_version": WEIGHTS_FORMAT_VERSION})
     card = json.loads((SHIPPED / f"{LABEL}.json").read_text())
     card["training"]["seed"] = 2
     path.with_suffix(".json").write_text(json.dumps(card | {"sha256": sha256_file(path)}))
