@@ -136,7 +136,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=PARENT_PIXELS, help="rows of the files that hold data")
     parser.add_argument("--dates", type=int, default=91, help="files, four days apart")
-    parser.add_argument("--library", type=int, default=64_000, help="distinct pixel-years")
+    parser.add_argument("--library", dest="distinct", type=int, default=64_000, help="distinct pixel-years")
     parser.add_argument("--encoded-rows", type=int, default=580, help="rows that are encoded")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes that encode")
     parser.add_argument("--memory", default="8GB", help="what they may take together")
@@ -165,7 +165,7 @@ def main() -> None:
         source = folder / "sdc30"
         source.mkdir()
         started = time.monotonic()
-        write_tile(source, asked.rows, DAY_STEP * np.arange(asked.dates), asked.library)
+        write_tile(source, asked.rows, DAY_STEP * np.arange(asked.dates), asked.distinct)
         written = sum(path.stat().st_size for path in source.iterdir())
         print(f"{asked.dates} files, {written / 1e9:.2f} GB, written in {time.monotonic() - started:.0f} s", flush=True)
         first = (asked.rows - rows) // 2

@@ -13,8 +13,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio import Affine
-from rasterio.crs import CRS
 from rasterio.windows import Window
 
 from stactools_esd.errors import RasterError
@@ -23,7 +21,7 @@ from stactools_esd.product import BANDS
 from stactools_esd.sources.coarse_product import ALL_BANDS, NO_BAND, CoarseProduct, has_band
 from stactools_esd.sources.granule import Granule, open_granules
 from stactools_esd.sources.nearest import Nearest, find_nearest, meets
-from stactools_esd.sources.source import TargetGrid, check_window
+from stactools_esd.sources.source import OnGrid, TargetGrid, check_window
 
 HARMONISATION: Final = "none"
 """Coarse reflectance is given as its producers give it; whoever guides by it fits the sensors to each other."""
@@ -52,7 +50,7 @@ class CoarseImage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CoarseSource:
+class CoarseSource(OnGrid):
     """Coarse images on a finer grid; make one with `open_modis` or `open_viirs`."""
 
     grid: TargetGrid
@@ -66,21 +64,6 @@ class CoarseSource:
 
     harmonisation: str = HARMONISATION
     """How sensors were brought to one scale: not at all."""
-
-    @property
-    def crs(self) -> CRS:
-        """Coordinate reference system of the grid."""
-        return self.grid.crs
-
-    @property
-    def transform(self) -> Affine:
-        """From pixel corners (column, row) of the grid to coordinates."""
-        return self.grid.transform
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns of the grid."""
-        return self.grid.shape
 
     @cached_property
     def dates(self) -> Dates:

@@ -12,8 +12,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio import Affine
-from rasterio.crs import CRS
 from rasterio.windows import Window
 
 from stactools_esd.errors import NothingFoundError, RasterError
@@ -26,7 +24,7 @@ from stactools_esd.sources.cube_layout import CubeLayout, find_layout
 from stactools_esd.sources.cube_place import CubeGrid, find_crs, find_grid, read_times
 from stactools_esd.sources.nearest import find_nearest, meets
 from stactools_esd.sources.place import place
-from stactools_esd.sources.source import TargetGrid, check_window
+from stactools_esd.sources.source import OnGrid, TargetGrid, check_window
 
 HARMONISATION: Final = "none"
 """What a cube says of its sensors: nothing was done to them here. Whoever made it may know better."""
@@ -42,7 +40,7 @@ _FINER: Final = 1.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class CubeSource:
+class CubeSource(OnGrid):
     """Images of a cube; make one with `open_cube`."""
 
     path: Path
@@ -73,21 +71,6 @@ class CubeSource:
     def harmonisation(self) -> str:
         """How sensors were brought to one scale, in the words of the input recipe."""
         return HARMONISATION
-
-    @property
-    def crs(self) -> CRS:
-        """Coordinate reference system of the grid."""
-        return self.grid.crs
-
-    @property
-    def transform(self) -> Affine:
-        """From pixel corners (column, row) to coordinates of the CRS."""
-        return self.grid.transform
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns of the grid."""
-        return self.grid.shape
 
     @cached_property
     def dates(self) -> Dates:

@@ -20,7 +20,6 @@ from xml.sax.saxutils import escape
 import numpy as np
 from numpy.typing import NDArray
 from rasterio import Affine
-from rasterio.crs import CRS
 from rasterio.enums import Resampling
 from rasterio.io import MemoryFile
 from rasterio.transform import array_bounds
@@ -35,7 +34,7 @@ from stactools_esd.product import BANDS
 from stactools_esd.sources.harmonise import Harmonise, recipe_words, to_oli
 from stactools_esd.sources.landsat_qa import UNUSABLE, Flag, checked_flags, unsaturated, usable
 from stactools_esd.sources.landsat_scene import OFFSET, SCALE, Scene, find_scenes, open_scene
-from stactools_esd.sources.source import TargetGrid, check_window
+from stactools_esd.sources.source import OnGrid, TargetGrid, check_window
 
 FILL: Final = 0
 """Number of a band where nothing was observed."""
@@ -47,7 +46,7 @@ every pixel is asked for once."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class LandsatSource:
+class LandsatSource(OnGrid):
     """Landsat scenes on one grid; make one with `open_landsat`."""
 
     grid: TargetGrid
@@ -64,21 +63,6 @@ class LandsatSource:
 
     bad: tuple[str, ...] = ()
     """Names of damaged or incomplete scenes that were passed over."""
-
-    @property
-    def crs(self) -> CRS:
-        """Coordinate reference system of the grid."""
-        return self.grid.crs
-
-    @property
-    def transform(self) -> Affine:
-        """From pixel corners (column, row) to coordinates of the CRS."""
-        return self.grid.transform
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns of the grid."""
-        return self.grid.shape
 
     @cached_property
     def dates(self) -> Dates:

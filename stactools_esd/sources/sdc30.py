@@ -17,7 +17,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from rasterio import Affine
-from rasterio.crs import CRS
 from rasterio.transform import array_bounds
 from rasterio.windows import Window
 
@@ -28,7 +27,7 @@ from stactools_esd.product import PIXEL_SIZE, TILE_PIXELS
 from stactools_esd.sources.crop import beginning
 from stactools_esd.sources.folder import TERRAIN_FILE
 from stactools_esd.sources.image import SCALE, Image, date_of, describe, opened, read_image
-from stactools_esd.sources.source import TargetGrid, check_window
+from stactools_esd.sources.source import OnGrid, TargetGrid, check_window
 
 PARENT_PIXELS: Final = 3661
 """Rows and columns of an SDC30 file: 110 km of an MGRS tile and a half pixel at each end."""
@@ -56,7 +55,7 @@ class Sdc30Image:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sdc30Source:
+class Sdc30Source(OnGrid):
     """SDC30 images on the product's grid; make one with `open_sdc30`."""
 
     tile: str
@@ -78,21 +77,6 @@ class Sdc30Source:
     def harmonisation(self) -> str:
         """How sensors were brought to one scale: as the archive did it."""
         return self.archive
-
-    @property
-    def crs(self) -> CRS:
-        """Coordinate reference system of the grid."""
-        return self.grid.crs
-
-    @property
-    def transform(self) -> Affine:
-        """From pixel corners (column, row) of the grid to coordinates."""
-        return self.grid.transform
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns of the grid."""
-        return self.grid.shape
 
     @cached_property
     def dates(self) -> Dates:

@@ -61,6 +61,27 @@ def tile_grid(id: str) -> TargetGrid:
     return TargetGrid(crs=CRS.from_epsg(place.epsg), transform=place.transform, shape=(place.height, place.width))
 
 
+class OnGrid:
+    """What a source says of the grid it was given: readers that put images onto one inherit it."""
+
+    grid: TargetGrid
+
+    @property
+    def crs(self) -> CRS:
+        """Coordinate reference system of the grid."""
+        return self.grid.crs
+
+    @property
+    def transform(self) -> Affine:
+        """From pixel corners (column, row) to coordinates of the CRS."""
+        return self.grid.transform
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the grid."""
+        return self.grid.shape
+
+
 class Source(Protocol):
     """Dated images of one grid.
 
