@@ -216,12 +216,13 @@ def fill_process(
     inside = used & (days >= 0) & (days < DAYS)
     seen = inside.any(axis=1)
     # A pixel that nobody saw in the window is not made up from its other years.
-    cases = collect(values, days, np.where(seen[:, None], kind, np.uint8(MISSING)), cap)
+    kind = np.where(seen[:, None], kind, np.uint8(MISSING))
+    cases = collect(values, days, kind, cap)
     parts = [(cases, fit(cases))] if context == "year" else guarded(cases)
     out = np.full((shape[0], DAYS, len(BANDS)), np.nan, np.float32)
     for part in parts:
         predict(*part, out)
-    laid = lay_snow(values, days, np.where(seen[:, None], kind, np.uint8(MISSING)), out)
+    laid = lay_snow(values, days, kind, out)
     bands = np.isfinite(values).sum(axis=2)
     return Seamless(
         reflectance=out,

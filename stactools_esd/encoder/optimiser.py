@@ -29,9 +29,9 @@ class Optimiser:
             learning_rate: Of both: Muon's steps are scaled to the size that AdamW's have.
             weight_decay: Of both.
         """
-        inside = {id(weight) for weight in _matrices(network)}
-        rest = [p for module in (network, heads) for p in module.parameters() if id(p) not in inside]
         self._weights = _matrices(network)
+        inside = {id(weight) for weight in self._weights}
+        rest = [p for module in (network, heads) for p in module.parameters() if id(p) not in inside]
         # Muon takes matrices; these share the memory of the kernels (out, in, k) that they flatten.
         self._flat = [nn.Parameter(weight.data.flatten(1)) for weight in self._weights]
         self._parts: dict[str, torch.optim.Optimizer] = {
