@@ -26,6 +26,9 @@ _SEASON: Final = (45, 90)
 _WHITE_OF: Final = 4
 _MAD_FACTOR: Final = 3.5 * 1.4826
 _BRIGHTER: Final = 0.025
+_SHADED: Final = 0.01
+_DARK_SHARE: Final = 0.6
+_DARKER: Final = 0.06
 _BLUE, _GREEN, _NIR, _SWIR1 = 0, 1, 3, 4
 
 
@@ -64,42 +67,91 @@ def _median(values: NDArray[np.float64], count: int) -> float:
 @compiled
 def _condemn(
     i: int,
-    days: NDArray[np.int64],
+    start: int,
+    stop: int,
     blues: NDArray[np.float64],
     nirs: NDArray[np.float64],
-    keep: NDArray[np.bool_],
     near_blue: NDArray[np.float64],
     near_nir: NDArray[np.float64],
 ) -> bool:
-    """Tell whether observation i is cloud or shadow beside the others that are kept; days never decrease."""
-    count, found, dark = len(days), 0, 0
-    for reach in _REACH:
-        found, dark = 0, 0
-        first = i
-        while first > 0 and days[i] - days[first - 1] <= reach:
-            first -= 1
-        for j in range(first, count):
-            if days[j] - days[i] > reach:
-                break
-            if j != i and keep[j]:
-                near_blue[found] = blues[j]
-                found += 1
-                if not np.isnan(nirs[j]):
-                    near_nir[dark] = nirs[j]
-                    dark += 1
-        if found >= _NEIGHBOURS:
-            break
-    if found < _NEIGHBOURS:
-        return False
+    """Tell whether observation i is cloud or shadow beside the others of start..stop."""
+    found, dark = 0, 0
+    for j in range(start, stop):
+        if j != i:
+            near_blue[found] = blues[j]
+            found += 1
+            if not np.isnan(nirs[j]):
+                near_nir[dark] = nirs[j]
+                dark += 1
     centre = _median(near_blue, found)
     for k in range(found):
         near_blue[k] = abs(near_blue[k] - centre)
     spread = _median(near_blue, found)
-    if dark >= _NEIGHBOURS and blues[i] < centre + 0.01:
+    if dark >= _NEIGHBOURS and blues[i] < centre + _SHADED:
         level = _median(near_nir, dark)
-        if nirs[i] < 0.6 * level and level - nirs[i] > 0.06:
+        if nirs[i] < _DARK_SHARE * level and level - nirs[i] > _DARKER:
             return True
     return bool(blues[i] - centre > max(_MAD_FACTOR * spread, _BRIGHTER))
+
+
+@compiled
+def _suspect(i: int, start: int, stop: int, blues: NDArray[np.float64], nirs: NDArray[np.float64]) -> bool:
+    """Tell whether observation i may be cloud or shadow beside start..stop: False where `_condemn` surely is.
+
+    What holds for a median holds for half of the values too, and those need no sorting: a median lies below a limit
+    only where half of the values do. Rounding is monotone, so this is true of floating-point differences as well.
+    """
+    blue, nir = blues[i], nirs[i]
+    darker = 0
+    for j in range(start, stop):
+        darker += blue - blues[j] > _BRIGHTER
+    if 2 * darker >= stop - start - 1:
+        return True
+    lighter, there = 0, -1  # itself is none of the others
+    for j in range(start, stop):
+        lighter += (nirs[j] - nir > _DARKER) & (nir < _DARK_SHARE * nirs[j])
+        there += nirs[j] == nirs[j]
+    return there >= _NEIGHBOURS and 2 * lighter >= there
+
+
+@compiled
+def _filter(
+    days: NDArray[np.int64],
+    blues: NDArray[np.float64],
+    nirs: NDArray[np.float64],
+    condemned: NDArray[np.bool_],
+    near_blue: NDArray[np.float64],
+    near_nir: NDArray[np.float64],
+) -> int:
+    """One round: tell which observations are cloud or shadow beside the others, and count them; days never decrease."""
+    count = len(days)
+    darkest, lightest = np.inf, -np.inf
+    for i in range(count):
+        darkest = min(darkest, blues[i])
+        if nirs[i] > lightest:
+            lightest = nirs[i]
+    total, first, last = 0, 0, 0
+    for i in range(count):
+        condemned[i] = False
+        while days[i] - days[first] > _REACH[0]:
+            first += 1
+        while last < count and days[last] - days[i] <= _REACH[0]:
+            last += 1
+        shadow = lightest - nirs[i] > _DARKER and nirs[i] < _DARK_SHARE * lightest
+        if not shadow and not blues[i] - darkest > _BRIGHTER:
+            continue  # no median of any neighbours is dark or light enough
+        start, stop = first, last
+        for reach in _REACH[1:]:
+            if stop - start > _NEIGHBOURS:
+                break
+            while start > 0 and days[i] - days[start - 1] <= reach:
+                start -= 1
+            while stop < count and days[stop] - days[i] <= reach:
+                stop += 1
+        if stop - start > _NEIGHBOURS and _suspect(i, start, stop, blues, nirs):
+            condemned[i] = _condemn(i, start, stop, blues, nirs, near_blue, near_nir)
+            total += condemned[i]
+    return total
 
 
 @compiled
@@ -125,7 +177,7 @@ def _judge(series: NDArray[np.float32], days: NDArray[np.int64], seasonal: bool,
     blues, nirs = np.empty(size, np.float64), np.empty(size, np.float64)
     near_blue, near_nir = np.empty(size, np.float64), np.empty(size, np.float64)
     white, snow = np.empty(size, np.bool_), np.empty(size, np.bool_)
-    keep, condemned = np.empty(size, np.bool_), np.empty(size, np.bool_)
+    condemned = np.empty(size, np.bool_)
     for pixel in range(series.shape[0]):
         seen = 0
         for t in range(size):
@@ -148,17 +200,18 @@ def _judge(series: NDArray[np.float32], days: NDArray[np.int64], seasonal: bool,
             blue = series[pixel, t, _BLUE]
             if not snow[i] and not np.isnan(blue):
                 place[count], when[count], blues[count], nirs[count] = t, when[i], blue, series[pixel, t, _NIR]
-                keep[count] = True
                 count += 1
         for _ in range(_ROUNDS):
-            for i in range(count):
-                condemned[i] = keep[i] and _condemn(
-                    i, when[:count], blues[:count], nirs[:count], keep[:count], near_blue, near_nir
-                )
+            if not _filter(when[:count], blues[:count], nirs[:count], condemned, near_blue, near_nir):
+                break  # and so would the next round
+            kept = 0
             for i in range(count):
                 if condemned[i]:
-                    keep[i] = False
                     kind[pixel, place[i]] = CLOUD
+                else:
+                    place[kept], when[kept], blues[kept], nirs[kept] = place[i], when[i], blues[i], nirs[i]
+                    kept += 1
+            count = kept
 
 
 def judge(series: NDArray[np.float32], days: NDArray[np.int64], *, seasonal: bool) -> NDArray[np.uint8]:

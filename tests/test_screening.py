@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stactools_esd.screening import CLEAR, CLOUD, MISSING, SNOW, judge
 
@@ -82,3 +84,75 @@ def test_pixels_are_judged_alone() -> None:
     assert set(np.unique(together)) == {MISSING, CLEAR, SNOW, CLOUD}
     for row in range(20):
         np.testing.assert_array_equal(judge(values[[row]], days[row], seasonal=True)[0], together[row])
+
+
+def condemned(i: int, days: np.ndarray, blues: np.ndarray, nirs: np.ndarray, keep: np.ndarray) -> bool:
+    """The rule for one observation, word for word, in NumPy."""
+    for reach in (45, 90, 180):
+        near = keep & (np.abs(days - days[i]) <= reach) & (np.arange(len(days)) != i)
+        if near.sum() >= 3:
+            break
+    else:
+        return False
+    blue, nir = np.median(blues[near]), nirs[near][~np.isnan(nirs[near])]
+    scaled = 3.5 * 1.4826 * np.median(np.abs(blues[near] - blue))
+    cloud = blues[i] - blue > max(scaled, 0.025)
+    if len(nir) < 3 or not blues[i] < blue + 0.01:
+        return cloud
+    return cloud or (nirs[i] < 0.6 * np.median(nir) and np.median(nir) - nirs[i] > 0.06)
+
+
+def plain(series: np.ndarray, days: np.ndarray) -> np.ndarray:
+    """`judge` of one pixel (t, 6), all that is white being snow, in NumPy."""
+    wide = series.astype(np.float64)
+    green, nir, swir = wide[:, 1], wide[:, 3], wide[:, 4]
+    snow = (green > 0.12) & (nir > 0.11) & (green - swir > 0.4 * (green + swir))
+    kind = np.where(np.isnan(series).all(axis=1), MISSING, np.where(snow, SNOW, CLEAR))
+    keep = (kind == CLEAR) & ~np.isnan(series[:, 0])
+    for _ in range(2):
+        gone = [i for i in np.flatnonzero(keep) if condemned(i, days, wide[:, 0], nir, keep)]
+        keep[gone] = False
+        kind[gone] = CLOUD
+    return kind
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    count=st.integers(0, 60),
+    span=st.sampled_from([30, 365, 2000]),
+    digits=st.integers(1, 4),
+    amplitude=st.sampled_from([0.02, 0.1, 0.4]),
+)
+def test_screening_is_the_rule(seed: int, count: int, span: int, digits: int, amplitude: float) -> None:
+    """Whatever is skipped because it cannot be cloud or shadow: the result is that of the rule as it is written.
+
+    Rounded values make ties and differences that lie just on a limit; dates may coincide, bands may be missing.
+    """
+    rng = np.random.default_rng(seed)
+    days = np.sort(rng.integers(0, span, count))
+    values = MEADOW * rng.uniform(0.2, 1.3, (count, 1)) + rng.uniform(0, amplitude, (count, 6)) ** 2
+    values = values.round(digits).astype(np.float32)
+    values[rng.random(count) < 0.1] = WHITE
+    values[rng.random((count, 6)) < 0.1] = np.nan
+    values[rng.random(count) < 0.1] = np.nan
+    found = judge(values[None], days, seasonal=False)[0]
+    np.testing.assert_array_equal(found, plain(values, days))
+
+
+def test_half_of_the_others_decide() -> None:
+    """Of an even number of others the median lies between the middle two: the darker half alone may make a cloud."""
+    values, days = series([0, 10, 20, 30, 40])
+    values[0, :, 0] = [0.050, 0.058, 0.080, 0.058, 0.050]
+    found = judge(values, days, seasonal=False)[0]
+    np.testing.assert_array_equal(found, plain(values[0], days))
+    assert found.tolist() == [CLEAR, CLEAR, CLOUD, CLEAR, CLEAR]
+
+
+def test_the_rule_finds_clouds_and_shadows_in_what_it_is_tried_on() -> None:
+    """Series of the property above hold a good share of each kind, so that it says something."""
+    rng = np.random.default_rng(0)
+    days = np.sort(rng.integers(0, 365, 60))
+    values = (MEADOW * rng.uniform(0.2, 1.3, (60, 1)) + rng.uniform(0, 0.4, (60, 6)) ** 2).astype(np.float32)
+    kind = plain(values, days)
+    assert 5 < (kind == CLOUD).sum() < 30
+    assert (values[kind == CLOUD, 0] < 0.04).any(), "no shadow"
