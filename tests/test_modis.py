@@ -221,7 +221,7 @@ def test_aqua_has_no_swir1(tmp_path: Path) -> None:
     source = open_modis(tmp_path, GRID)
     assert whole(source)[1][:, 0, 0].tolist() == [True, True, True, True, False, True]
     assert source.names == ("MYD09A1.A2020185",)
-    assert set(MODIS_PRODUCTS) == {"MOD09A1", "MOD09GA", "MYD09A1", "MYD09GA"}
+    assert set(MODIS_PRODUCTS) == {"MOD09A1", "MOD09GA", "MYD09A1", "MYD09GA", "MCD43A4"}
 
 
 def test_tiles_of_a_day_are_put_together(tmp_path: Path) -> None:

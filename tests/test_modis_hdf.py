@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from coarse_files import CELLS, CLEAR_LAND, GRID, modis_layers, place, structure, whole, write_layers
 
-from stactools_esd.errors import MissingExtraError, RasterError
+from stactools_esd.errors import MissingExtraError, NothingFoundError, RasterError
 from stactools_esd.sources.modis import open_modis
 from stactools_esd.sources.sinusoidal import grids_of_fields, is_sinusoidal, tile_corner
 from stactools_esd.sources.source import Source
@@ -146,7 +146,7 @@ def test_damaged_hdf4_is_named(tmp_path: Path, fake: type[FakeFile]) -> None:
     (tmp_path / NAME).touch()
     with pytest.raises(RasterError, match=rf"cannot read .*{NAME} \(SD \(50\): Error opening file\)"):
         open_modis(tmp_path, GRID)
-    with pytest.raises(RasterError, match="1 of them damaged"):
+    with pytest.raises(NothingFoundError, match="1 of them damaged"):
         open_modis(tmp_path, GRID, skip_bad=True)
 
 

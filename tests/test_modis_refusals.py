@@ -10,7 +10,7 @@ from rasterio import Affine
 from rasterio.crs import CRS
 from rasterio.windows import Window
 
-from stactools_esd.errors import RasterError
+from stactools_esd.errors import NothingFoundError, RasterError
 from stactools_esd.sources.modis import open_modis
 from stactools_esd.sources.source import TargetGrid, read
 
@@ -129,7 +129,7 @@ def test_granules_must_meet_the_grid(tmp_path: Path) -> None:
     """Where no granule covers a part of the grid, the error says where the grid is."""
     write_layers(tmp_path, modis_layers())
     far = TargetGrid(crs=CRS.from_epsg(32631), transform=Affine(30, 0, 499995, 0, -30, 5600025), shape=(4, 4))
-    with pytest.raises(RasterError, match="expected one that meets the grid of 4 x 4 pixels at 499995, 5600025"):
+    with pytest.raises(NothingFoundError, match="expected one that meets the grid of 4 x 4 pixels at 499995, 5600025"):
         open_modis(tmp_path, far)
 
 

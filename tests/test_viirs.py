@@ -150,7 +150,7 @@ def test_appeears_files_are_read(tmp_path: Path) -> None:
 
 def test_later_satellites_are_one_entry_each(tmp_path: Path) -> None:
     """NOAA-20 and NOAA-21 have the same products under their own names, from their launch on."""
-    assert {name[3:] for name in VIIRS_PRODUCTS} == {"09A1", "09GA", "09H1"}
+    assert {name[3:] for name in VIIRS_PRODUCTS} == {"09A1", "09GA", "09H1", "43IA4", "43MA4"}
     write_layers(tmp_path / "a", daily(), product="VJ109GA", collection="002")
     assert open_viirs(tmp_path / "a", GRID).names == ("VJ109GA.A2020185",)
     write_layers(tmp_path / "b", daily(), product="VJ209GA", collection="002")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from stactools_esd.errors import RasterError
+from stactools_esd.errors import NothingFoundError
 from stactools_esd.observations import Dates
 from stactools_esd.product import BANDS
 from stactools_esd.sources.coarse_product import ALL_BANDS, NO_BAND, CoarseProduct, has_band
@@ -172,8 +172,11 @@ def open_coarse(
 ) -> CoarseSource:
     """Look at the headers of a folder of coarse images.
 
+    Files are GeoTIFFs, one a layer as the archive or AppEEARS names them, or one for all layers with the bands
+    described by their names; or the archive's own HDF files.
+
     Args:
-        path: Folder of files of one product.
+        path: Folder of files of one product and collection.
         grid: Grid that the images are put on, in any CRS.
         products: Products that can be read, by short name.
         observed_days: Where a composite tells on which day each pixel was seen, make one image of each of its days,
@@ -184,14 +187,15 @@ def open_coarse(
         A source of the images that meet the grid.
 
     Raises:
-        RasterError: As `open_granules`, or no granule meets the grid.
+        RasterError: As `open_granules`.
+        NothingFoundError: No granule meets the grid.
         MissingExtraError: A file is HDF4 and pyhdf is not installed.
     """
     granules, bad = open_granules(path, products, skip_bad=skip_bad)
     near = [granule for granule in granules if any(meets(layer.grid, grid) for layer in granule.layers.values())]
     if not near:
         left = f", {len(bad)} of them damaged" if bad else ""
-        raise RasterError(
+        raise NothingFoundError(
             f"got {len(granules) + len(bad)} granules in {path}{left}, expected one that meets the grid of "
             f"{grid.shape[0]} x {grid.shape[1]} pixels at {grid.transform.c:.10g}, {grid.transform.f:.10g}; "
             "download the tiles that cover it"

@@ -34,7 +34,7 @@ READER_BYTES: Final[dict[SourceType, int]] = {"cube": 3 * HELD_BYTES}
 
 _LOOKED_FOR: Final = (
     "SDC30_V003_<tile>_<YYYYMMDD>.tif or CSDC30_<tile>_<YYYYDDD>.tif, Landsat Collection 2 scenes or their STAC items, "
-    "MOD09, MYD09, VNP09 and VJ109 files, GeoTIFFs *_YYYYMMDD.tif or *_YYYYDDD.tif, a Zarr store or a NetCDF file"
+    "MOD09, MYD09, MCD43A4, VNP09, VNP43 and VJ1 files, GeoTIFFs *_YYYYMMDD.tif or *_YYYYDDD.tif, a Zarr store or a NetCDF file"
 )
 
 

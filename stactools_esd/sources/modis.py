@@ -1,8 +1,8 @@
-"""MODIS surface reflectance at 500 m: the daily MOD09GA and the 8-day composite MOD09A1, of Terra and of Aqua.
+"""MODIS surface reflectance at 500 m: MOD09GA, a day, and MOD09A1, a composite of eight, of Terra and Aqua; MCD43A4.
 
 Layers, scale, fill values and bits are those of the MODIS Surface Reflectance User's Guide (Collection 6, version 1.4,
 2015; Vermote, Roger and Ray): MOD09A1 table 6, MOD09GA table 4, band quality table 10, state table 13. Collection 6.1
-keeps them.
+keeps them. The daily MCD43A4, of both satellites and as if seen from straight above, is described in `nadir`.
 
 What drops an observation (ours): cloud state cloudy or mixed, cloud shadow, average or high cirrus, the internal cloud
 flag, a pixel adjacent to cloud; and band by band a dead detector, low sun, faulty or missing input, a correction out
@@ -26,6 +26,7 @@ from typing import Final
 from stactools_esd.product import BANDS
 from stactools_esd.sources.coarse import CoarseSource, open_coarse
 from stactools_esd.sources.coarse_product import CoarseProduct, Flag
+from stactools_esd.sources.nadir import nadir_product
 from stactools_esd.sources.source import TargetGrid
 
 TERRA_FIRST_DAY: Final = date(2000, 2, 24)
@@ -33,6 +34,9 @@ TERRA_FIRST_DAY: Final = date(2000, 2, 24)
 
 AQUA_FIRST_DAY: Final = date(2002, 7, 4)
 """First day of surface reflectance from Aqua."""
+
+NADIR_FIRST_DAY: Final = date(2000, 2, 16)
+"""First day of MCD43A4 (product page of LP DAAC): the ninth of the first sixteen that reach Terra's first."""
 
 _NUMBERS: Final = {"blue": 3, "green": 4, "red": 1, "nir": 2, "swir1": 6, "swir2": 7}
 """MODIS number of each band."""
@@ -102,8 +106,16 @@ def _of_aqua(product: CoarseProduct) -> CoarseProduct:
     return replace(product, name=product.name.replace("MOD", "MYD"), first_day=AQUA_FIRST_DAY, layers=layers)
 
 
+_MCD43A4: Final = nadir_product(
+    "MCD43A4",
+    {band: f"Band{number}" for band, number in _NUMBERS.items()},
+    collections=_MOD09A1.collections,
+    first_day=NADIR_FIRST_DAY,
+    container=_MOD09A1.container,
+)
+
 MODIS_PRODUCTS: Final = {
-    product.name: product for product in (_MOD09A1, _MOD09GA, _of_aqua(_MOD09A1), _of_aqua(_MOD09GA))
+    product.name: product for product in (_MOD09A1, _MOD09GA, _of_aqua(_MOD09A1), _of_aqua(_MOD09GA), _MCD43A4)
 }
 """Products that `open_modis` reads, by short name."""
 
@@ -111,23 +123,9 @@ MODIS_PRODUCTS: Final = {
 def open_modis(
     path: str | Path, grid: TargetGrid, *, observed_days: bool = True, skip_bad: bool = False
 ) -> CoarseSource:
-    """Look at a folder of MODIS surface reflectance.
+    """Look at a folder of `MODIS_PRODUCTS`: GeoTIFFs, or the archive's HDF4, for which pyhdf must be installed.
 
-    Files are GeoTIFFs, one a layer as the archive or AppEEARS names them, or one for all layers with the bands
-    described by their names; or the archive's HDF4 files, for which pyhdf must be installed. The state layer must be
-    there; the band quality layer is used where it is there.
-
-    Args:
-        path: Folder of files of one product and collection.
-        grid: Grid that the images are put on, in any CRS.
-        observed_days: Make one image of each day of a composite that tells its days; else one of its first day.
-        skip_bad: Leave damaged and incomplete granules out, and name them in `bad`.
-
-    Returns:
-        A source of the images that meet the grid.
-
-    Raises:
-        RasterError: As `open_coarse`.
-        MissingExtraError: A file is HDF4 and pyhdf is not installed.
+    The state layer must be there, or the mandatory quality of MCD43A4; the band quality of the others is used where it
+    is there. Arguments, result and errors are those of `open_coarse`.
     """
     return open_coarse(path, grid, MODIS_PRODUCTS, observed_days=observed_days, skip_bad=skip_bad)

@@ -1,12 +1,15 @@
-"""VIIRS surface reflectance, which continues MODIS: the daily VNP09GA and the 8-day composites VNP09A1 and VNP09H1.
+"""VIIRS surface reflectance, which continues MODIS: VNP09GA, VNP09A1, VNP09H1, VNP43MA4 and VNP43IA4.
 
 | product | red, nir, swir1 | blue, green, swir2 | quality |
 |---|---|---|---|
 | VNP09GA | I1, I2, I3 (500 m) | M3, M4, M11 (1 km) | QF1, QF2, QF7 and band by band QF3-QF6 (1 km) |
 | VNP09A1 | M5, M7, M10 (1 km) | M3, M4, M11 (1 km) | State (1 km), the bits of MODIS |
 | VNP09H1 | I1, I2, I3 (500 m) | none | State_500m, the bits of MODIS |
+| VNP43MA4 | M5, M7, M10 (1 km) | M3, M4, M11 (1 km) | mandatory quality, band by band |
+| VNP43IA4 | I1, I2, I3 (500 m) | none | mandatory quality, band by band |
 
-The same of NOAA-20 and NOAA-21 is named VJ109.. and VJ209..
+The same of NOAA-20 and NOAA-21 is named VJ1.. and VJ2... VNP43 is daily and seen from straight above; `nadir` tells of
+it, and the rest of this text is of VNP09.
 
 Layers, scale and fill values are those of the Suomi-NPP VIIRS Surface Reflectance User's Guide and of the product
 pages of LP DAAC; the bits of QF1-QF7 and of State_500m were checked against Google Earth Engine's catalogue, which
@@ -30,6 +33,7 @@ from stactools_esd.product import BANDS
 from stactools_esd.sources.coarse import CoarseSource, open_coarse
 from stactools_esd.sources.coarse_product import CoarseProduct, Flag
 from stactools_esd.sources.modis import state_flags
+from stactools_esd.sources.nadir import nadir_product
 from stactools_esd.sources.source import TargetGrid
 
 SATELLITES: Final = {"VNP": date(2012, 1, 17), "VJ1": date(2017, 11, 18), "VJ2": date(2022, 11, 10)}
@@ -38,6 +42,8 @@ NOAA-20 and NOAA-21 were launched on the days given."""
 
 _DAILY_BANDS: Final = {"blue": "M3", "green": "M4", "red": "I1", "nir": "I2", "swir1": "I3", "swir2": "M11"}
 _COMPOSITE_BANDS: Final = {"blue": "M3", "green": "M4", "red": "M5", "nir": "M7", "swir1": "M10", "swir2": "M11"}
+
+_IMAGERY_BANDS: Final = {band: name for band, name in _DAILY_BANDS.items() if name.startswith("I")}
 
 _BAD_INPUT: Final = {"blue": (3, 2), "green": (3, 3), "swir2": (4, 0), "red": (4, 1), "nir": (4, 2), "swir1": (4, 3)}
 """Number of the quality layer and bit that say "bad SDR data", by band of VNP09GA."""
@@ -100,15 +106,26 @@ _COMPOSITE: Final = CoarseProduct(
 _IMAGERY_COMPOSITE: Final = replace(
     _COMPOSITE,
     name="VNP09H1",
-    layers=tuple(_layer(name) if (name := _DAILY_BANDS[band]).startswith("I") else None for band in BANDS),
+    layers=tuple(_layer(_IMAGERY_BANDS[band]) if band in _IMAGERY_BANDS else None for band in BANDS),
     flags=state_flags(_layer("State_500m")),
     needed=(_layer("State_500m"),),
     observed_day=None,
 )
 
+_NADIR: Final = tuple(
+    nadir_product(
+        name,
+        bands,
+        collections=_DAILY.collections,
+        first_day=_DAILY.first_day,
+        container=_DAILY.container,
+    )
+    for name, bands in (("VNP43MA4", _COMPOSITE_BANDS), ("VNP43IA4", _IMAGERY_BANDS))
+)
+
 VIIRS_PRODUCTS: Final = {
     name: replace(product, name=name, first_day=first_day)
-    for product in (_COMPOSITE, _DAILY, _IMAGERY_COMPOSITE)
+    for product in (_COMPOSITE, _DAILY, _IMAGERY_COMPOSITE, *_NADIR)
     for satellite, first_day in SATELLITES.items()
     for name in (product.name.replace("VNP", satellite),)
 }
@@ -118,22 +135,9 @@ VIIRS_PRODUCTS: Final = {
 def open_viirs(
     path: str | Path, grid: TargetGrid, *, observed_days: bool = True, skip_bad: bool = False
 ) -> CoarseSource:
-    """Look at a folder of VIIRS surface reflectance.
+    """Look at a folder of `VIIRS_PRODUCTS`: GeoTIFFs, or the archive's HDF-EOS5.
 
-    Files are GeoTIFFs, one a layer as the archive or AppEEARS names them, or one for all layers with the bands
-    described by their names; or the archive's HDF-EOS5 files. The needed quality layers (QF1 and QF2, or the state)
-    must be there; the others are used where they are there.
-
-    Args:
-        path: Folder of files of one product and collection.
-        grid: Grid that the images are put on, in any CRS.
-        observed_days: Make one image of each day of a composite that tells its days; else one of its first day.
-        skip_bad: Leave damaged and incomplete granules out, and name them in `bad`.
-
-    Returns:
-        A source of the images that meet the grid.
-
-    Raises:
-        RasterError: As `open_coarse`.
+    The needed quality layers (QF1 and QF2, the state, or the mandatory quality of VNP43) must be there; the others are
+    used where they are there. Arguments, result and errors are those of `open_coarse`.
     """
     return open_coarse(path, grid, VIIRS_PRODUCTS, observed_days=observed_days, skip_bad=skip_bad)
