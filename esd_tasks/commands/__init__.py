@@ -1,0 +1,1 @@
+"""The commands of `esd-tasks`, one a module: parse, call once, print."""

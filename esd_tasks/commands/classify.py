@@ -1,0 +1,148 @@
+"""`esd-tasks classify`."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from esd_tasks.commands import options
+from esd_tasks.commands.frame import errors, messages, size_in_words
+from stactools_esd.errors import UsageError
+
+if TYPE_CHECKING:
+    from esd_tasks.classify import ClassifyResult
+
+_MOST_LINES = 24
+
+
+def classify(
+    labels: Annotated[Path, typer.Option(help="Labelled points or polygons: GeoPackage, GeoJSON or Shapefile.")],
+    layer: Annotated[str | None, typer.Option(help="Layer of the labels, where there are several.")] = None,
+    catalog: options.Catalog = None,
+    geometry: Annotated[Path | None, typer.Option(help="Polygons to map. Default: the labels' envelope.")] = None,
+    bbox: options.Bbox = None,
+    year: Annotated[int | None, typer.Option(help="Year to map; needed where the catalogue has several.")] = None,
+    class_field: Annotated[str | None, typer.Option(help="Field of the class: names or integers.")] = None,
+    year_field: Annotated[
+        str | None, typer.Option(help="Field of each label's year or date. Default: all are of the mapped year.")
+    ] = None,
+    legend: Annotated[
+        Path | None, typer.Option(help="CSV with class_id, class_name and, if wanted, colour (#rrggbb).")
+    ] = None,
+    min_clear: options.MinClear = 0,
+    polygon_rule: Annotated[
+        Literal["center", "all-touched"], typer.Option(help="Which pixels of a polygon are samples.")
+    ] = "center",
+    block_size: Annotated[
+        str, typer.Option(metavar="auto|METRES", help="Side of the blocks of the spatial cross-validation.")
+    ] = "auto",
+    seed: options.Seed = 0,
+    workers: options.Workers = None,
+    overwrite: options.Overwrite = False,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
+    verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder of the map. Default: <labels>-map beside the labels.")
+    ] = None,
+) -> None:
+    """Make a land-cover map from labelled places, with cross-validated accuracy.
+
+    Writes the class map (COG, with QGIS style and class names), confidence and clear observations, a preview, the
+    accuracy, the model, a STAC item and a record of the run. A run that was killed continues where it was.
+    """
+    with errors(), messages(verbose=verbose, quiet=quiet):
+        from esd_tasks.classify import run_plan
+        from esd_tasks.plan import make_plan
+        from esd_tasks.progress import Bars
+        from esd_tasks.request import ClassifyRequest
+
+        request = ClassifyRequest(
+            labels=labels,
+            layer=layer,
+            catalog=catalog,
+            geometry=geometry,
+            bbox=bbox,
+            year=year,
+            class_field=class_field,
+            year_field=year_field,
+            legend=legend,
+            min_clear=min_clear,
+            polygon_rule=polygon_rule,
+            block_size=_block_size(block_size),
+            seed=seed,
+            workers=workers,
+            overwrite=overwrite,
+            output=output,
+        )
+        plan = make_plan(request)
+        if dry_run:
+            cost = plan.cost()
+            typer.echo(json.dumps(cost, indent=2, ensure_ascii=False) if as_json else "\n".join(_cost_lines(cost)))
+            return
+        with Bars(quiet=quiet) as bars:
+            result = run_plan(plan, on_progress=bars)
+        if as_json:
+            typer.echo(json.dumps(result.as_dict(), indent=2, ensure_ascii=False))
+        elif not quiet:
+            typer.echo("\n".join(_result_lines(result)))
+
+
+def _block_size(text: str) -> float | Literal["auto"]:
+    if text == "auto":
+        return "auto"
+    try:
+        return float(text)
+    except ValueError as error:
+        raise UsageError(f"got --block-size {text}, expected metres or auto; correct it") from error
+
+
+def _cost_lines(cost: dict[str, Any]) -> Iterator[str]:
+    """Say what a run would read."""
+    yield f"year      {cost['year']}"
+    yield f"map       {cost['width']:,} x {cost['height']:,} = {cost['pixels']:,} pixels"
+    yield f"labels    {cost['labels']:,} of {len(cost['classes'])} classes"
+    all_bytes, needed = size_in_words(cost["bytes"]), size_in_words(cost["bytes_to_read"])
+    yield f"items     {len(cost['items'])}, {all_bytes}, about {needed} to read"
+    for item in cost["items"]:
+        yield f"          {item['id']}  {'size unknown' if item['bytes'] is None else size_in_words(item['bytes'])}"
+    yield f"output    {cost['output']}"
+    yield "next: run the same command without --dry-run"
+
+
+def _result_lines(result: "ClassifyResult") -> Iterator[str]:
+    """Say what was made: classes, accuracy, notes, paths, next step."""
+    from esd_tasks.crossval import accuracy_line
+
+    if result.already_done:
+        yield f"already done: {result.folder} holds the map of the same labels, codes and options"
+    yield from _class_table(result)
+    yield accuracy_line(result.accuracy)
+    yield f"note: {result.accuracy['statement']}"
+    yield from (f"note: {note}" for note in result.notes)
+    width = max(len(kind) for kind in result.paths)
+    yield from (f"{kind.replace('_', ' '):{width}}  {path}" for kind, path in result.paths.items())
+    yield f"next: look at {result.paths['preview']}, open {result.paths['map']} in QGIS: names and colours load with it"
+
+
+def _class_table(result: "ClassifyResult") -> Iterator[str]:
+    """List the classes with samples, accuracies and mapped share."""
+    classes = result.accuracy["classes"]
+    total = sum(result.mapped_pixels.values())
+    width = max(5, *(len(entry["class_name"]) for entry in classes))
+    yield f"{'class':{width}}  {'samples':>7}  {'user':>6}  {'producer':>8}  {'mapped':>7}"
+    for entry in classes[:_MOST_LINES]:
+        share = result.mapped_pixels[entry["class_id"]] / total if total else 0.0
+        yield (
+            f"{entry['class_name']:{width}}  {entry['n_reference']:7}  {_accuracy(entry['users_accuracy']):>6}  "
+            f"{_accuracy(entry['producers_accuracy']):>8}  {share:7.1%}"
+        )
+    if len(classes) > _MOST_LINES:
+        yield f"and {len(classes) - _MOST_LINES} more classes in {result.paths['accuracy'].name}"
+
+
+def _accuracy(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
