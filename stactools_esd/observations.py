@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rasterio import Affine
 from rasterio.crs import CRS
 
+from stactools_esd.compiled import compiled
 from stactools_esd.errors import ObservationsError
 from stactools_esd.product import BANDS, DAYS, REFLECTANCE_RANGE
 
@@ -32,13 +33,23 @@ def refuse_unscaled(reflectance: NDArray[np.floating] | NDArray[np.integer]) -> 
         ObservationsError: The median of the absolute values that are numbers exceeds 2.
     """
     # The median exceeds the limit where most values do; counting is faster than sorting.
-    unscaled = np.abs(reflectance) > _INTEGER_REFLECTANCE
-    if 2 * np.count_nonzero(unscaled) > np.count_nonzero(~np.isnan(reflectance)):
+    unscaled, there = _count_unscaled(np.ravel(reflectance, order="K"))
+    if 2 * unscaled > there:
         median = float(np.nanmedian(np.abs(reflectance)))
         raise ObservationsError(
             f"got reflectance whose median is {median:.6g}, expected shares of 1; multiply by the factor of its "
             "scale, 0.0001 for integers of 0-10000"
         )
+
+
+@compiled
+def _count_unscaled(values: NDArray[np.floating] | NDArray[np.integer]) -> tuple[int, int]:
+    """Count values that no surface has, and those that are numbers."""
+    unscaled, there = 0, 0
+    for value in values:
+        unscaled += abs(value) > _INTEGER_REFLECTANCE
+        there += not np.isnan(value)
+    return unscaled, there
 
 
 def in_range(reflectance: NDArray[np.floating]) -> NDArray[np.bool_]:
@@ -250,14 +261,24 @@ def count_clear(reflectance: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Count the distinct days on which at least half of a pixel's bands were observed.
 
     Args:
-        reflectance: Pixel-years (n, 365, 6), NaN where missing.
+        reflectance: Pixel-years (n, 365, 6) or series of distinct days (n, t, 6), NaN where missing.
 
     Returns:
         Counts (n,), 0..365.
     """
-    clear = np.isfinite(reflectance).sum(axis=2) >= CLEAR_BANDS
-    counts: NDArray[np.uint16] = clear.sum(axis=1).astype(np.uint16)
+    counts = np.zeros(len(reflectance), np.uint16)
+    _count_clear(reflectance, counts)
     return counts
+
+
+@compiled
+def _count_clear(reflectance: NDArray[np.float32], counts: NDArray[np.uint16]) -> None:
+    for pixel in range(reflectance.shape[0]):
+        for t in range(reflectance.shape[1]):
+            bands = 0
+            for band in range(reflectance.shape[2]):
+                bands += np.isfinite(reflectance[pixel, t, band])
+            counts[pixel] += bands >= CLEAR_BANDS
 
 
 def pixel_years(observations: Observations, window: YearWindow) -> PixelYears:

@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stactools_esd.compiled import compiled
 from stactools_esd.errors import ObservationsError
 from stactools_esd.observations import Dates, Observations, refuse_unscaled
 from stactools_esd.product import BANDS
+
+_STRIP: Final = 64
+"""Pixels that are laid out at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +65,25 @@ def pixel_series(observations: Observations, first: date, last: date) -> PixelSe
     start, stop = np.searchsorted(observations.dates, [np.datetime64(first), np.datetime64(last) + 1])
     dates, firsts = np.unique(observations.dates[start:stop], return_index=True)
     out = np.empty((rows * columns, len(dates), len(BANDS)), np.float32)
-    for place, (one, next_one) in enumerate(zip(firsts, [*firsts[1:], stop - start], strict=True)):
-        images = slice(start + one, start + next_one)
-        valid = observations.valid[images]
-        total = np.where(valid, observations.reflectance[images], 0).sum(axis=0)
-        count = valid.sum(axis=0)
-        mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-        out[:, place, :] = mean.reshape(len(BANDS), -1).T
+    images = slice(start, stop)
+    _lay_out(observations.reflectance[images], observations.valid[images], np.append(firsts, stop - start), out)
     return PixelSeries(dates=dates, reflectance=out)
+
+
+@compiled
+def _lay_out(
+    reflectance: NDArray[np.float32], valid: NDArray[np.bool_], edges: NDArray[np.int64], out: NDArray[np.float32]
+) -> None:
+    """Write the mean of each day, whose images lie between two edges, from (images, 6, rows, columns) to (n, t, 6)."""
+    _, bands, rows, columns = reflectance.shape
+    for row in range(rows):
+        for left in range(0, columns, _STRIP):  # what is written of a strip stays in the cache until it is whole
+            for t in range(len(edges) - 1):
+                for band in range(bands):
+                    for column in range(left, min(left + _STRIP, columns)):
+                        total, count = np.float32(0), 0
+                        for image in range(edges[t], edges[t + 1]):
+                            if valid[image, band, row, column]:
+                                total += reflectance[image, band, row, column]
+                                count += 1
+                        out[row * columns + column, t, band] = total / count if count else np.nan

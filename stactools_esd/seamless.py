@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from stactools_esd.cases import CAP, Cases, collect
 from stactools_esd.change_guard import guarded
-from stactools_esd.compiled import compiled
 from stactools_esd.covariance import NOISE_SCALE
 from stactools_esd.errors import ObservationsError
 from stactools_esd.gaussian_process import Fit, fit, predict, spread
@@ -22,13 +21,13 @@ from stactools_esd.observations import (
     Observations,
     YearWindow,
     count_clear,
-    pixel_years,
     refuse_unscaled,
 )
 from stactools_esd.pixel_series import PixelSeries, pixel_series
 from stactools_esd.product import BANDS, DAYS
 from stactools_esd.screening import CLEAR, CLOUD, MISSING, SNOW, judge
 from stactools_esd.snow import lay_snow
+from stactools_esd.straight_lines import draw_lines
 from stactools_esd.temporal_context import DEFAULT_CONTEXT, TemporalContext, check_context, span
 
 FUSION: Final = "hampel-linear-circular-v1"
@@ -78,41 +77,6 @@ def screen(reflectance: NDArray[np.float32], *, seasonal: bool = False) -> NDArr
     return screened
 
 
-@compiled
-def _fill(series: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-    for pixel in range(series.shape[0]):
-        for band in range(series.shape[2]):
-            first, last = -1, -1
-            for day in range(DAYS):
-                value = series[pixel, day, band]
-                if np.isnan(value):
-                    continue
-                out[pixel, day, band] = value
-                if first < 0:
-                    first = day
-                else:
-                    _ramp(out, pixel, band, last, day)
-                last = day
-            if first < 0:
-                for day in range(DAYS):
-                    out[pixel, day, band] = np.nan
-            else:
-                _ramp(out, pixel, band, last, first + DAYS)
-
-
-@compiled
-def _ramp(out: NDArray[np.float32], pixel: int, band: int, left: int, right: int) -> None:
-    """Fill the days between two observed ones; days past the window's end wrap to its start."""
-    if right - left < 2:
-        return
-    start, stop = out[pixel, left, band], out[pixel, right % DAYS, band]
-    slope = (stop - start) / np.float32(right - left)
-    for day in range(left + 1, min(right, DAYS)):
-        out[pixel, day, band] = start + slope * np.float32(day - left)
-    for day in range(max(left + 1, DAYS), right):
-        out[pixel, day - DAYS, band] = start + slope * np.float32(day - left)
-
-
 def fill_linear(reflectance: NDArray[np.float32]) -> NDArray[np.float32]:
     """Fill gaps by straight lines between observations, band by band.
 
@@ -128,10 +92,7 @@ def fill_linear(reflectance: NDArray[np.float32]) -> NDArray[np.float32]:
     Raises:
         ObservationsError: The shape or the scale is wrong.
     """
-    series = check_pixel_years(reflectance)
-    out = np.empty_like(series)
-    _fill(series, out)
-    return out
+    return draw_lines(check_pixel_years(reflectance), np.arange(DAYS))
 
 
 def prepare(
@@ -148,8 +109,11 @@ def prepare(
         Reflectance (n, 365, 6), pixels in row-major order, NaN only in bands never observed; and the number of clear
         observations that were left after screening (n,).
     """
-    screened = screen(pixel_years(observations, window).reflectance, seasonal=seasonal)
-    return fill_linear(screened), count_clear(screened)
+    series = pixel_series(observations, window.first_day, window.last_day)
+    days = (series.dates - window.days[0]).astype(np.int64)
+    screened = series.reflectance
+    screened[judge(screened, days, seasonal=seasonal) == CLOUD] = np.nan
+    return draw_lines(screened, days), count_clear(screened)
 
 
 @dataclass(frozen=True, kw_only=True)
