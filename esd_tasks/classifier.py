@@ -63,6 +63,25 @@ class TreeParameters:
         """
         return max(1, min(self.max_min_data_in_leaf, smallest_class // 4))
 
+    def settings(self, *, min_data_in_leaf: int) -> dict[str, Any]:
+        """Return the same as LightGBM takes it: one thread, deterministic, quiet."""
+        return {
+            "num_leaves": self.num_leaves,
+            "learning_rate": self.learning_rate,
+            "feature_fraction": self.feature_fraction,
+            "lambda_l2": self.lambda_l2,
+            "min_data_in_leaf": min_data_in_leaf,
+            "seed": self.seed,
+            "deterministic": True,
+            "force_row_wise": True,
+            "num_threads": 1,
+            "verbosity": -1,
+        }
+
+
+DATASET_SETTINGS: Final[Mapping[str, Any]] = {"min_data_in_bin": 1, "feature_pre_filter": False, "verbosity": -1}
+"""How LightGBM bins a table: every level is a bin of its own, however rare, so that splits are exact."""
+
 
 def grow_trees(
     features: NDArray[Any],
@@ -94,21 +113,12 @@ def grow_trees(
         features,
         label=targets,
         feature_name="auto" if names is None else list(names),
-        params={"min_data_in_bin": 1, "feature_pre_filter": False, "verbosity": -1},
+        params=dict(DATASET_SETTINGS),
     )
     settings = {
         "objective": "multiclass",
         "num_class": len(classes),
-        "num_leaves": parameters.num_leaves,
-        "learning_rate": parameters.learning_rate,
-        "feature_fraction": parameters.feature_fraction,
-        "lambda_l2": parameters.lambda_l2,
-        "min_data_in_leaf": parameters.min_data_in_leaf(int(counts.min())),
-        "seed": parameters.seed,
-        "deterministic": True,
-        "force_row_wise": True,
-        "num_threads": 1,
-        "verbosity": -1,
+        **parameters.settings(min_data_in_leaf=parameters.min_data_in_leaf(int(counts.min()))),
     }
     return lightgbm.train(settings, data, num_boost_round=parameters.rounds), classes
 

@@ -1,11 +1,10 @@
 """From labels and codes to a land-cover map with honest accuracy: the main job.
 
 A run reads the codes of the labels, cross-validates, trains on all samples, and predicts the area block by block.
-Finished blocks lie in `<output>/.partial`, so that a killed run continues; the map is assembled last.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +18,8 @@ from esd_tasks.codes_item import by_year
 from esd_tasks.folds import spatial_folds
 from esd_tasks.legend import UNCLASSIFIED
 from esd_tasks.map_item import create_map_item, map_id
+from esd_tasks.map_run import BLOCK_PIXELS, Layer, OnProgress, fill_blocks, opened, pieces
 from esd_tasks.plan import ClassifyPlan, make_plan
-from esd_tasks.pull import Mosaic, pixels_inside
 from esd_tasks.request import ClassifyRequest
 from esd_tasks.samples import POLYGON_CAP, Samples, extract
 from esd_tasks.target import WGS84, transformer
@@ -28,16 +27,10 @@ from stactools_esd.blocks import Block, BlockStore, plan_blocks
 from stactools_esd.errors import OutputError
 from stactools_esd.files import read_json, write_json
 
-BLOCK_PIXELS: Final = 512
-"""Rows and columns of a block of prediction: about 100 MB of memory, whatever the size of the map."""
-
 FEW_SAMPLES: Final = 10
 """A class with fewer samples is named in the notes."""
 
 _log = logging.getLogger(__name__)
-
-OnProgress = Callable[[str, int, int], None]
-"""Called with a stage, how much of it is done, and how much there is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,16 +113,12 @@ def run_plan(plan: ClassifyPlan, *, on_progress: OnProgress | None = None) -> Cl
     )
     folds = spatial_folds(samples, block_size=plan.request.block_size, n_folds=crossval.N_FOLDS, seed=plan.request.seed)
     _log.info("%d samples of %d classes, %d spatial blocks", len(samples.class_id), len(samples.counts), folds.n_blocks)
-    with output_folder.locked(folder):
-        if plan.request.overwrite:
-            output_folder.clear(folder)
-        store = BlockStore(folder / output_folder.PARTIAL, plan.run_key)
+    with opened(plan) as store:
         validated = _validate(plan, samples, folds, report)
         model = Classifier(plan.parameters, threads=plan.request.threads).fit(samples.codes, samples.class_id)
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
-        _predict(plan, model, store, blocks, report)
+        fill_blocks(plan, blocks, store, _layers(plan), lambda codes: _predict(model, codes), report)
         _write(plan, folder, samples, model, validated, store, blocks)
-        store.discard()
     return _result(folder, already_done=False)
 
 
@@ -148,33 +137,18 @@ def _validate(plan: ClassifyPlan, samples: Samples, folds: Any, report: OnProgre
     return crossval.accuracy_report(validation, random, samples)
 
 
-def _predict(plan: ClassifyPlan, model: Classifier, store: BlockStore, blocks: list[Block], report: OnProgress) -> None:
-    """Predict every block that is not finished, and store it."""
-    report("predict", 0, len(blocks))
-    with Mosaic(plan.items) as mosaic:
-        for position, block in enumerate(blocks, start=1):
-            if not store.finished(block):
-                store.put(block, **_predict_block(plan, model, mosaic, block))
-            report("predict", position, len(blocks))
+def _layers(plan: ClassifyPlan) -> tuple[Layer, ...]:
+    """Return what is made of every block: class_id, and confidence in percent."""
+    return (
+        Layer(name="class_id", dtype=plan.legend.dtype, nodata=UNCLASSIFIED),
+        Layer(name="confidence", dtype="uint16", nodata=maps.QUALITY_NODATA),
+    )
 
 
-def _predict_block(plan: ClassifyPlan, model: Classifier, mosaic: Mosaic, block: Block) -> dict[str, NDArray[Any]]:
-    """Return class_id, confidence in percent and clear observations of a block."""
-    shape = (block.height, block.width)
-    class_id = np.full(shape, UNCLASSIFIED, dtype=plan.legend.dtype)
-    confidence = np.full(shape, maps.QUALITY_NODATA, dtype=np.uint16)
-    clear_obs = np.full(shape, maps.QUALITY_NODATA, dtype=np.uint16)
-    inside = pixels_inside(plan.grid, plan.area, block.window)
-    if inside.any():
-        pulled = mosaic.read(plan.grid, block.window)
-        there = inside & pulled.valid
-        clear_obs[there] = np.minimum(pulled.clear_obs[there], maps.QUALITY_NODATA - 1)
-        usable = there & (pulled.clear_obs >= plan.request.min_clear)
-        if usable.any():
-            probability = model.predict_proba(pulled.codes[:, usable].T)
-            class_id[usable] = model.class_ids_of(probability)
-            confidence[usable] = np.rint(100 * probability.max(axis=1))
-    return {"class_id": class_id, "confidence": confidence, "clear_obs": clear_obs}
+def _predict(model: Classifier, codes: NDArray[np.uint16]) -> dict[str, NDArray[Any]]:
+    """Return class_id and confidence in percent of pixels."""
+    probability = model.predict_proba(codes)
+    return {"class_id": model.class_ids_of(probability), "confidence": np.rint(100 * probability.max(axis=1))}
 
 
 def _write(
@@ -184,7 +158,7 @@ def _write(
     model: Classifier,
     validated: Mapping[str, Any],
     store: BlockStore,
-    blocks: list[Block],
+    blocks: Sequence[Block],
 ) -> None:
     """Assemble every output; `run.json` last, for it says that the folder is finished."""
     software = {name: version for name, version in run_record.software().items() if name != "python"}
@@ -198,10 +172,8 @@ def _write(
         "RUN_KEY": plan.run_key,
         "TIFFTAG_SOFTWARE": f"stactools-esd {software['stactools-esd']}",
     }
-    maps.write_class_map(
-        paths["map"], _pieces(store, blocks, "class_id"), grid=plan.grid, legend=plan.legend, tags=tags
-    )
-    quality = _pieces(store, blocks, *maps.QUALITY_BANDS)
+    maps.write_class_map(paths["map"], pieces(store, blocks, "class_id"), grid=plan.grid, legend=plan.legend, tags=tags)
+    quality = pieces(store, blocks, *maps.QUALITY_BANDS)
     maps.write_quality_map(paths["quality"], quality, grid=plan.grid, tags=tags)
     maps.write_style(paths["style"], plan.legend)
     counts = maps.count_classes(paths["map"], plan.legend)
@@ -255,13 +227,6 @@ _OUTPUTS: Final = {
     "run": run_record.RUN_JSON,
 }
 """File names by kind; the item's name is its id."""
-
-
-def _pieces(store: BlockStore, blocks: list[Block], *names: str) -> Iterator[tuple[Block, NDArray[Any]]]:
-    """Yield finished blocks with some of their arrays, one band each."""
-    for block in blocks:
-        arrays = store.get(block)
-        yield block, np.stack([arrays[name] for name in names])
 
 
 def _notes(plan: ClassifyPlan, samples: Samples, validated: Mapping[str, Any]) -> Iterator[str]:

@@ -1,10 +1,10 @@
-"""The STAC item of a class map: deterministic, offline, every link and asset relative to the folder of the map."""
+"""The STAC item of a map: deterministic, offline, every link and asset relative to the folder of the map."""
 
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pystac
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 CLASSIFICATION_EXTENSION: Final = "https://stac-extensions.github.io/classification/v2.0.0/schema.json"
 
-_ASSETS: Final = {
+AssetFacts: TypeAlias = tuple[str, str, str, Sequence[str]]
+"""File, title, media type and roles."""
+
+_ASSETS: Final[Mapping[str, AssetFacts]] = {
     "map": ("map.tif", "Class map", str(pystac.MediaType.COG), ["data"]),
     "quality": ("quality.tif", "Confidence in percent and clear observations", str(pystac.MediaType.COG), ["data"]),
     "thumbnail": ("preview.png", "Preview with legend", str(pystac.MediaType.PNG), ["thumbnail", "overview"]),
@@ -31,7 +34,7 @@ _ASSETS: Final = {
     "model_facts": ("model.json", "What the model was trained on", str(pystac.MediaType.JSON), ["metadata"]),
     "run": ("run.json", "How the map was made", str(pystac.MediaType.JSON), ["metadata"]),
 }
-"""File, title, media type and roles by asset key."""
+"""Assets of a map of `classify` by key."""
 
 
 def map_id(name: str, year: int) -> str:
@@ -50,7 +53,7 @@ def create_map_item(
     items: Sequence[CodesItem],
     software: Mapping[str, str],
 ) -> pystac.Item:
-    """Describe a finished map.
+    """Describe a finished map of `classify`.
 
     Args:
         folder: Where `map.tif` and its companions are.
@@ -61,11 +64,58 @@ def create_map_item(
         items: Items that the map was made from, all of one year.
         software: Versions of the packages that made it.
     """
+    return describe(
+        folder,
+        id=id,
+        grid=grid,
+        items=items,
+        software=software,
+        title=f"Class map {id}",
+        description=(
+            f"Classes at 30 m for {items[0].year}, predicted by a LightGBM model from ESD codes "
+            f"({items[0].identity.encoder.label}). "
+            "The figures of accuracy.json estimate transfer to unsampled blocks, not the accuracy of the map."
+        ),
+        assets=_ASSETS,
+        fields={
+            "map": class_fields(legend, counts),
+            "quality": quality_fields(QUALITY_BANDS),
+        },
+        extensions=(CLASSIFICATION_EXTENSION,),
+    )
+
+
+def describe(
+    folder: Path,
+    *,
+    id: str,
+    grid: "Grid",
+    items: Sequence[CodesItem],
+    software: Mapping[str, str],
+    title: str,
+    description: str,
+    assets: Mapping[str, AssetFacts],
+    fields: Mapping[str, Mapping[str, Any]],
+    extensions: Sequence[str] = (),
+) -> pystac.Item:
+    """Describe a finished map of any kind.
+
+    Args:
+        folder: Where the files are.
+        id: Item id.
+        grid: Grid of the map.
+        items: Items that the map was made from, all of one year.
+        software: Versions of the packages that made it.
+        title: Title of the item.
+        description: What the map shows and what not.
+        assets: File, title, media type and roles by asset key; those without a file are left out, but `run.json`.
+        fields: What the rasters say of themselves beside their place and checksum, by asset key.
+        extensions: Schemas of STAC extensions, beside those of place, file and processing.
+    """
     geometry = footprint(grid.crs, grid.bounds)
     first_item = items[0]
     first = datetime.combine(first_item.window_start or date(first_item.year, 1, 1), time(), UTC)
     after = first + timedelta(days=DAYS) if first_item.window_start else first.replace(year=first.year + 1)
-    encoder = first_item.identity.encoder.label
     epsg = grid.crs.to_epsg()
     item = pystac.Item(
         id=id,
@@ -75,29 +125,43 @@ def create_map_item(
         start_datetime=first,
         end_datetime=after - timedelta(seconds=1),
         properties={
-            "title": f"Class map {id}",
-            "description": (
-                f"Classes at 30 m for {first_item.year}, predicted by a LightGBM model from ESD codes ({encoder}). "
-                "The figures of accuracy.json estimate transfer to unsampled blocks, not the accuracy of the map."
-            ),
+            "title": title,
+            "description": description,
             "proj:code": f"EPSG:{epsg}" if epsg else None,
             "proj:bbox": [float(value) for value in grid.bounds],
-            "processing:lineage": f"Classified from the codes of {', '.join(item.id for item in items)}",
+            "processing:lineage": f"Made from the codes of {', '.join(item.id for item in items)}",
             "processing:software": dict(software),
         },
         stac_extensions=sorted(
-            [CLASSIFICATION_EXTENSION, stac.FILE_EXTENSION, stac.PROCESSING_EXTENSION, stac.PROJECTION_EXTENSION]
+            [*extensions, stac.FILE_EXTENSION, stac.PROCESSING_EXTENSION, stac.PROJECTION_EXTENSION]
         ),
     )
-    for key, (name, title, media_type, roles) in _ASSETS.items():
+    for key, (name, asset_title, media_type, roles) in assets.items():
         if (folder / name).is_file() or name == "run.json":
-            fields = _fields(key, folder / name, grid, legend, counts)
-            item.add_asset(key, pystac.Asset(f"./{name}", title, None, media_type, roles, fields))
+            told = dict(fields[key]) | _on_grid(folder / name, grid) if key in fields else {}
+            item.add_asset(key, pystac.Asset(f"./{name}", asset_title, None, media_type, list(roles), told))
     for source in items:
         if source.item_href is not None:
             href = stac.relative_href(source.item_href, folder)
             item.add_link(pystac.Link("derived_from", href, str(pystac.MediaType.GEOJSON), source.id))
     return item
+
+
+def class_fields(legend: Legend, counts: Mapping[int, int]) -> dict[str, Any]:
+    """Return what the asset of a class map says: its band and its classes."""
+    band = {"name": CLASS_BAND, "data_type": legend.dtype, "nodata": UNCLASSIFIED}
+    return {"bands": [band], "classification:classes": classes_of(legend, counts)}
+
+
+def quality_fields(names: Sequence[str]) -> dict[str, Any]:
+    """Return what the asset of `quality.tif` says: a band in percent, and counts of clear observations."""
+    units = ("%", "1")
+    return {
+        "bands": [
+            {"name": name, "data_type": "uint16", "nodata": QUALITY_NODATA, "unit": unit}
+            for name, unit in zip(names, units, strict=True)
+        ]
+    }
 
 
 def classes_of(legend: Legend, counts: Mapping[int, int]) -> list[dict[str, Any]]:
@@ -130,22 +194,11 @@ def _identifiers(legend: Legend) -> dict[int, str]:
     return found
 
 
-def _fields(key: str, path: Path, grid: "Grid", legend: Legend, counts: Mapping[int, int]) -> dict[str, Any]:
-    """Return what an asset says beside title, type and roles."""
-    if key not in ("map", "quality"):
-        return {}
-    on_grid = {
+def _on_grid(path: Path, grid: "Grid") -> dict[str, Any]:
+    """Return what every raster asset says: where its pixels lie, and its checksum."""
+    return {
         "proj:shape": [grid.height, grid.width],
         "proj:transform": [float(value) for value in tuple(grid.transform)[:6]],
         "file:size": path.stat().st_size,
         "file:checksum": multihash_file(path),
     }
-    if key == "map":
-        classes = classes_of(legend, counts)
-        band = {"name": CLASS_BAND, "data_type": legend.dtype, "nodata": UNCLASSIFIED}
-        return {"bands": [band], "classification:classes": classes} | on_grid
-    units = {"confidence": "%", "clear_obs": "1"}
-    bands = [
-        {"name": name, "data_type": "uint16", "nodata": QUALITY_NODATA, "unit": units[name]} for name in QUALITY_BANDS
-    ]
-    return {"bands": bands} | on_grid

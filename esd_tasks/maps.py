@@ -56,7 +56,7 @@ def write_class_map(path: Path, pieces: Pieces, *, grid: "Grid", legend: Legend,
     """
     names = {str(class_id): name for class_id, name in legend.by_id.items()}
     colours = {UNCLASSIFIED: (0, 0, 0, 0)} | {entry.class_id: (*entry.rgb, 255) for entry in legend.classes}
-    _write(
+    write_raster(
         path,
         pieces,
         grid=grid,
@@ -72,7 +72,14 @@ def write_class_map(path: Path, pieces: Pieces, *, grid: "Grid", legend: Legend,
         temporary.write_text(_categories(legend), encoding="utf-8")
 
 
-def write_quality_map(path: Path, pieces: Pieces, *, grid: "Grid", tags: Mapping[str, str]) -> None:
+def write_quality_map(
+    path: Path,
+    pieces: Pieces,
+    *,
+    grid: "Grid",
+    tags: Mapping[str, str],
+    bands: Sequence[str] = QUALITY_BANDS,
+) -> None:
     """Write confidence in percent and clear observations, block by block: nodata 65535.
 
     Pixels with too few clear observations have a count and no confidence.
@@ -82,17 +89,16 @@ def write_quality_map(path: Path, pieces: Pieces, *, grid: "Grid", tags: Mapping
         pieces: Blocks with their two bands, (2, h, w).
         grid: Georeference and size.
         tags: Tags of the dataset.
+        bands: Names of the two bands.
     """
-    _write(
+    write_raster(
         path,
         pieces,
         grid=grid,
         dtype="uint16",
-        bands=QUALITY_BANDS,
+        bands=bands,
         nodata=QUALITY_NODATA,
         tags=tags,
-        band_tags={},
-        colours=None,
         overview_resampling="average",
     )
 
@@ -139,20 +145,37 @@ def count_classes(path: Path, legend: Legend) -> dict[int, int]:
     return {class_id: int(counts[class_id]) for class_id in legend.ids}
 
 
-def _write(
+def write_raster(
     path: Path,
     pieces: Pieces,
     *,
     grid: "Grid",
     dtype: str,
     bands: Sequence[str],
-    nodata: int,
+    nodata: float,
     tags: Mapping[str, str],
-    band_tags: Mapping[str, str],
-    colours: Mapping[int, tuple[int, int, int, int]] | None,
     overview_resampling: str,
+    band_tags: Mapping[str, str] | None = None,
+    colours: Mapping[int, tuple[int, int, int, int]] | None = None,
+    units: Sequence[str] | None = None,
+    **creation: str,
 ) -> None:
-    """Fill a tiled GeoTIFF block by block, then copy it to a COG, in the memory of a block."""
+    """Fill a tiled GeoTIFF block by block, then copy it to a COG, in the memory of a block.
+
+    Args:
+        path: `.tif`.
+        pieces: Blocks with their values, (h, w) or (bands, h, w); what no block covers has no data.
+        grid: Georeference and size.
+        dtype: Data type of all bands.
+        bands: Name of each band.
+        nodata: Value without meaning.
+        tags: Tags of the dataset.
+        overview_resampling: How overviews are made.
+        band_tags: Tags of the first band.
+        colours: Red, green, blue and alpha of the values of the only band.
+        units: Unit of each band.
+        **creation: Further creation options of GDAL's COG driver.
+    """
     profile = {
         "driver": "GTiff",
         "count": len(bands),
@@ -173,14 +196,16 @@ def _write(
     with atomic_path(path) as final, scratch_path(final) as raw, quiet_gdal(f"write {path}", error=OutputError):
         with rasterio.open(raw, "w", **profile) as dataset:
             dataset.update_tags(**tags)
-            dataset.update_tags(1, **band_tags)
+            dataset.update_tags(1, **(band_tags or {}))
             dataset.descriptions = tuple(bands)
+            if units is not None:
+                dataset.units = tuple(units)
             if colours is not None:
                 dataset.write_colormap(1, colours)
             for block, values in pieces:
                 whole = values.reshape(len(bands), block.height, block.width).astype(dtype)
                 dataset.write(whole, window=block.window)
-        rasterio.shutil.copy(raw, final, overview_resampling=overview_resampling, **_COG)
+        rasterio.shutil.copy(raw, final, overview_resampling=overview_resampling, **_COG | creation)
 
 
 def _categories(legend: Legend) -> str:

@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from stactools_esd.errors import UsageError
 
@@ -53,6 +54,12 @@ def unwrap_longitudes(geometry: shapely.Geometry) -> shapely.Geometry:
         return geometry
     moved = shapely.transform(parts[western], lambda points: points + np.array((360.0, 0.0)))
     return shapely.geometrycollections(np.concatenate([parts[~western], moved]))
+
+
+def envelope(geometries: NDArray[np.object_]) -> shapely.Geometry:
+    """Return the box around geometries in WGS84; two boxes where they meet across the antimeridian."""
+    west, south, east, north = unwrap_longitudes(shapely.geometrycollections(geometries)).bounds
+    return bbox_geometry(west, south, east - 360.0, north) if east > 180.0 else shapely.box(west, south, east, north)
 
 
 def near_zone(geometry: shapely.Geometry, zone: int) -> bool:

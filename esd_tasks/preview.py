@@ -1,9 +1,10 @@
-"""A picture of a class map: legend with mapped shares, scale bar, north arrow, places of the labels."""
+"""Pictures of maps: legend with mapped shares, scale bar, north arrow, places of the labels."""
 
 import math
 import textwrap
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,13 +60,49 @@ def write_preview(
         title: Stands above the map.
         note: Stands below it, small.
     """
+    picture = start_picture(map_path, lambda classes: _rgba(classes, legend), labels_x, labels_y, title=title)
+    _legend(picture, legend, counts, bool(len(labels_x)))
+    finish_picture(path, picture, note)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A map that is drawn, with room at its right for what explains it."""
+
+    figure: Any
+    """The figure of matplotlib."""
+
+    axes: Any
+    """Where the map is."""
+
+    right: float
+    """Where the room right of the map begins, as a share of the width."""
+
+
+def start_picture(
+    map_path: Path,
+    colour: Callable[[NDArray[Any]], NDArray[np.uint8]],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    *,
+    title: str,
+) -> Picture:
+    """Draw the first band of a map with title, scale bar, north arrow and places.
+
+    Args:
+        map_path: Raster; overviews serve large ones.
+        colour: Turns values (h, w) into red, green, blue and alpha, (h, w, 4).
+        x: Places in the CRS of the map, drawn as small dots.
+        y: The same, northing.
+        title: Stands above the map.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     with rasterio.open(map_path) as dataset:
         shrink = max(1.0, max(dataset.width, dataset.height) / _LONGEST_SIDE)
         shape = (max(1, round(dataset.height / shrink)), max(1, round(dataset.width / shrink)))
-        classes = dataset.read(1, out_shape=shape)
+        values = dataset.read(1, out_shape=shape)
         bounds = dataset.bounds
     width, height = bounds.right - bounds.left, bounds.top - bounds.bottom
     map_width, map_height = (7.0, 7.0 * height / width) if width >= height else (7.0 * width / height, 7.0)
@@ -74,11 +111,9 @@ def write_preview(
     FigureCanvasAgg(figure)
     total_width, total_height = figure.get_size_inches()
     axes = figure.add_axes((0.25 / total_width, 0.6 / total_height, map_width / total_width, map_height / total_height))
-    axes.imshow(
-        _rgba(classes, legend), extent=(bounds.left, bounds.right, bounds.bottom, bounds.top), interpolation="nearest"
-    )
+    axes.imshow(colour(values), extent=(bounds.left, bounds.right, bounds.bottom, bounds.top), interpolation="nearest")
     axes.set_anchor("W")
-    axes.scatter(labels_x, labels_y, s=5, c="white", edgecolors="black", linewidths=0.4, zorder=3)
+    axes.scatter(x, y, s=5, c="white", edgecolors="black", linewidths=0.4, zorder=3)
     axes.set_xlim(bounds.left, bounds.right)
     axes.set_ylim(bounds.bottom, bounds.top)
     axes.set_xticks([])
@@ -88,15 +123,20 @@ def write_preview(
         spine.set_linewidth(0.6)
     _scale_bar(axes, width, height)
     _north_arrow(axes)
-    _legend(figure, axes, legend, counts, bool(len(labels_x)), (0.5 + map_width) / total_width)
+    return Picture(figure=figure, axes=axes, right=(0.5 + map_width) / total_width)
+
+
+def finish_picture(path: Path, picture: Picture, note: str) -> None:
+    """Write a picture as PNG, with a note below the map."""
+    total_width, total_height = picture.figure.get_size_inches()
     lines = textwrap.fill(note, round((total_width - 0.5) * _CHARACTERS_PER_INCH))
-    figure.text(
+    picture.figure.text(
         0.25 / total_width, 0.1 / total_height, lines, fontsize=7, color="#444444", va="bottom", parse_math=False
     )
     with atomic_path(path) as temporary, warnings.catch_warnings():
         # A script without an installed font shows boxes; the map, its tags and its style still have the names.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(temporary, metadata={"Software": None})
+        picture.figure.savefig(temporary, metadata={"Software": None})
 
 
 def _rgba(classes: NDArray[np.integer], legend: Legend) -> NDArray[np.uint8]:
@@ -141,7 +181,7 @@ def _north_arrow(axes: Any) -> None:
     )
 
 
-def _legend(figure: Any, axes: Any, legend: Legend, counts: Mapping[int, int], labels: bool, left: float) -> None:
+def _legend(picture: Picture, legend: Legend, counts: Mapping[int, int], labels: bool) -> None:
     """List classes by mapped share, right of the map."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
@@ -163,11 +203,11 @@ def _legend(figure: Any, axes: Any, legend: Legend, counts: Mapping[int, int], l
         handles.append(
             Line2D([], [], linestyle="", marker="o", markersize=3, mfc="white", mec="black", label="samples")
         )
-    drawn = figure.legend(
+    drawn = picture.figure.legend(
         handles=handles,
         loc="upper left",
-        bbox_to_anchor=(left, axes.get_position().y1),
-        bbox_transform=figure.transFigure,
+        bbox_to_anchor=(picture.right, picture.axes.get_position().y1),
+        bbox_transform=picture.figure.transFigure,
         borderaxespad=0.0,
         frameon=False,
         prop={"family": _font_families(), "size": 8.5},

@@ -1,11 +1,11 @@
-"""What a user asks of `classify`, before anything is read."""
+"""What a user asks of a task that makes a map, before anything is read."""
 
 import math
 import os
 import shlex
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from stactools_esd.errors import UsageError
 
@@ -20,73 +20,56 @@ POLYGON_RULES: Final = ("center", "all-touched")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifyRequest:
-    """Options of `classify`; paths stand as the user gave them.
+class MapRequest:
+    """Options that every map has; paths stand as the user gave them.
 
     Raises:
         UsageError: Options that exclude each other, or a value out of range.
     """
 
-    labels: Path
-    """File of labelled points or polygons."""
+    task: ClassVar[str]
+    """Name of the command."""
 
     catalog: str | None = None
     """Catalogue, item, codes COG or folder; else $ESD_CATALOG, else ./catalog."""
-
-    layer: str | None = None
-    """Layer of the labels where the file has several."""
 
     geometry: Path | None = None
     """File of polygons to map; excludes `bbox`."""
 
     bbox: str | None = None
-    """Box to map, `W,S,E,N` in degrees. The labels' envelope where neither is given."""
+    """Box to map, `W,S,E,N` in degrees."""
 
     year: int | None = None
     """Year to map; may be left out where the catalogue has one."""
 
-    class_field: str | None = None
-    """Field of the class."""
-
-    year_field: str | None = None
-    """Field of the year of each label; without it labels are of the mapped year."""
-
-    legend: Path | None = None
-    """CSV of class ids, names and colours."""
-
     min_clear: int = 0
     """Samples and pixels with fewer clear observations are left out."""
 
-    polygon_rule: str = "center"
-    """One of `POLYGON_RULES`."""
-
-    block_size: float | Literal["auto"] = "auto"
-    """Side of the blocks of the cross-validation in metres."""
-
     seed: int = 0
-    """Decides folds, trees and which pixels of a large polygon are kept."""
+    """Decides whatever is drawn."""
 
     workers: int | None = None
     """Threads of prediction, all cores if None; they do not change the result."""
 
     overwrite: bool = False
-    """Replace an earlier map in the output folder."""
+    """Replace an earlier result in the output folder."""
 
     output: Path | None = None
-    """Output folder; `<labels>-map` beside the labels if None."""
+    """Output folder; `default_output` if None."""
 
     def __post_init__(self) -> None:
         if self.geometry is not None and self.bbox is not None:
             raise UsageError("got both --geometry and --bbox, expected one of them; leave one out")
-        if self.polygon_rule not in POLYGON_RULES:
-            raise UsageError(f"got --polygon-rule {self.polygon_rule}, expected one of {', '.join(POLYGON_RULES)}")
-        if self.block_size != "auto" and not 1 <= self.block_size < math.inf:
-            raise UsageError(f"got --block-size {self.block_size}, expected 1 metre or more, or auto; correct it")
         for option, value, least in (("--min-clear", self.min_clear, 0), ("--workers", self.workers, 1)):
             if value is not None and value < least:
                 raise UsageError(f"got {option} {value}, expected {least} or more; correct it")
         if not 0 <= self.seed < 2**31:
             raise UsageError(f"got --seed {self.seed}, expected 0..{2**31 - 1}; choose another")
+
+    @property
+    def default_output(self) -> Path:
+        """The output folder where none is named: after the file of the area, beside it."""
+        return self.geometry.with_name(f"{self.geometry.stem}-{self.task}") if self.geometry else Path(self.task)
 
     @property
     def catalog_or_default(self) -> str:
@@ -96,7 +79,7 @@ class ClassifyRequest:
     @property
     def output_or_default(self) -> Path:
         """The output folder to use."""
-        return self.output or self.labels.with_name(f"{self.labels.stem}-map")
+        return self.output or self.default_output
 
     @property
     def threads(self) -> int:
@@ -105,11 +88,91 @@ class ClassifyRequest:
 
     @property
     def command(self) -> str:
-        """The command line that asks the same; the catalogue stands as it was found."""
-        words = ["esd-tasks", "classify"]
+        """The command line that asks the same, what it needs first; the catalogue stands as it was found."""
+        words = ["esd-tasks", self.task]
         given: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
-        defaults = {field.name: field.default for field in fields(self)}
-        for name, value in (given | {"catalog": self.catalog_or_default, "overwrite": False}).items():
-            if value != defaults[name]:
-                words += [f"--{name.replace('_', '-')}", str(value)]
+        given |= {"catalog": self.catalog_or_default, "overwrite": False}
+        for field in sorted(fields(self), key=lambda field: field.default is not MISSING):
+            if (value := given[field.name]) != field.default:
+                flag = f"--{field.name.replace('_', '-')}"
+                words += [flag] if value is True else [flag, str(value)]
         return shlex.join(words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledRequest(MapRequest):
+    """Options of a map that is made from labelled places; the labels' envelope is mapped where no area is given.
+
+    Raises:
+        UsageError: See `MapRequest`.
+    """
+
+    labels: Path
+    """File of labelled points or polygons."""
+
+    layer: str | None = None
+    """Layer of the labels where the file has several."""
+
+    year_field: str | None = None
+    """Field of the year of each label; without it labels are of the mapped year."""
+
+    polygon_rule: str = "center"
+    """One of `POLYGON_RULES`."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.polygon_rule not in POLYGON_RULES:
+            raise UsageError(f"got --polygon-rule {self.polygon_rule}, expected one of {', '.join(POLYGON_RULES)}")
+
+    @property
+    def default_output(self) -> Path:
+        """`<labels>-<task>` beside the labels."""
+        return self.labels.with_name(f"{self.labels.stem}-{self.task}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassesRequest(LabelledRequest):
+    """Options of a map of classes.
+
+    Raises:
+        UsageError: See `LabelledRequest`.
+    """
+
+    class_field: str | None = None
+    """Field of the class."""
+
+    legend: Path | None = None
+    """CSV of class ids, names and colours."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifyRequest(ClassesRequest):
+    """Options of `classify`.
+
+    Raises:
+        UsageError: Options that exclude each other, or a value out of range.
+    """
+
+    task: ClassVar[str] = "classify"
+
+    block_size: float | Literal["auto"] = "auto"
+    """Side of the blocks of the cross-validation in metres."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_block_size(self.block_size)
+
+    @property
+    def default_output(self) -> Path:
+        """`<labels>-map` beside the labels."""
+        return self.labels.with_name(f"{self.labels.stem}-map")
+
+
+def check_block_size(block_size: float | Literal["auto"]) -> None:
+    """See that the side of spatial blocks can be one.
+
+    Raises:
+        UsageError: It is no number of metres from 1 up, nor `auto`.
+    """
+    if block_size != "auto" and not 1 <= block_size < math.inf:
+        raise UsageError(f"got --block-size {block_size}, expected 1 metre or more, or auto; correct it")

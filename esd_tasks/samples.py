@@ -105,6 +105,7 @@ def extract(
     polygon_cap: int | None = POLYGON_CAP,
     seed: int = 0,
     year: int | None = None,
+    least_classes: int = 2,
 ) -> Samples:
     """Read the codes of labelled pixels: only the blocks that hold them.
 
@@ -120,11 +121,12 @@ def extract(
         polygon_cap: Most pixels of one polygon; None for all.
         seed: Decides which pixels of a large polygon are drawn.
         year: Year of all labels, where they have none of their own; not needed where the items are of one year.
+        least_classes: Classes that must have samples: two, or one where the labels are of one kind.
 
     Raises:
         UsageError: The rule is unknown, or the year of the labels is not clear.
         NothingFoundError: No item has a label's year, or no label lies in an item.
-        LabelsError: What is left is not at least two classes.
+        LabelsError: What is left is of fewer classes than `least_classes`.
     """
     if polygon_rule not in POLYGON_RULES:
         raise UsageError(f"got --polygon-rule {polygon_rule}, expected {' or '.join(POLYGON_RULES)}; choose one")
@@ -139,7 +141,7 @@ def extract(
             parts.append(_read(pixels, labels, mosaic, one, min_clear, dropped))
             crss |= {mosaic.georeference(k).crs for k in np.unique(parts[-1]["owner"]).tolist()}
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name != "owner"}
-    _check(columns["class_id"], dropped, labels)
+    _check(columns["class_id"], dropped, labels, least_classes)
     x, y, crs = _metres(columns["lon"], columns["lat"], crss)
     return Samples(
         **columns,
@@ -249,7 +251,7 @@ def _count(dropped: dict[str, Counter[int]], reason: str, class_ids: ArrayLike, 
             dropped.setdefault(reason, Counter())[int(class_id)] += int(n) * times
 
 
-def _check(class_id: NDArray[np.uint16], dropped: Mapping[str, Counter[int]], labels: Labels) -> None:
+def _check(class_id: NDArray[np.uint16], dropped: Mapping[str, Counter[int]], labels: Labels, least: int) -> None:
     """See that what is left can train a model."""
     reasons = "; ".join(f"{reason}: {counts.total()}" for reason, counts in dropped.items())
     if len(class_id) == 0 and set(dropped) <= {OUTSIDE, BEYOND_CAP}:
@@ -258,12 +260,12 @@ def _check(class_id: NDArray[np.uint16], dropped: Mapping[str, Counter[int]], la
             f"got labels at {west:.4f},{south:.4f},{east:.4f},{north:.4f} (W,S,E,N), all outside every item, expected "
             "some inside; check their CRS or choose another catalogue"
         )
-    if len(present := np.unique(class_id)) < 2:
+    if len(present := np.unique(class_id)) < least:
         got = f"only class {labels.names[int(present[0])]}" if len(present) else "no sample"
         mend = " or take --polygon-rule all-touched" if NO_PIXEL in dropped else ""
         raise LabelsError(
             f"got {got} left of {len(labels.class_id)} labels ({reasons or 'nothing was left out'}), expected at least "
-            f"two classes; give more labels{mend}"
+            f"{'two classes' if least == 2 else 'one sample'}; give more labels{mend}"
         )
 
 

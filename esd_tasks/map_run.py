@@ -1,0 +1,178 @@
+"""What every run that makes a map does: keep its folder, fill blocks from codes, put them together, read what is done.
+
+Finished blocks lie in `<output>/.partial`, so that a killed run continues; the map is assembled last.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from esd_tasks import output_folder, run_record
+from esd_tasks.area_plan import AreaPlan
+from esd_tasks.maps import QUALITY_NODATA
+from esd_tasks.pull import Mosaic, pixels_inside
+from stactools_esd.blocks import Block, BlockStore
+from stactools_esd.errors import OutputError
+from stactools_esd.files import read_json
+
+BLOCK_PIXELS: Final = 512
+"""Rows and columns of a block of prediction: about 100 MB of memory, whatever the size of the map."""
+
+OnProgress = Callable[[str, int, int], None]
+"""Called with a stage, how much of it is done, and how much there is."""
+
+OfCodes = Callable[[NDArray[np.uint16]], Mapping[str, NDArray[Any]]]
+"""Turns the codes of pixels, (n, 12), into the values of each layer, (n,)."""
+
+CLEAR_OBS: Final = "clear_obs"
+"""The layer that every block has: clear observations, `uint16`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """One array that a run makes of every block."""
+
+    name: str
+    """Its key in `OfCodes`."""
+
+    dtype: str
+    """Data type."""
+
+    nodata: float
+    """Value of pixels that are not mapped."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapResult:
+    """A finished run, as its folder tells."""
+
+    folder: Path
+    """Where everything is."""
+
+    paths: dict[str, Path]
+    """Files by kind: map, preview, item, run, .."""
+
+    year: int
+    """Year of the map."""
+
+    notes: tuple[str, ...]
+    """What the user should know, a line each."""
+
+    record: dict[str, Any]
+    """Content of `run.json`."""
+
+    already_done: bool
+    """True where an earlier run had made the same map and nothing was done."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as JSON content."""
+        return {
+            "folder": self.folder.as_posix(),
+            "year": self.year,
+            "already_done": self.already_done,
+            "paths": {kind: path.as_posix() for kind, path in self.paths.items()},
+            "result": self.record.get("result", {}),
+            "notes": list(self.notes),
+        }
+
+
+@contextmanager
+def opened(plan: AreaPlan) -> Iterator[BlockStore]:
+    """Keep the output folder of a plan for this run, and lend the store of its blocks; at the end the blocks go.
+
+    Raises:
+        OutputError: The folder belongs to another run, or another run is writing it.
+    """
+    folder = plan.request.output_or_default
+    with output_folder.locked(folder):
+        if plan.request.overwrite:
+            output_folder.clear(folder)
+        store = BlockStore(folder / output_folder.PARTIAL, plan.run_key)
+        yield store
+        store.discard()
+
+
+def fill_blocks(
+    plan: AreaPlan,
+    blocks: Sequence[Block],
+    store: BlockStore,
+    layers: Sequence[Layer],
+    of_codes: OfCodes,
+    report: OnProgress,
+) -> None:
+    """Make every block that is not finished, and store it.
+
+    Args:
+        plan: Items, grid, area and least number of clear observations.
+        blocks: All blocks of the grid.
+        store: Where blocks go; each holds the layers and `CLEAR_OBS`.
+        layers: What `of_codes` returns.
+        of_codes: Called with the usable pixels of a block, one at least.
+        report: Told of the stage `predict`.
+    """
+    report("predict", 0, len(blocks))
+    with Mosaic(plan.items) as mosaic:
+        for position, block in enumerate(blocks, start=1):
+            if not store.finished(block):
+                store.put(block, **_fill(plan, mosaic, block, layers, of_codes))
+            report("predict", position, len(blocks))
+
+
+def pieces(store: BlockStore, blocks: Sequence[Block], *names: str) -> Iterator[tuple[Block, NDArray[Any]]]:
+    """Yield finished blocks with some of their arrays, one band each."""
+    for block in blocks:
+        arrays = store.get(block)
+        yield block, np.stack([arrays[name] for name in names])
+
+
+def already_done(plan: AreaPlan) -> MapResult | None:
+    """Return the result of a plan that was carried out before, or None.
+
+    Raises:
+        OutputError: The folder holds another run, or files that no run of ours made.
+    """
+    folder = plan.request.output_or_default
+    if plan.request.overwrite or not output_folder.is_finished(folder, plan.run_key):
+        return None
+    return read_result(folder, already_done=True)
+
+
+def read_result(folder: Path, *, already_done: bool = False) -> MapResult:
+    """Read a finished folder.
+
+    Raises:
+        OutputError: It has no `run.json` that can be read.
+    """
+    record = read_json(folder / run_record.RUN_JSON, error=OutputError)
+    return MapResult(
+        folder=folder,
+        paths={kind: folder / name for kind, name in record["outputs"].items()},
+        year=record["year"],
+        notes=tuple(record["notes"]),
+        record=record,
+        already_done=already_done,
+    )
+
+
+def _fill(
+    plan: AreaPlan, mosaic: Mosaic, block: Block, layers: Sequence[Layer], of_codes: OfCodes
+) -> dict[str, NDArray[Any]]:
+    """Return the layers and the clear observations of a block."""
+    shape = (block.height, block.width)
+    arrays = {layer.name: np.full(shape, layer.nodata, dtype=layer.dtype) for layer in layers}
+    arrays[CLEAR_OBS] = np.full(shape, QUALITY_NODATA, dtype=np.uint16)
+    inside = pixels_inside(plan.grid, plan.area, block.window)
+    if inside.any():
+        pulled = mosaic.read(plan.grid, block.window)
+        there = inside & pulled.valid
+        arrays[CLEAR_OBS][there] = np.minimum(pulled.clear_obs[there], QUALITY_NODATA - 1)
+        usable = there & (pulled.clear_obs >= plan.request.min_clear)
+        if usable.any():
+            for name, values in of_codes(pulled.codes[:, usable].T).items():
+                arrays[name][usable] = values
+    return arrays
