@@ -227,7 +227,7 @@ def test_a_mosaic_opens_each_file_once_and_few_at_a_time(
         for row in range(0, 40, 10):
             mosaic.read(grid, Window(0, row, 40, 10))
     assert sorted(opened) == sorted(FOUR)
-    monkeypatch.setattr("esd_tasks.pull.MOST_OPEN", 2)
+    monkeypatch.setattr("esd_tasks.mosaic.MOST_OPEN", 2)
     with Mosaic(four) as mosaic:
         block = mosaic.read(grid)
         assert len(mosaic._open) <= 2

@@ -1,0 +1,255 @@
+"""Tiles of one year read as if they were one raster: only the windows that are needed, each pixel from its owner."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+import shapely
+from numpy.typing import ArrayLike, NDArray
+from rasterio.crs import CRS
+from rasterio.windows import Window
+
+from esd_tasks.codes_item import CodesItem, one_identity, one_start
+from esd_tasks.owner import Owners, cut_windows, find_owners, reaching
+from esd_tasks.target import WGS84, Georeference, Grid
+from stactools_esd import grid as tiles
+from stactools_esd.cog import CodesBlock, CodesFile
+from stactools_esd.errors import CatalogError, EsdError, UsageError
+from stactools_esd.names import is_tile
+from stactools_esd.product import STEPS
+
+MOST_OPEN: Final = 16
+"""Files that a mosaic keeps open."""
+
+MOST_PIXELS_AT_ONCE: Final = 1 << 20
+"""Pixels of a window of a file; a coarse grid, whose pixels lie far apart, reads internal blocks instead."""
+
+OnFailure = Callable[[CodesItem, EsdError], None]
+"""Hears of an item that could not be opened or read; its pixels stay without data."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PulledBlock(CodesBlock):
+    """Codes on the pixels of a window, and whose they are."""
+
+    owner: NDArray[np.int16]
+    """Shape (h, w), position of the owner in the items of the mosaic; -1 where no item reaches."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PulledPoints:
+    """Codes of the pixels that hold points."""
+
+    codes: NDArray[np.uint16]
+    """Shape (n, 12); all 0 where there is no data."""
+
+    clear_obs: NDArray[np.uint16]
+    """Shape (n,), cloud-free observations of the year."""
+
+    valid: NDArray[np.bool_]
+    """Shape (n,), True where usable."""
+
+    owner: NDArray[np.int16]
+    """Shape (n,), position of the owner in the items of the mosaic; -1 where no item reaches."""
+
+    row: NDArray[np.int64]
+    """Shape (n,), row of the pixel in its owner; -1 without one."""
+
+    column: NDArray[np.int64]
+    """Shape (n,), column of the pixel in its owner; -1 without one."""
+
+
+class Mosaic:
+    """Items of one year and encoder, read as if they were one raster; a context manager, for one thread.
+
+    Args:
+        items: Items of one year, each tile once, in any order.
+        on_failure: Hears of items that cannot be read, and reading goes on; None raises their errors.
+
+    Raises:
+        UsageError: There is no item, or there are several years.
+        CatalogError: A tile comes twice.
+        IncomparableError: Encoder, recipe or the first day of the year differ.
+    """
+
+    def __init__(self, items: Sequence[CodesItem], *, on_failure: OnFailure | None = None) -> None:
+        if not items:
+            raise UsageError("got no items to read, expected at least one")
+        one_identity(items)
+        self.items = tuple(sorted(items, key=lambda item: (item.tile, item.id)))
+        if len(years := sorted({item.year for item in items})) > 1:
+            raise UsageError(f"got items of the years {', '.join(map(str, years))}, expected one year; choose one")
+        for first, second in zip(self.items, self.items[1:], strict=False):
+            if first.tile == second.tile:
+                raise CatalogError(
+                    f"got tile {first.tile} of {first.year} twice, in {first.href} and {second.href}, expected once; "
+                    "leave one of them out"
+                )
+        one_start(items)
+        self._on_failure = on_failure
+        self._unopened: set[int] = set()
+        self._georeferences: dict[int, Georeference] = {}
+        self._open: OrderedDict[int, CodesFile] = OrderedDict()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every file."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+    def georeference(self, position: int) -> Georeference:
+        """Return where the pixels of an item lie, by its file, or by the rule of tiles where that cannot be opened."""
+        if position not in self._georeferences:
+            self._georeferences[position] = self._find_georeference(position)
+        return self._georeferences[position]
+
+    def read(self, grid: Grid, window: Window | None = None) -> PulledBlock:
+        """Read a window of a grid; only the parts of files that it needs.
+
+        Args:
+            grid: Where the pixels lie.
+            window: Whole pixels of the grid; all of it if None. Memory grows with it.
+
+        Raises:
+            RasterError: A file is damaged, or not what its item says.
+        """
+        window = window or Window(0, 0, grid.width, grid.height)
+        near = reaching(grid.footprint(window), (item.footprint for item in self.items))
+        x, y = grid.centres(window)
+        return self.read_owned(find_owners(near, self.georeference, self._footprint, grid.crs, x, y), grid)
+
+    def read_owned(self, owners: Owners, grid: Grid) -> PulledBlock:
+        """Read pixels whose owners are known.
+
+        Args:
+            owners: Owners of the pixels of a window, shape (h, w).
+            grid: The grid that the window is of.
+
+        Raises:
+            RasterError: A file is damaged, or not what its item says.
+        """
+        shape = owners.owner.shape
+        block = PulledBlock(
+            codes=np.zeros((STEPS, *shape), dtype=np.uint16),
+            clear_obs=np.zeros(shape, dtype=np.uint16),
+            valid=np.zeros(shape, dtype=np.bool_),
+            owner=owners.owner,
+        )
+        for k, chosen in owners.parts():
+            places = np.flatnonzero(chosen)
+            row, column = owners.row[chosen], owners.column[chosen]
+            for part, together in cut_windows(row, column, MOST_PIXELS_AT_ONCE):
+                if (read := self._read(k, part)) is None:
+                    continue
+                if (read.valid.shape == shape and chosen.all()) and self.georeference(k).shares_pixels(grid):
+                    return PulledBlock(codes=read.codes, clear_obs=read.clear_obs, valid=read.valid, owner=owners.owner)
+                rows, columns = row[together] - part.row_off, column[together] - part.col_off
+                there = places[together]
+                block.codes.reshape(STEPS, -1)[:, there] = read.codes[:, rows, columns]
+                block.clear_obs.reshape(-1)[there] = read.clear_obs[rows, columns]
+                block.valid.reshape(-1)[there] = read.valid[rows, columns]
+        return block
+
+    def read_points(self, lon: ArrayLike, lat: ArrayLike) -> PulledPoints:
+        """Read the pixels that hold points; each internal block of a file at most once.
+
+        Args:
+            lon: Degrees in WGS84, shape (n,).
+            lat: Degrees in WGS84, shape (n,).
+
+        Raises:
+            RasterError: A file is damaged, or not what its item says.
+        """
+        lon = (np.asarray(lon, dtype=np.float64) + 180.0) % 360.0 - 180.0
+        lat = np.asarray(lat, dtype=np.float64)
+        positions = range(len(self.items))
+        return self.read_owned_points(find_owners(positions, self.georeference, self._footprint, WGS84, lon, lat))
+
+    def read_owned_points(self, owners: Owners) -> PulledPoints:
+        """Read the pixels of points whose owners are known, shape (n,).
+
+        Raises:
+            RasterError: A file is damaged, or not what its item says.
+        """
+        n = len(owners.owner)
+        codes, clear_obs = np.zeros((n, STEPS), dtype=np.uint16), np.zeros(n, dtype=np.uint16)
+        valid = np.zeros(n, dtype=np.bool_)
+        for k, chosen in owners.parts():
+            points = np.flatnonzero(chosen)
+            row, column = owners.row[points], owners.column[points]
+            for part, together in cut_windows(row, column, 0):
+                if (read := self._read(k, part)) is None:
+                    continue
+                rows, columns = row[together] - part.row_off, column[together] - part.col_off
+                codes[points[together]] = read.codes[:, rows, columns].T
+                clear_obs[points[together]] = read.clear_obs[rows, columns]
+                valid[points[together]] = read.valid[rows, columns]
+        return PulledPoints(
+            codes=codes,
+            clear_obs=clear_obs,
+            valid=valid,
+            owner=owners.owner,
+            row=owners.row,
+            column=owners.column,
+        )
+
+    def _footprint(self, position: int) -> shapely.Geometry:
+        return self.items[position].footprint
+
+    def _find_georeference(self, position: int) -> Georeference:
+        item = self.items[position]
+        try:
+            codes = self._file(position)
+        except EsdError as error:
+            if self._on_failure is None or not is_tile(item.tile):
+                raise
+            self._fail(position, error)
+            # Its pixels must not go to a neighbour: that would be another tile than in other years.
+            place = tiles.tile(item.tile)
+            crs, transform, width, height = CRS.from_epsg(place.epsg), place.transform, place.width, place.height
+            bounds: tuple[float, ...] = place.bounds
+        else:
+            crs, transform, width, height = codes.crs, codes.transform, codes.width, codes.height
+            bounds = codes.bounds
+        return Georeference(
+            crs=crs,
+            transform=transform,
+            width=width,
+            height=height,
+            square=tiles.own_square(item.tile, crs, bounds),
+        )
+
+    def _read(self, position: int, window: Window) -> CodesBlock | None:
+        """Read a window of a file; None where that failed and somebody heard of it."""
+        if position in self._unopened:
+            return None
+        try:
+            return self._file(position).read(window)
+        except EsdError as error:
+            if self._on_failure is None:
+                raise
+            self._fail(position, error)
+            return None
+
+    def _fail(self, position: int, error: EsdError) -> None:
+        """Tell of an item that failed; one that could not be opened is not tried again."""
+        if position not in self._open:
+            self._unopened.add(position)
+        if self._on_failure is not None:
+            self._on_failure(self.items[position], error)
+
+    def _file(self, position: int) -> CodesFile:
+        """Return an open file, the one longest unused closed where there are too many."""
+        if position not in self._open:
+            if len(self._open) >= MOST_OPEN:
+                self._open.popitem(last=False)[1].close()
+            self._open[position] = self.items[position].open()
+        self._open.move_to_end(position)
+        return self._open[position]
