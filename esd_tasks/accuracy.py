@@ -160,16 +160,16 @@ def summary(matrix: ArrayLike, class_ids: Sequence[int]) -> Accuracy:
     hits = counts.diagonal().astype(np.float64)
     mapped = counts.sum(axis=1).astype(np.float64)
     reference = counts.sum(axis=0).astype(np.float64)
-    producers = _ratio(hits, reference)
+    producers = ratio(hits, reference)
     overall = float(hits.sum() / n) if n else float("nan")
     chance = float((mapped * reference).sum() / n**2) if n else float("nan")
     return Accuracy(
         class_ids=tuple(int(class_id) for class_id in class_ids),
         matrix=counts,
         overall=overall,
-        users=_ratio(hits, mapped),
+        users=ratio(hits, mapped),
         producers=producers,
-        f1=_ratio(2 * hits, mapped + reference),
+        f1=ratio(2 * hits, mapped + reference),
         balanced=float(producers[reference > 0].mean()) if (reference > 0).any() else float("nan"),
         kappa=(overall - chance) / (1 - chance) if chance < 1 else float("nan"),
     )
@@ -187,8 +187,8 @@ def json_number(value: float, digits: int = 6) -> float | None:
     return None if np.isnan(value) else round(float(value), digits)
 
 
-def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
+def ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
     """Divide, NaN where the denominator is zero."""
-    ratio = np.full(above.shape, np.nan)
-    np.divide(above, below, out=ratio, where=below > 0)
-    return ratio
+    shares = np.full(above.shape, np.nan)
+    np.divide(above, below, out=shares, where=below > 0)
+    return shares
