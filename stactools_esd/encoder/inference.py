@@ -16,21 +16,17 @@ from safetensors.torch import load_file
 
 from stactools_esd import fsq
 from stactools_esd.encoder.cards import WEIGHTS_FORMAT_VERSION, Card, find_card
+from stactools_esd.encoder.intake import take_in
 from stactools_esd.encoder.model import ESDNet, terrain_features
 from stactools_esd.encoder.pentads import to_days, to_pentads
 from stactools_esd.errors import ObservationsError, WeightsError
-from stactools_esd.observations import in_range
 from stactools_esd.product import BANDS, DAYS, NODATA_CODE, STEPS, EncoderIdentity
-from stactools_esd.seamless import fill_linear
 
 BATCH: Final = 256
 """Pixels that pass through the network at once; smaller batches are padded to this."""
 
 MIN_VALID_DAYS: Final = 4
 """Fewest valid days of a pixel-year that is worth a code; below it the pixel has no data."""
-
-MIN_VALID_BANDS: Final = 4
-"""A day is valid when at least this many of its six bands are there."""
 
 
 class Encoder:
@@ -66,11 +62,10 @@ class Encoder:
         features = terrain_features(_checked_terrain(terrain, len(years)), len(years))
         codes = np.zeros((len(years), STEPS), dtype=np.uint16)
         for rows in _batches(len(years)):
-            seen = _without_impossible(years[rows])
-            pentads, present = to_pentads(fill_linear(seen))
-            latents = self._latents(pentads, present, features[rows])
+            taken = take_in(years[rows])
+            latents = self._latents(*to_pentads(taken.reflectance), features[rows])
             found = fsq.avoid_nodata(fsq.level_indices_to_codes(fsq.quantise(latents)))
-            found[valid_days(seen) < MIN_VALID_DAYS] = NODATA_CODE
+            found[taken.valid_days < MIN_VALID_DAYS] = NODATA_CODE
             codes[rows] = found
         return codes
 
@@ -79,7 +74,7 @@ class Encoder:
         years = _checked_reflectance(reflectance)
         features = terrain_features(_checked_terrain(terrain, len(years)), len(years))
         latents = [
-            self._latents(*to_pentads(fill_linear(_without_impossible(years[rows]))), features[rows])
+            self._latents(*to_pentads(take_in(years[rows]).reflectance), features[rows])
             for rows in _batches(len(years))
         ]
         return np.concatenate(latents) if latents else np.zeros((0, STEPS, len(BANDS)), dtype=np.float32)
@@ -146,13 +141,6 @@ def load_encoder(name_or_path: str | Path = "esdnet-small") -> Encoder:
     return Encoder(network, card)
 
 
-def valid_days(reflectance: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Count days with at least `MIN_VALID_BANDS` bands, for pixel-years (n, 365, 6) with NaN where missing."""
-    bands = (~np.isnan(reflectance)).sum(axis=2)
-    days: NDArray[np.int64] = (bands >= MIN_VALID_BANDS).sum(axis=1)
-    return days
-
-
 @contextmanager
 def _inference() -> Iterator[None]:
     """Run in float32 and without gradients whatever the caller's autocast says, and leave its state as it was."""
@@ -169,20 +157,6 @@ def _padded(array: NDArray[np.float32]) -> NDArray[np.float32]:
     padded = np.zeros((BATCH, *array.shape[1:]), dtype=np.float32)
     padded[: len(array)] = array
     return padded
-
-
-def _without_impossible(reflectance: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Set values outside the accepted range to NaN, and refuse reflectance that was never scaled."""
-    seen = np.array(reflectance, dtype=np.float32)
-    # Stored integers of 0..10000; fill values such as 65535 and -9999 lie outside this range and are just missing.
-    unscaled = (seen > 10) & (seen <= 20_000)
-    if unscaled.sum() * 2 > np.isfinite(seen).sum():
-        raise ObservationsError(
-            f"got reflectance up to {seen[unscaled].max():g}, expected 0..1; "
-            "multiply by the scale factor 0.0001 (Landsat Collection 2: 0.0000275, then -0.2)"
-        )
-    seen[~in_range(seen)] = np.nan
-    return seen
 
 
 def _checked_reflectance(reflectance: ArrayLike) -> NDArray[np.floating]:

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from stactools_esd.compiled import compiled
 from stactools_esd.product import DAYS
 
 PENTAD_DAYS: Final = 5
@@ -31,11 +32,27 @@ def to_pentads(reflectance: NDArray[np.float32]) -> tuple[NDArray[np.float32], N
     Returns:
         Means of shape (n, 73, 6), 0 where a pentad has no day; and the share of days present, 0..1, same shape.
     """
-    days = reflectance.reshape(len(reflectance), PENTADS, PENTAD_DAYS, reflectance.shape[2])
-    present = ~np.isnan(days)
-    count = present.sum(axis=2, dtype=np.float32)
-    total = np.where(present, days, np.float32(0)).sum(axis=2, dtype=np.float32)
-    return total / np.maximum(count, 1), count / PENTAD_DAYS
+    n, _, bands = reflectance.shape
+    days = np.ascontiguousarray(reflectance, np.float32).reshape(n, PENTADS, PENTAD_DAYS, bands)
+    means, shares = np.empty((n, PENTADS, bands), np.float32), np.empty((n, PENTADS, bands), np.float32)
+    _average(days, means, shares)
+    return means, shares
+
+
+@compiled
+def _average(days: NDArray[np.float32], means: NDArray[np.float32], shares: NDArray[np.float32]) -> None:
+    """Average days (n, 73, 5, bands), in float32 and in their order."""
+    for pixel in range(days.shape[0]):
+        for pentad in range(days.shape[1]):
+            for band in range(days.shape[3]):
+                total, count = np.float32(0), np.float32(0)
+                for day in range(days.shape[2]):
+                    value = days[pixel, pentad, day, band]
+                    if not np.isnan(value):
+                        total += value
+                        count += np.float32(1)
+                means[pixel, pentad, band] = total / max(count, np.float32(1))
+                shares[pixel, pentad, band] = count / np.float32(PENTAD_DAYS)
 
 
 def to_days(pentads: NDArray[np.float32]) -> NDArray[np.float32]:
