@@ -30,6 +30,9 @@ _PART = "row, column, height and width in whole pixels, such as 0,0,512,3600"
 @click.option(
     "--source-type", type=click.Choice(SOURCE_TYPES), default="auto", show_default=True, help="What SOURCE holds."
 )
+@click.option(
+    "--source-options", metavar="FILE", help="YAML with options of the reader, or the YAML itself: '{scale: 0.0001}'."
+)
 @click.option("--like", type=click.Path(exists=True, path_type=Path), help="Raster whose grid a custom area takes.")
 @window_option
 @click.option("--encoder", default="esdnet-small", show_default=True, metavar="NAME", help="Encoder, or its weights.")

@@ -18,6 +18,7 @@ from stactools_esd.product import BANDS
 from stactools_esd.sources import cube as module
 from stactools_esd.sources import cube_file
 from stactools_esd.sources.cube import open_cube
+from stactools_esd.sources.cube_options import CubeOptions
 from stactools_esd.sources.source import Source, TargetGrid, read
 
 WHOLE = Window(0, 0, W, H)
@@ -130,7 +131,7 @@ def test_bands_are_found_by_their_names_among_others(tmp_path: Path, labels: tup
     order = [4, 1, 0, 5, 2, 3]
     values = shares()
     mixed = np.concatenate([values[:, order[:3]], values[:, :1] * 0, values[:, order[3:]]], axis=1)
-    names = [*(labels[place] for place in order[:3]), "SCL", *(labels[place] for place in order[3:])]
+    names = [*(labels[place] for place in order[:3]), "coastal", *(labels[place] for place in order[3:])]
     for dataset in (deep(mixed, labels=tuple(names)), flat(mixed, labels=tuple(names))):
         assert_holds(open_cube(write(dataset, tmp_path / "cube.zarr")), values)
 
@@ -148,7 +149,7 @@ def test_bands_are_found_by_other_coordinates_and_attributes(tmp_path: Path) -> 
     assert_holds(open_cube(write(dataset, tmp_path / "flat.zarr")), values)
     given = dict(zip(BANDS, "abcdef", strict=True))
     given["red"], given["nir"] = given["nir"], given["red"]
-    assert_holds(open_cube(tmp_path / "flat.zarr", bands=given), values[:, [0, 1, 3, 2, 4, 5]])
+    assert_holds(open_cube(tmp_path / "flat.zarr", options=CubeOptions(bands=given)), values[:, [0, 1, 3, 2, 4, 5]])
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -206,7 +207,9 @@ def test_unusable_values_are_missing(tmp_path: Path, file: str) -> None:
         )
         usable = axes if axes.ndim == 4 else axes[:, None]
         assert_holds(open_cube(write(dataset, tmp_path / f"{name}-{file}")), np.where(usable, values, np.nan))
-    renamed = open_cube(write(dataset.rename(clear="sure"), tmp_path / f"sure-{file}"), valid="sure")
+    renamed = open_cube(
+        write(dataset.rename(clear="sure"), tmp_path / f"sure-{file}"), options=CubeOptions(quality="sure", clear=(1,))
+    )
     assert_holds(renamed, np.where(usable, values, np.nan))
 
 
@@ -218,10 +221,12 @@ def test_nodata_and_borders_of_integers_are_missing(tmp_path: Path, name: str) -
     expected = (values * 0.0001 - 0.1).astype(np.float32)
     border = expected.copy()
     border[0, :, 0, 0] = np.nan
-    source = open_cube(write(deep(values), tmp_path / "border.zarr"), scale=0.0001, offset=-0.1)
+    source = open_cube(write(deep(values), tmp_path / "border.zarr"), options=CubeOptions(scale=0.0001, offset=-0.1))
     assert_holds(source, border)
     expected[values == 0] = np.nan
-    source = open_cube(write(deep(values, nodata=0), tmp_path / "nodata.zarr"), scale=0.0001, offset=-0.1)
+    source = open_cube(
+        write(deep(values, nodata=0), tmp_path / "nodata.zarr"), options=CubeOptions(scale=0.0001, offset=-0.1)
+    )
     assert_holds(source, expected)
     scaled = deep((values * 0.0001).astype(np.float32))
     path = write(scaled, tmp_path / name, dtype="int16", scale_factor=0.0001)

@@ -1,6 +1,6 @@
 """The plan of an encoding run: images and encoder found, nothing written yet."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -46,6 +46,9 @@ class EncodePlan:
     blocks: tuple[Block, ...]
     """All blocks, from the top."""
 
+    source_options: Mapping[str, Any]
+    """Options of the reader that were given, by key."""
+
     reader_bytes: int
     """Memory that the reader keeps between images."""
 
@@ -80,6 +83,7 @@ class EncodePlan:
             "grid": [str(source.crs), list(source.transform)[:6], list(source.shape)],
             "rows": self.blocks[0].height,
             "sea_level": self.request.sea_level,
+            "source_options": dict(self.source_options),
             "images": [source.names[position] for position in self.job.positions],
             "files": [[str(file), *_state(file)] for file in self.inputs()],
         }
@@ -103,6 +107,7 @@ def make_plan(request: EncodeRequest) -> EncodePlan:
         source_type=request.source_type,
         grid=request.grid,
         harmonise=request.harmonise,
+        options=request.source_options,
         skip_bad=request.skip_bad,
     )
     images = _part(found.source, request.part)
@@ -133,12 +138,13 @@ def make_plan(request: EncodeRequest) -> EncodePlan:
             tile=request.tile,
             year=request.window.year,
             window_start=request.window.start,
-            sources=request.sources or (request.source.resolve().name,),
+            sources=request.sources or (", ".join(filter(None, (request.source.resolve().name, found.words))),),
             temporal_context=filling.context,
             licence=request.licence,
             software=f"{SOFTWARE} {version(SOFTWARE)}",
         ),
         blocks=tuple(plan_rows(*images.shape, request.rows_per_block)),
+        source_options=found.options,
         reader_bytes=READER_BYTES.get(found.source_type, 0),
     )
 

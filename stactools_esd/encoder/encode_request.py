@@ -12,6 +12,7 @@ from stactools_esd.product import DATA_LICENCE, InputRecipe
 from stactools_esd.sources.find import AUTO
 from stactools_esd.sources.harmonise import Harmonise
 from stactools_esd.sources.source import TargetGrid
+from stactools_esd.sources.source_options import Given
 from stactools_esd.tags import check_tile_and_year
 
 
@@ -36,6 +37,9 @@ class EncodeRequest:
 
     source_type: str = AUTO
     """What the source is, one of `sources.find.SOURCE_TYPES`; by default it is recognised."""
+
+    source_options: Given = None
+    """Options of the reader, as `sources.source_options` has them: a mapping, or the path of a YAML file."""
 
     grid: TargetGrid | None = None
     """Grid to put images on, for a custom area of a source that resamples."""
@@ -71,7 +75,7 @@ class EncodeRequest:
     """Elevation in metres to take where `dem` knows none; None leaves it unknown."""
 
     sources: tuple[str, ...] = ()
-    """What the codes were made from, in words or hrefs; by default the name of the source."""
+    """What the codes were made from, in words or hrefs; by default the name of the source and how it was read."""
 
     licence: str = DATA_LICENCE
     """Licence of the codes."""

@@ -1,14 +1,13 @@
 """Cubes of reflectance through xarray, an optional extra: a Zarr store or a NetCDF file.
 
-Dimensions may stand in any order. The six bands lie along a dimension, or each is a variable. Of quality only booleans
-are read: other kinds mean too many things, and what is cloud must be said by whoever knows the cube.
+Dimensions may stand in any order. The six bands lie along a dimension, or each is a variable. A variable of quality
+tells what is clear (`cube_quality`); what the cube does not say of itself may be told (`cube_options`).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from stactools_esd.sources.crop import beginning
 from stactools_esd.sources.cube_bands import checked_bands
 from stactools_esd.sources.cube_file import open_dataset, plainly, read_part, state_of
 from stactools_esd.sources.cube_layout import CubeLayout, find_layout
+from stactools_esd.sources.cube_options import CubeOptions
 from stactools_esd.sources.cube_place import CubeGrid, find_crs, find_grid, read_times
 from stactools_esd.sources.nearest import find_nearest, meets
 from stactools_esd.sources.place import place
@@ -34,6 +34,9 @@ HELD_BYTES: Final = 256 << 20
 
 _VALUE_BYTES: Final = 20
 """Bytes of a value while it is read: decoded twice over as a long float, its reflectance and its flag."""
+
+_QUALITY_BYTES: Final = 24
+"""Bytes of a pixel's quality while it is read: its number decoded, as a long integer, and its flags."""
 
 _FINER: Final = 1.5
 """Pixels of a cube to one of a grid from which the nearest stands for too little of it."""
@@ -143,7 +146,8 @@ class CubeSource(OnGrid):
     def _together(self, step: int, pixels: int) -> tuple[int, int]:
         """Return the first image that is read together with one, and the one after the last."""
         chunk = self.layout.images_in_chunk
-        held = max(1, min(chunk, HELD_BYTES // (pixels * len(BANDS) * _VALUE_BYTES)))
+        of_pixel = len(BANDS) * _VALUE_BYTES + (0 if self.layout.quality is None else _QUALITY_BYTES)
+        held = max(1, min(chunk, HELD_BYTES // (pixels * of_pixel)))
         begin = step - step % chunk
         first = begin + (step - begin) // held * held
         return first, min(first + held, begin + chunk, len(self.times))
@@ -153,50 +157,38 @@ def open_cube(
     path: str | Path,
     grid: TargetGrid | None = None,
     *,
-    variable: str | None = None,
-    bands: Mapping[str, str] | None = None,
-    valid: str | None = None,
-    crs: Any = None,
-    scale: float | None = None,
-    offset: float = 0.0,
+    options: CubeOptions | None = None,
     skip_bad: bool = False,
 ) -> CubeSource:
     """Look at the coordinates of a cube, and at none of its values.
 
     Dimensions are found by common names and CF attributes; bands by this project's names and STAC's common names, or
-    by the numbers of Sentinel-2; the CRS by the grid mapping, `spatial_ref`, `crs` or `proj:epsg`. Coordinates are the
-    middles of pixels. Numbers are scaled by `scale_factor` and `add_offset` as CF has it; NaN, `_FillValue` and the
-    attribute `nodata` are missing, and in integers without any of these zeros in all six bands.
+    by the numbers of Sentinel-2; the CRS by the grid mapping, `spatial_ref`, `crs` or `proj:epsg`; quality by common
+    names and CF flags. Coordinates are the middles of pixels. Numbers are scaled by `scale_factor` and `add_offset` as
+    CF has it; NaN, `_FillValue` and the attribute `nodata` are missing, and in integers without any of these zeros in
+    all six bands.
 
     Args:
         path: A Zarr store (a folder) or a NetCDF file.
         grid: Where to lay the images; the cube's own grid by default. On other pixels than the cube's, each pixel of
             the grid takes that of the cube that holds its centre.
-        variable: Variable of reflectance with a dimension of bands, where there are several.
-        bands: Band of `product.BANDS` to its label, where names do not tell.
-        valid: Boolean variable, True where usable; by default one named `valid` or `clear`, if there is one. Quality
-            of another kind is not read.
-        crs: CRS, where the cube does not say it or says it wrong.
-        scale: Factor of numbers that the cube does not scale, such as 0.0001.
-        offset: What is added to such scaled numbers.
+        options: What the cube does not say of itself, or says wrong.
         skip_bad: Changes nothing here, for a cube can be opened or not.
 
     Raises:
         MissingExtraError: xarray, zarr or h5netcdf is not installed.
         RasterError: The cube cannot be opened, something is missing or ambiguous, a time is there twice, coordinates
-            are irregular, integers have no scale, or the cube is much finer than the grid.
+            are irregular, integers have no scale, what is clear is not known, or the cube is much finer than the grid.
         NothingFoundError: The cube does not touch the grid.
     """
     del skip_bad
-    cube = Path(path)
-    checked_bands(bands)
+    cube, said = Path(path), options or CubeOptions()
+    checked_bands(said.bands)
     with plainly(cube):
         dataset = open_dataset(cube, state_of(cube))
-        layout = find_layout(
-            dataset, str(cube), variable=variable, bands=bands, valid=valid, scale=scale, offset=offset
-        )
+        layout = find_layout(dataset, str(cube), said)
         first = dataset[layout.bands[0].variable]
-        own = find_grid(dataset, layout.rows, layout.columns, find_crs(dataset, first, crs, str(cube)), str(cube))
+        own = find_grid(dataset, layout.rows, layout.columns, find_crs(dataset, first, said.crs, str(cube)), str(cube))
         times = read_times(dataset, layout.time, str(cube))
     order = np.argsort(times, kind="stable")
     return CubeSource(

@@ -71,7 +71,7 @@ def _found(labels: Sequence[str], wanted: Mapping[str, Sequence[str]], where: st
     for band, found in places.items():
         if len(found) > 1:
             raise RasterError(
-                f"got {' and '.join(labels[place] for place in found)} for {band} in {where}, expected one; say which "
-                "label each band has"
+                f"got {' and '.join(labels[place] for place in found)} for {band} in {where}, expected one; give the "
+                "source option bands, which label each has"
             )
     return tuple(found[0] for found in places.values())

@@ -113,8 +113,7 @@ def read_part(
     part = {layout.time: slice(*steps), layout.rows: slice(*rows), layout.columns: slice(*columns)}
     with plainly(path):
         dataset = open_dataset(path, state)
-        numbers = _numbers(dataset, layout, part)
-        flags = None if layout.valid is None else _ordered(dataset[layout.valid].isel(part), layout)
+        numbers, quality = _numbers(dataset, layout, part)
     first = numbers[0]
     shape = (first.shape[0], len(layout.bands), *first.shape[1:])
     reflectance, valid = np.empty(shape, np.float32), np.empty(shape, np.bool_)
@@ -127,24 +126,39 @@ def read_part(
         valid[:, position] = usable
         reflectance[:, position] = values * np.float64(band.scale) + band.offset
     valid &= ~border[:, None]
-    if flags is not None:
-        valid &= flags
+    if quality is not None and layout.quality is not None:
+        valid &= layout.quality.is_clear(quality)
     reflectance[~valid] = 0
     for array in (reflectance, valid):
         array.setflags(write=False)
     return reflectance, valid
 
 
-def _numbers(dataset: Any, layout: CubeLayout, part: dict[Hashable, slice]) -> list[NDArray[Any]]:
-    """Read the numbers of the six bands, each (t, rows, columns); each chunk once where they lie along a dimension."""
-    if layout.band is None:
-        return [_ordered(dataset[band.variable].isel(part), layout)[:, 0] for band in layout.bands]
+def _numbers(
+    dataset: Any, layout: CubeLayout, part: dict[Hashable, slice]
+) -> tuple[list[NDArray[Any]], NDArray[Any] | None]:
+    """Read the numbers of the six bands, each (t, rows, columns), and of quality (t, 1 or 6, rows, columns).
+
+    What lies along a dimension of bands is read at once, each chunk once.
+    """
+    quality = layout.quality
     places = [band.position for band in layout.bands if band.position is not None]
-    wanted = sorted(places)
-    contiguous = wanted == list(range(wanted[0], wanted[-1] + 1))
-    chosen = slice(wanted[0], wanted[-1] + 1) if contiguous else wanted
-    values = _ordered(dataset[layout.bands[0].variable].isel({**part, layout.band: chosen}), layout)
-    return [values[:, wanted.index(place)] for place in places]
+    if layout.band is None:
+        bands = [_ordered(dataset[band.variable].isel(part), layout)[:, 0] for band in layout.bands]
+    else:
+        wanted = sorted({*places, *(() if quality is None or quality.position is None else (quality.position,))})
+        contiguous = wanted == list(range(wanted[0], wanted[-1] + 1))
+        chosen = slice(wanted[0], wanted[-1] + 1) if contiguous else wanted
+        values = _ordered(dataset[layout.bands[0].variable].isel({**part, layout.band: chosen}), layout)
+        bands = [values[:, wanted.index(place)] for place in places]
+        if quality is not None and quality.position is not None:
+            return bands, values[:, [wanted.index(quality.position)]]
+    if quality is None:
+        return bands, None
+    variable = dataset[quality.variable].isel(part)
+    if layout.band in variable.dims:  # flags of each band
+        variable = variable.isel({layout.band: places})
+    return bands, _ordered(variable, layout)
 
 
 def _ordered(variable: Any, layout: CubeLayout) -> NDArray[Any]:

@@ -1,18 +1,17 @@
-"""How reflectance and valid flags are laid out in a cube, whatever the order and names of its dimensions."""
+"""How reflectance and quality are laid out in a cube, whatever the order and names of its dimensions."""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from stactools_esd.errors import RasterError
 from stactools_esd.product import BANDS
 from stactools_esd.sources.cube_bands import find_bands
+from stactools_esd.sources.cube_options import CubeOptions
 from stactools_esd.sources.cube_place import COLUMNS, ROWS, TIME, find_dimension
-
-VALID_NAMES: Final = ("valid", "clear")
-"""Boolean variables that are taken for valid flags, True where usable."""
+from stactools_esd.sources.cube_quality import CubeQuality, find_quality
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,58 +56,50 @@ class CubeLayout:
     bands: tuple[BandPlace, ...]
     """The six bands in the order of `product.BANDS`."""
 
-    valid: Hashable | None
-    """Variable of valid flags, True where usable; None where there is none."""
+    quality: CubeQuality | None
+    """What tells which values are clear; None where nothing does."""
 
     images_in_chunk: int
     """How many images the file stores together; whoever reads one of them reads them all."""
 
 
-def find_layout(
-    dataset: Any,
-    where: str,
-    *,
-    variable: str | None,
-    bands: Mapping[str, str] | None,
-    valid: str | None,
-    scale: float | None,
-    offset: float,
-) -> CubeLayout:
-    """Find dimensions, bands and valid flags of a cube that xarray has opened.
+def find_layout(dataset: Any, where: str, options: CubeOptions) -> CubeLayout:
+    """Find dimensions, bands and quality of a cube that xarray has opened.
 
     Args:
         dataset: The opened cube.
         where: Its name, for messages.
-        variable: Variable of reflectance with a dimension of bands; None to find it, or a variable for each band.
-        bands: Band of `product.BANDS` to its label, where names do not tell.
-        valid: Variable of valid flags; None for one named as `VALID_NAMES`, if there is one.
-        scale: Factor of numbers that the file does not scale; None where it does, or they are shares of 1.
-        offset: What is added to such scaled numbers.
+        options: What was said of it.
 
     Raises:
         RasterError: Something is missing or ambiguous, or numbers have no scale.
     """
-    time, rows, columns = (find_dimension(dataset, axis, where) for axis in (TIME, ROWS, COLUMNS))
+    told = ((TIME, options.time), (ROWS, options.y), (COLUMNS, options.x))
+    time, rows, columns = (find_dimension(dataset, axis, where, name) for axis, name in told)
     plane = {time, rows, columns}
-    if scale is None and offset:
-        raise RasterError(f"got an offset without a scale for {where}, expected both; say the scale too")
+    if options.scale is None and options.offset:
+        raise RasterError(f"got an offset without a scale for {where}, expected both; give the source option scale too")
+    variable = options.variable
     if variable is not None and variable not in dataset.data_vars:
-        raise RasterError(f"got no variable {variable} in {where}, expected {_names(dataset)}; name one of these")
+        raise RasterError(
+            f"got no variable {variable} in {where}, expected {_names(dataset)}; correct the source option variable"
+        )
     chosen = [variable] if variable is not None else sorted(dataset.data_vars, key=str)
     numeric = [name for name in chosen if plane <= set(dataset[name].dims) and dataset[name].dtype.kind in "iuf"]
-    places, band = _find(dataset, where, numeric, plane, bands)
+    places, band = _find(dataset, where, numeric, plane, options.bands)
+    names = {name for name, _ in places}
+    labels = [] if band is None else _labels(dataset, band)
+    quality = find_quality(dataset, where, options, plane=plane, band=band, reflectance=names, labels=labels)
+    stored = names if quality is None else names | {quality.variable}
     return CubeLayout(
         time=time,
         rows=rows,
         columns=columns,
         band=band,
-        bands=tuple(
-            _describe(dataset[name], position, where, scale, offset)
-            for name, position in places
-        ),
-        valid=_find_valid(dataset, where, valid, plane, band),
+        bands=tuple(_describe(dataset[name], position, where, options) for name, position in places),
+        quality=quality,
         images_in_chunk=max(
-            int((dataset[name].encoding.get("preferred_chunks") or {}).get(time, 1)) for name, _ in places
+            int((dataset[name].encoding.get("preferred_chunks") or {}).get(time, 1)) for name in stored
         ),
     )  # fmt: skip
 
@@ -136,13 +127,13 @@ def _find(
     if len(answers) > 1:
         raise RasterError(
             f"got the six bands in each of {', '.join(str(answer[0][0][0]) for answer in answers)} in {where}, "
-            "expected one variable; name it"
+            "expected one variable; give the source option variable"
         )
     if not answers:
         got = ", ".join(dict.fromkeys(seen)) or "none"
         raise RasterError(
-            f"got the bands {got[:200]} in {where}, expected {', '.join(BANDS)} by these or STAC's common names; say "
-            "which label each band has"
+            f"got the bands {got[:200]} in {where}, expected {', '.join(BANDS)} by these or STAC's common names; "
+            "give the source option bands, which label each has"
         )
     return answers[0]
 
@@ -159,8 +150,9 @@ def _labels(dataset: Any, band: Hashable) -> list[list[str]]:
     ]
 
 
-def _describe(variable: Any, position: int | None, where: str, scale: float | None, offset: float) -> "BandPlace":
+def _describe(variable: Any, position: int | None, where: str, options: CubeOptions) -> BandPlace:
     """Say what the numbers of a variable mean."""
+    scale, offset = options.scale, options.offset
     stored = np.dtype(variable.encoding.get("dtype") or variable.dtype)
     own_scale = variable.encoding.get("scale_factor")
     own_offset = variable.encoding.get("add_offset")
@@ -170,12 +162,12 @@ def _describe(variable: Any, position: int | None, where: str, scale: float | No
     integers = stored.kind in "iu"
     if integers and not scaled and scale is None:
         raise RasterError(
-            f"got {stored} without a scale for {variable.name} in {where}, expected shares of 1 or a scale_factor; say "
-            "the scale, 0.0001 for integers of 0-10000"
+            f"got {stored} without a scale for {variable.name} in {where}, expected shares of 1 or a scale_factor; "
+            "give the source option scale, 0.0001 for integers of 0-10000"
         )
     if scale is not None and not (np.isfinite([scale, offset]).all() and scale > 0):
         raise RasterError(f"got scale {scale:g} and offset {offset:g} for {where}, expected numbers; say others")
-    stated = variable.attrs.get("nodata")
+    stated = variable.attrs.get("nodata") if options.nodata is None else options.nodata
     nodata = None if stated is None else float(stated) * float(own_scale or 1) + float(own_offset or 0)
     marked = nodata is not None or any(key in variable.encoding for key in ("_FillValue", "missing_value"))
     return BandPlace(
@@ -186,28 +178,6 @@ def _describe(variable: Any, position: int | None, where: str, scale: float | No
         nodata=nodata,
         border=float(own_offset or 0) if integers and not marked else None,
     )
-
-
-def _find_valid(
-    dataset: Any, where: str, given: str | None, plane: set[Hashable], band: Hashable | None
-) -> Hashable | None:
-    """Return the variable of valid flags."""
-    if given is None:
-        found = [name for name in VALID_NAMES if name in dataset.data_vars and dataset[name].dtype.kind == "b"]
-        if len(found) > 1:
-            raise RasterError(f"got {' and '.join(found)} in {where}, expected one variable of valid flags; name it")
-        if not found:
-            return None
-        given = found[0]
-    if given not in dataset.data_vars:
-        raise RasterError(f"got no variable {given} in {where}, expected {_names(dataset)}; name one of these")
-    flags = dataset[given]
-    if flags.dtype.kind != "b" or not plane <= set(flags.dims) or set(flags.dims) - plane - {band}:
-        raise RasterError(
-            f"got {given} of type {flags.dtype} along {', '.join(map(str, flags.dims))} in {where}, expected booleans "
-            "along time, rows and columns, True where usable; make such a variable of the quality first"
-        )
-    return given
 
 
 def _names(dataset: Any) -> str:

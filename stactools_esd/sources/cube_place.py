@@ -30,6 +30,9 @@ class Axis:
     what: str
     """What it counts, for messages."""
 
+    option: str
+    """Name of the option that tells it, for messages."""
+
     names: tuple[str, ...]
     """Names that it goes by, in small letters."""
 
@@ -40,13 +43,13 @@ class Axis:
     """CF's letter."""
 
 
-TIME: Final = Axis(what="time", names=("time", "t", "date"), standard_names=("time",), letter="T")
+TIME: Final = Axis(what="time", option="time", names=("time", "t", "date"), standard_names=("time",), letter="T")
 ROWS: Final = Axis(
-    what="rows", names=("y", "northing", "lat", "latitude"),
+    what="rows", option="y", names=("y", "northing", "lat", "latitude"),
     standard_names=("projection_y_coordinate", "latitude"), letter="Y",
 )  # fmt: skip
 COLUMNS: Final = Axis(
-    what="columns", names=("x", "easting", "lon", "longitude"),
+    what="columns", option="x", names=("x", "easting", "lon", "longitude"),
     standard_names=("projection_x_coordinate", "longitude"), letter="X",
 )  # fmt: skip
 
@@ -65,20 +68,26 @@ class CubeGrid:
     """True where columns go from east to west."""
 
 
-def find_dimension(dataset: Any, axis: Axis, where: str) -> Hashable:
-    """Find a dimension by the name or the CF attributes of its coordinate.
+def find_dimension(dataset: Any, axis: Axis, where: str, told: str | None = None) -> Hashable:
+    """Find a dimension by the name or the CF attributes of its coordinate, or as it was told.
 
     Raises:
         RasterError: There is none, or more than one.
     """
-    found: list[Hashable] = [
-        name for name in dataset.sizes if name in dataset.coords and _is(name, dataset.coords[name].attrs, axis)
-    ]
+    along = [name for name in dataset.sizes if name in dataset.coords]
+    if told is not None:
+        if told not in along:
+            raise RasterError(
+                f"got no dimension {told} with coordinates in {where}, expected one of "
+                f"{', '.join(map(str, along)) or 'none'}; correct the source option {axis.option}"
+            )
+        return told
+    found: list[Hashable] = [name for name in along if _is(name, dataset.coords[name].attrs, axis)]
     if len(found) != 1:
         got = f"{len(found)} dimensions of {axis.what} ({', '.join(map(str, found)) or 'none'})"
         raise RasterError(
             f"got {got} in {where}, expected one with coordinates, named {', '.join(axis.names)} or told by CF "
-            "attributes; name it so"
+            f"attributes; give the source option {axis.option}, one of {', '.join(map(str, along)) or 'none'}"
         )
     return found[0]
 
@@ -112,14 +121,16 @@ def find_crs(dataset: Any, variable: Any, given: Any, where: str) -> CRS:
     if said is None:
         raise RasterError(
             f"got {where} without a coordinate reference system, expected a grid mapping, spatial_ref or an attribute "
-            "crs; say the CRS"
+            "crs; give the source option crs"
         )
     try:
         if isinstance(said, Mapping):
             return CRS.from_wkt(pyproj.CRS.from_cf(dict(said)).to_wkt())
         return said if isinstance(said, CRS) else CRS.from_user_input(said)
     except (CRSError, ProjError, KeyError, ValueError) as error:
-        raise RasterError(f"got the CRS {str(said)[:80]!r} in {where}, expected a known one; say the CRS") from error
+        raise RasterError(
+            f"got the CRS {str(said)[:80]!r} in {where}, expected a known one; give the source option crs"
+        ) from error
 
 
 def find_grid(dataset: Any, rows: Hashable, columns: Hashable, crs: CRS, where: str) -> CubeGrid:

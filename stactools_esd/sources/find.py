@@ -1,14 +1,15 @@
 """What a path holds, and the reader for it: opened on the grid of a tile, or on its own."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from stactools_esd.errors import GridError, RasterError, UsageError
 from stactools_esd.grid import check_georeference
 from stactools_esd.names import is_tile
-from stactools_esd.sources.cube import HELD_BYTES, open_cube
+from stactools_esd.sources.cube import HELD_BYTES, CubeSource, open_cube
+from stactools_esd.sources.cube_options import QUALITY_OPTIONS, CubeOptions
 from stactools_esd.sources.folder import TERRAIN_FILE, open_folder
 from stactools_esd.sources.granule_name import read_name
 from stactools_esd.sources.harmonise import Harmonise
@@ -18,6 +19,7 @@ from stactools_esd.sources.landsat_name import looks_like_landsat
 from stactools_esd.sources.modis import MODIS_PRODUCTS, open_modis
 from stactools_esd.sources.sdc30 import open_sdc30
 from stactools_esd.sources.source import Source, TargetGrid, tile_grid
+from stactools_esd.sources.source_options import Given, in_words, reader_options
 from stactools_esd.sources.viirs import VIIRS_PRODUCTS, open_viirs
 
 SourceType = Literal["folder", "sdc30", "landsat", "modis", "viirs", "cube"]
@@ -34,9 +36,9 @@ READER_BYTES: Final[dict[SourceType, int]] = {"cube": 3 * HELD_BYTES}
 
 _LOOKED_FOR: Final = (
     "SDC30_V003_<tile>_<YYYYMMDD>.tif or CSDC30_<tile>_<YYYYDDD>.tif, Landsat Collection 2 scenes or their STAC items, "
-    "MOD09, MYD09, MCD43A4, VNP09, VNP43 and VJ1 files, GeoTIFFs *_YYYYMMDD.tif or *_YYYYDDD.tif, a Zarr store or a NetCDF file"
+    "MOD09, MYD09, MCD43A4, VNP09, VNP43 and VJ1 files, GeoTIFFs *_YYYYMMDD.tif or *_YYYYDDD.tif, a Zarr store or a "
+    "NetCDF file"
 )
-
 
 _CUBE_SUFFIXES: Final = (".zarr", ".nc", ".nc4")
 _ZARR_NAMES: Final = ("zarr.json", ".zgroup", ".zmetadata")
@@ -54,6 +56,12 @@ class FoundSource:
 
     name: str
     """What the images are, as the input recipe says it unless the user knows better."""
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Options of the reader that were given, by key."""
+
+    words: str = ""
+    """What a person should know of how it was read, such as the options; empty where nothing is to be said."""
 
 
 def recognise(path: str | Path) -> SourceType:
@@ -121,6 +129,7 @@ def find_source(
     source_type: str = AUTO,
     grid: TargetGrid | None = None,
     harmonise: Harmonise = "none",
+    options: Given = None,
     skip_bad: bool = False,
 ) -> FoundSource:
     """Open a source.
@@ -132,6 +141,7 @@ def find_source(
         grid: Grid of the images. By default that of the tile for readers that resample, and the files' own for others;
             for a custom area readers that resample need it. A cube keeps its own pixels where the tile has the same.
         harmonise: Which sensors of Landsat are brought to OLI, see `sources.harmonise`.
+        options: Options of the reader, see `sources.source_options`.
         skip_bad: Pass over damaged files, and name them in `bad` of the source.
 
     Raises:
@@ -147,10 +157,23 @@ def find_source(
         raise UsageError(
             f"got harmonise {harmonise} for a source of type {kind}, expected one of Landsat; leave it out"
         )
-    source = _OPENERS[kind](Path(path), _grid(kind, tile, grid), harmonise, skip_bad)
+    chosen = reader_options(options, kind)
+    source = _open(kind, Path(path), _grid(kind, tile, grid), harmonise, chosen, skip_bad)
     if kind == "cube" and grid is None and is_tile(tile) and not _fits(source, tile):
-        source = open_cube(path, tile_grid(tile), skip_bad=skip_bad)
-    return FoundSource(source=source, source_type=kind, name=_name(kind, source))
+        source = _open(kind, Path(path), tile_grid(tile), harmonise, chosen, skip_bad)
+    return FoundSource(
+        source=source, source_type=kind, name=_name(kind, source), options=chosen, words=_words(source, chosen)
+    )
+
+
+def _words(source: Source, options: Mapping[str, Any]) -> str:
+    """Say how a source was read: what a cube takes for valid, and all options but those that this follows from."""
+    if not isinstance(source, CubeSource):
+        return in_words(options)
+    quality = source.layout.quality
+    valid = "no quality read" if quality is None else quality.words
+    others = {key: value for key, value in options.items() if key not in QUALITY_OPTIONS}
+    return ", ".join(filter(None, (valid, in_words(others))))
 
 
 def grid_of(path: Path) -> TargetGrid:
@@ -195,25 +218,34 @@ def _fits(source: Source, tile: str) -> bool:
     return True
 
 
-_Opener = Callable[[Path, TargetGrid | None, Harmonise, bool], Source]
-
-
 def _needed(grid: TargetGrid | None) -> TargetGrid:
     if grid is None:
         raise UsageError("got no grid, expected one, for the images are resampled; give a tile or a grid")
     return grid
 
 
-_OPENERS: Final[dict[SourceType, _Opener]] = {
-    "folder": lambda path, _grid, _harmonise, skip_bad: open_folder(path, skip_bad=skip_bad),
-    "sdc30": lambda path, grid, _harmonise, skip_bad: open_sdc30(path, grid, skip_bad=skip_bad),
-    "landsat": lambda path, grid, harmonise, skip_bad: open_landsat(
-        path, _needed(grid), harmonise=harmonise, skip_bad=skip_bad
-    ),
-    "modis": lambda path, grid, _harmonise, skip_bad: open_modis(path, _needed(grid), skip_bad=skip_bad),
-    "viirs": lambda path, grid, _harmonise, skip_bad: open_viirs(path, _needed(grid), skip_bad=skip_bad),
-    "cube": lambda path, grid, _harmonise, skip_bad: open_cube(path, grid, skip_bad=skip_bad),
-}
+def _open(
+    kind: SourceType,
+    path: Path,
+    grid: TargetGrid | None,
+    harmonise: Harmonise,
+    options: Mapping[str, Any],
+    skip_bad: bool,
+) -> Source:
+    """Open a source as what it is."""
+    match kind:
+        case "folder":
+            return open_folder(path, skip_bad=skip_bad)
+        case "sdc30":
+            return open_sdc30(path, grid, skip_bad=skip_bad)
+        case "landsat":
+            return open_landsat(path, _needed(grid), harmonise=harmonise, skip_bad=skip_bad, **options)
+        case "modis":
+            return open_modis(path, _needed(grid), skip_bad=skip_bad, **options)
+        case "viirs":
+            return open_viirs(path, _needed(grid), skip_bad=skip_bad, **options)
+        case "cube":
+            return open_cube(path, grid, options=CubeOptions(**options), skip_bad=skip_bad)
 
 
 def _name(kind: SourceType, source: Source) -> str:
