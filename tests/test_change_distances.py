@@ -1,0 +1,118 @@
+"""Distances between years: what they are, and what is usual in a population."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
+
+from esd_tasks.change.distances import distance_matrix, pair_distances, vector_distance_matrix
+from esd_tasks.change.noise import pair_noise, usual_distances, year_weights
+from stactools_esd import fsq
+from stactools_esd.errors import NothingFoundError, RasterError
+from stactools_esd.product import FSQ
+
+CODES = hnp.arrays(np.uint16, (5, 12), elements=st.integers(0, FSQ.codebook_size - 1))
+STEPS_OF_LEVEL = np.array(FSQ.levels) - 1
+
+
+@given(CODES, CODES)
+def test_distances_are_those_of_decoded_codes(before: NDArray[np.uint16], after: NDArray[np.uint16]) -> None:
+    """Level distance is mean |difference| / (L - 1) of the 72 levels, cosine distance that of the 72 vectors."""
+    level, cosine = pair_distances(before, after)
+    digits = [fsq.codes_to_level_indices(codes).astype(float) for codes in (before, after)]
+    expected = (np.abs(digits[0] - digits[1]) / STEPS_OF_LEVEL).reshape(5, -1).mean(axis=1)
+    np.testing.assert_allclose(level, expected, atol=1e-6)
+    one, other = (fsq.codes_to_vectors(codes).reshape(5, -1).astype(float) for codes in (before, after))
+    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    long = lengths > 0
+    np.testing.assert_allclose(
+        cosine[long], 1 - ((one * other).sum(axis=1) / np.where(long, lengths, 1))[long], atol=1e-6
+    )
+
+
+def test_the_ends_of_both_scales() -> None:
+    """Equal codes are 0 apart; codes at opposite ends are at 1; vectors without length count as unlike any other."""
+    lowest, highest = np.zeros((1, 12), np.uint16), np.full((1, 12), FSQ.codebook_size - 1, np.uint16)
+    centre = np.full((1, 12), fsq.level_indices_to_codes([4, 4, 4, 2, 2, 2]), np.uint16)
+    assert pair_distances(lowest, lowest) == (0.0, 0.0)
+    assert pair_distances(lowest, highest)[0] == 1.0
+    assert pair_distances(lowest, centre)[1] == 1.0
+    assert pair_distances(centre, centre)[1] == 0.0
+
+
+@given(st.integers(0, 1000))
+def test_the_matrix_holds_every_pair_of_years(seed: int) -> None:
+    """Entry (i, j) is the level distance of years i and j; the matrix is symmetric with a diagonal of 0."""
+    codes = np.random.default_rng(seed).integers(0, FSQ.codebook_size, (4, 3, 12)).astype(np.uint16)
+    matrix = distance_matrix(codes)
+    assert (matrix == matrix.transpose(0, 2, 1)).all()
+    assert (matrix[:, range(4), range(4)] == 0).all()
+    np.testing.assert_array_equal(matrix[:, 1, 3], pair_distances(codes[1], codes[3])[0])
+
+
+def test_numbers_that_are_missing_are_left_out_of_the_mean() -> None:
+    """The matrix of plain numbers is the mean absolute difference of what both years have; NaN without any."""
+    values = np.array([[[1.0, np.nan]], [[3.0, 5.0]], [[np.nan, np.nan]]])
+    matrix = vector_distance_matrix(values)
+    assert matrix[0, 0, 1] == 2.0
+    assert np.isnan(matrix[0, 0, 2])
+
+
+@pytest.mark.parametrize("shape", [(3, 11), (3,), (2, 3, 12)])
+def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
+    """What is not one row of twelve codes a pixel raises one line."""
+    with pytest.raises(RasterError, match="expected"):
+        pair_distances(np.zeros(shape, np.uint16), np.zeros(shape, np.uint16))
+
+
+def test_pairs_must_match() -> None:
+    """Two years of different pixels are not compared."""
+    with pytest.raises(RasterError, match="pair the pixels"):
+        pair_distances(np.zeros((2, 12), np.uint16), np.zeros((3, 12), np.uint16))
+
+
+def test_a_score_counts_from_the_usual_distance_of_as_many_observations() -> None:
+    """Pixels that were seen little differ more; their score does not, for each bin has its own median and spread."""
+    generator = np.random.default_rng(0)
+    clear = np.repeat([3, 30], 1000)
+    distance = generator.normal(np.where(clear == 3, 0.3, 0.1), np.where(clear == 3, 0.05, 0.01))
+    score = pair_noise(distance, clear).score(distance, clear)
+    for few in (3, 30):
+        assert abs(np.median(score[clear == few])) < 0.1
+        assert abs(score[clear == few].std() - 1) < 0.1
+
+
+def test_a_year_pair_that_shifts_as_a_whole_alarms_nowhere() -> None:
+    """A shift that every pixel feels moves the median, not the scores."""
+    generator = np.random.default_rng(1)
+    distance, clear = generator.normal(0.1, 0.01, 600), np.full(600, 12)
+    before = pair_noise(distance, clear).score(distance, clear)
+    after = pair_noise(distance + 0.2, clear).score(distance + 0.2, clear)
+    np.testing.assert_allclose(before, after, atol=1e-3)
+
+
+def test_too_small_a_population_is_no_population() -> None:
+    """Without enough pixels nobody can tell what is usual: exit code 3, one line."""
+    with pytest.raises(NothingFoundError, match="--min-clear"):
+        pair_noise(np.ones(10), np.ones(10, int))
+    with pytest.raises(NothingFoundError, match="no two years"):
+        usual_distances(np.ones((9, 3, 3)), np.ones((9, 3), bool))
+
+
+def test_usual_distances_know_missing_years() -> None:
+    """A pair of years that nobody shares gets the median of the others; unusable years do not count."""
+    matrix = np.full((60, 3, 3), 0.5)
+    matrix[:, 0, 1] = 0.1
+    usable = np.ones((60, 3), bool)
+    usable[:, 2] = np.arange(60) < 10
+    usual = usual_distances(matrix, usable)
+    assert usual[0, 1] == usual[1, 0] == np.float32(0.1)
+    assert usual[0, 2] == np.float32(0.1)
+
+
+def test_few_clear_observations_weigh_less() -> None:
+    """The weight is the share of the full number, at most 1; 0 where the year must not count."""
+    weights = year_weights([20, 5, 10], [True, True, False], 10)
+    np.testing.assert_allclose(weights, [1, 0.5, 0])
