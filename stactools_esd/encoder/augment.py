@@ -44,6 +44,9 @@ class Augmentation:
     resampled: float = 0.5
     """Share of batches that are interpolated anew from every second, third or sixth pentad, target included."""
 
+    lasting: float = 0.25
+    """Share of the resampled batches whose errors are interpolated too, and so last from date to date."""
+
     rolled: float = 0.5
     """Share of pixel-years whose window starts on another day, target included."""
 

@@ -175,15 +175,18 @@ def _drawn(
     n = len(clean)
     shift = torch.from_numpy(np.where(rng.random(n) < strength.rolled, rng.integers(PENTADS, size=n), 0))
     clean, known = augment.roll(clean, shift), augment.roll(known, shift)
-    joined = torch.eye(PENTADS)
+    seen = augment.corrupt(clean, strength, generator)
     if rng.random() < strength.resampled:
         every = int(rng.choice([2, 3, 6]))
-        joined = augment.resampling_matrix(every, int(rng.integers(every)))
-        clean = joined @ clean
+        joined_by_lines = augment.resampling_matrix(every, int(rng.integers(every)))
+        clean = joined_by_lines @ clean
+        # Errors of the dates last from one to the next where gap filling drew lines between them.
+        lasting = rng.random() < strength.lasting
+        seen = joined_by_lines @ seen if lasting else augment.corrupt(clean, strength, generator)
     kept_terrain = torch.from_numpy(rng.random((n, 1)) >= strength.terrain_dropped)
     return Batch(
         clean=clean,
-        seen=joined @ augment.corrupt(clean, strength, generator),  # errors of dates are joined by lines, too
+        seen=seen,
         known=known,
         present=augment.hide(known, strength, generator),
         terrain=terrain * kept_terrain,
