@@ -7,6 +7,7 @@ from pathlib import Path
 
 import shapely
 
+from esd_tasks.target import Grid
 from stactools_esd import stac
 from stactools_esd.cog import CodesFile, open_codes
 from stactools_esd.errors import CatalogError, EsdError, IncomparableError, NothingFoundError, UsageError
@@ -45,7 +46,10 @@ class CodesItem:
     """Bytes of the codes COG as the item states them."""
 
     item_href: str | None = None
-    """Path of the item's JSON, or None for a plain COG."""
+    """Path or URL of the item's JSON, or None for a plain COG."""
+
+    grid: Grid | None = None
+    """Where its pixels lie, as the item states it: known without opening the codes COG."""
 
     def open(self) -> CodesFile:
         """Open the codes COG, and see that it is what the item says.
@@ -78,6 +82,21 @@ class CodesItem:
                 f"got {path.name} of {path.stat().st_size:,} bytes, expected {self.size:,} by the item {self.id}; "
                 "the file was changed: make the item and the catalogue again"
             )
+        if self.grid is not None and not _same_place(self.grid, codes):
+            raise CatalogError(
+                f"got an item {self.id} whose pixels lie elsewhere than those of its file {Path(self.href).name}, "
+                "expected the same CRS, transform and shape; make the item again"
+            )
+
+
+def _same_place(grid: Grid, codes: CodesFile) -> bool:
+    """Tell whether a file has the pixels that were stated."""
+    epsg = codes.crs.to_epsg()
+    return (
+        (grid.height, grid.width) == (codes.height, codes.width)
+        and (grid.crs == codes.crs or (epsg is not None and grid.crs.to_epsg() == epsg))
+        and grid.transform.almost_equals(codes.transform, precision=1e-6)
+    )
 
 
 def available_years(items: Iterable[CodesItem]) -> list[int]:

@@ -105,7 +105,7 @@ class Mosaic:
             self._open.popitem()[1].close()
 
     def georeference(self, position: int) -> Georeference:
-        """Return where the pixels of an item lie, by its file, or by the rule of tiles where that cannot be opened."""
+        """Return where the pixels of an item lie: as it states, by its file, or by the rule of tiles."""
         if position not in self._georeferences:
             self._georeferences[position] = self._find_georeference(position)
         return self._georeferences[position]
@@ -206,24 +206,21 @@ class Mosaic:
     def _find_georeference(self, position: int) -> Georeference:
         item = self.items[position]
         try:
-            codes = self._file(position)
+            place: Grid = item.grid or _grid_of(self._file(position))
         except EsdError as error:
             if self._on_failure is None or not is_tile(item.tile):
                 raise
             self._fail(position, error)
             # Its pixels must not go to a neighbour: that would be another tile than in other years.
-            place = tiles.tile(item.tile)
-            crs, transform, width, height = CRS.from_epsg(place.epsg), place.transform, place.width, place.height
-            bounds: tuple[float, ...] = place.bounds
-        else:
-            crs, transform, width, height = codes.crs, codes.transform, codes.width, codes.height
-            bounds = codes.bounds
+            rule = tiles.tile(item.tile)
+            crs = CRS.from_epsg(rule.epsg)
+            place = Grid(crs=crs, transform=rule.transform, width=rule.width, height=rule.height)
         return Georeference(
-            crs=crs,
-            transform=transform,
-            width=width,
-            height=height,
-            square=tiles.own_square(item.tile, crs, bounds),
+            crs=place.crs,
+            transform=place.transform,
+            width=place.width,
+            height=place.height,
+            square=tiles.own_square(item.tile, place.crs, place.bounds),
         )
 
     def _read(self, position: int, window: Window) -> CodesBlock | None:
@@ -253,3 +250,8 @@ class Mosaic:
             self._open[position] = self.items[position].open()
         self._open.move_to_end(position)
         return self._open[position]
+
+
+def _grid_of(codes: CodesFile) -> Grid:
+    """Return the pixels of an open file."""
+    return Grid(crs=codes.crs, transform=codes.transform, width=codes.width, height=codes.height)

@@ -16,8 +16,8 @@ from neighbours import write_area, write_tile
 from rasterio.windows import Window
 from synthetic import counts, random_codes, write_official
 
-from esd_tasks import items as items_module
 from esd_tasks.codes_item import available_years, by_year, choose_year, one_identity, one_start
+from esd_tasks.item_sources import catalogue
 from esd_tasks.items import find_items
 from esd_tasks.places import bbox_geometry
 from stactools_esd.catalog import create_catalog
@@ -107,8 +107,8 @@ def test_place_and_year_choose(catalog: Path) -> None:
 def test_a_walk_reads_only_the_year_and_zone_it_needs(catalog: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the layout collection / year / zone, other years and far zones are never opened."""
     opened = []
-    read_json = items_module.read_json
-    monkeypatch.setattr(items_module, "read_json", lambda path: opened.append(path) or read_json(path))
+    read_json = catalogue.read_json
+    monkeypatch.setattr(catalogue, "read_json", lambda path: opened.append(path) or read_json(path))
     find_items(catalog, geometry=around(BEIJING), years=[2020])
     below = [path.relative_to(catalog.parent).as_posix() for path in map(Path, opened)]
     assert len(below) == 5
@@ -285,12 +285,6 @@ def test_pictures_beside_codes_are_not_codes(tiles: Path, tmp_path: Path) -> Non
     whole.write_bytes(whole.read_bytes()[:100])
     with pytest.raises(EsdError, match=whole.name):
         find_items(tmp_path / "tiles")
-
-
-def test_remote_catalogues_are_refused_for_now(catalog: Path) -> None:
-    """A catalogue behind a URL is one clear line; nothing is fetched."""
-    with pytest.raises(CatalogError, match="remote"):
-        find_items("https://example.org/catalog.json")
 
 
 def test_official_tiles_need_no_catalogue(tmp_path: Path) -> None:

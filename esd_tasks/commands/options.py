@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 Catalog = Annotated[
-    str | None, typer.Option(help="Catalogue, item, codes COG or folder. Default: $ESD_CATALOG, else ./catalog.")
+    str | None, typer.Option(help="Catalogue, STAC API, parquet index, item, codes COG or folder. Default: $ESD_CATALOG, else ./catalog.")
 ]
 Geometry = Annotated[Path | None, typer.Option(help="Polygons of the area: GeoPackage, GeoJSON or Shapefile.")]
 Bbox = Annotated[

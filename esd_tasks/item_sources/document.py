@@ -1,0 +1,104 @@
+"""An item of codes from its JSON, wherever that was found; and hrefs that are counted from where they stand."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urljoin
+
+import shapely
+import shapely.geometry
+from rasterio import Affine
+from rasterio.crs import CRS
+
+from esd_tasks.codes_item import CodesItem
+from esd_tasks.target import Grid
+from stactools_esd import stac
+from stactools_esd.errors import CatalogError
+from stactools_esd.gdal import without_query
+
+CODES_ASSET: Final = "embeddings"
+"""Key of the asset that holds the codes."""
+
+_OWN_PREFIX: Final = "esd:"
+
+
+def is_of_codes(content: Any) -> bool:
+    """Tell whether a JSON content is an item of codes, for catalogues may hold others."""
+    properties = content.get("properties") if isinstance(content, dict) else None
+    return isinstance(properties, dict) and any(key.startswith(_OWN_PREFIX) for key in properties)
+
+
+def item_of(content: Mapping[str, Any], place: str) -> CodesItem:
+    """Make an item of its JSON.
+
+    Args:
+        content: The item; its geometry may be one of shapely.
+        place: Path or URL of the document that holds it, from which hrefs are counted.
+
+    Raises:
+        CatalogError: Something that an item of codes has is missing or malformed.
+    """
+    try:
+        tags = stac.tags_of(content)
+        asset = content["assets"][CODES_ASSET]
+        geometry = content["geometry"]
+        return CodesItem(
+            id=str(content["id"]),
+            href=resolve(str(asset["href"]), place),
+            identity=tags.identity,
+            tile=tags.tile,
+            year=tags.year,
+            window_start=tags.window_start,
+            footprint=geometry if isinstance(geometry, shapely.Geometry) else shapely.geometry.shape(geometry),
+            checksum=asset.get("file:checksum"),
+            size=asset.get("file:size"),
+            item_href=_own_href(content, place),
+            grid=_grid(content.get("properties", {}), asset),
+        )
+    except (KeyError, TypeError, AttributeError, ValueError, shapely.errors.ShapelyError) as error:
+        raise CatalogError(
+            f"got item {content.get('id')!r} of {without_query(place)} without a sound {error}, expected an item of "
+            "codes; make it again"
+        ) from error
+
+
+def resolve(href: str, place: str) -> str:
+    """Return an href as an absolute path or URL, relative ones counted from the document that holds it."""
+    path = stac.local_path(href.removeprefix("file://"))
+    if path is None:
+        return href
+    if stac.local_path(place) is None:
+        return urljoin(place, href)
+    return str((Path(place).parent / path).resolve())
+
+
+def _own_href(content: Mapping[str, Any], place: str) -> str | None:
+    """Return where an item stands: its own document, or what one with many items says of it."""
+    links = content.get("links") or ()
+    if place.split("?", 1)[0].endswith(".json") and "features" not in content:
+        return place
+    own = next((str(link["href"]) for link in links if link.get("rel") == "self"), None)
+    return own and resolve(own, place)
+
+
+def _grid(properties: Mapping[str, Any], asset: Mapping[str, Any]) -> Grid | None:
+    """Return the pixels of the codes as the item states them, or None where it does not."""
+    code, shape, transform = (
+        asset.get(f"proj:{name}") or properties.get(f"proj:{name}") for name in ("code", "shape", "transform")
+    )
+    if not (code and shape and transform) or not str(code).startswith("EPSG:"):
+        return None
+    height, width = (int(number) for number in shape)
+    return Grid(
+        crs=_crs(int(str(code).removeprefix("EPSG:"))),
+        transform=Affine(*(float(number) for number in transform[:6])),
+        width=width,
+        height=height,
+    )
+
+
+@lru_cache(maxsize=256)
+def _crs(epsg: int) -> CRS:
+    """Return a CRS; kept, for making one is slow."""
+    return CRS.from_epsg(epsg)
