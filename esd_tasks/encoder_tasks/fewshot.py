@@ -1,54 +1,40 @@
 """Few labels: k places a class train, and a fixed set of distant places is tested, for codes and raw alike."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
 
 from esd_tasks.encoder_tasks.apart import BUFFERS, degree_blocks, distances
-from esd_tasks.encoder_tasks.bootstrap import DRAWS, Estimate, cluster_draws, estimate, numbered
+from esd_tasks.encoder_tasks.bootstrap import Estimate, estimate
 from esd_tasks.encoder_tasks.samples import LabelledYears, standardised, vectors
+from esd_tasks.heads import HEADS, TREES
+from esd_tasks.shots import REPEATS, balanced_accuracy, deal, draw, redrawn, right
 from stactools_esd.errors import LabelsError
+
+__all__ = [
+    "PROTOCOL_HEADS",
+    "SHOTS",
+    "FewShot",
+    "Halves",
+    "accuracy",
+    "balanced_accuracy",
+    "draw",
+    "gain",
+    "halve",
+    "judge",
+]
 
 SHOTS: Final = (5, 10, 50)
 """Places a class that train."""
 
-REPEATS: Final = 10
-"""Draws of training places for each number of them."""
-
-
-class Prototypes:
-    """The class whose mean is nearest, in Euclidean distance."""
-
-    def fit(self, table: NDArray[np.float64], class_id: NDArray[np.int64]) -> "Prototypes":
-        """Average the samples of each class."""
-        self._classes = np.unique(class_id)
-        self._means = np.stack([table[class_id == number].mean(axis=0) for number in self._classes])
-        return self
-
-    def predict(self, table: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return the class of the nearest mean, (n,)."""
-        squares = (self._means**2).sum(axis=1) - 2 * table @ self._means.T
-        nearest: NDArray[np.int64] = self._classes[squares.argmin(axis=1)]
-        return nearest
-
-
-HEADS: Final[Mapping[str, Callable[[], Any]]] = {
-    "prototype": Prototypes,
-    "1-NN": lambda: KNeighborsClassifier(n_neighbors=1),
-    "3-NN": lambda: KNeighborsClassifier(n_neighbors=3),
-    "logistic": lambda: LogisticRegression(C=1.0, max_iter=1000),
-}
-"""Classifiers, the same for every table."""
+PROTOCOL_HEADS: Final = tuple(name for name in HEADS if name != TREES)
+"""Heads by which encoders are judged; trees are grown for land cover."""
 
 _CELLS: Final = (4.0, 2.0, 1.0, 0.5)
 _ENOUGH_CELLS: Final = 12
-_CANDIDATES: Final = 200
-_LEAST: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,59 +103,30 @@ def halve(years: LabelledYears, *, seed: int = 0) -> Halves:
     """
     cells = [degree_blocks(years.lon, years.lat, size) for size in _CELLS]
     chosen = next((n for n, cell in enumerate(cells) if cell.max() + 1 >= _ENOUGH_CELLS), len(cells) - 1)
-    cell, n_classes = cells[chosen], len(years.class_names)
-    n_cells = int(cell.max()) + 1
-    generator = np.random.default_rng(seed)
-    deals = [generator.permutation(n_cells)[: n_cells // 2] for _ in range(_CANDIDATES)] if n_cells > 1 else []
-    for buffer in BUFFERS:
-        best = (0, 0)
-        for deal in deals:
-            testing = np.isin(cell, deal)
-            test, rest = np.flatnonzero(testing), np.flatnonzero(~testing)
-            pool = rest[distances(years.lon, years.lat, rest, test) >= buffer]
-            poorer = np.minimum(*(np.bincount(years.class_id[half], minlength=n_classes) for half in (pool, test)))
-            enough = poorer >= _LEAST
-            if enough.any() and (score := (int(enough.sum()), int(poorer[enough].min()))) > best:
-                best, classes = score, np.flatnonzero(enough)
-                kept = [half[np.isin(years.class_id[half], classes)] for half in (pool, test)]
-        if best[0] >= max(2, n_classes / 2):
-            return Halves(pool=kept[0], test=kept[1], classes=classes, cell=_CELLS[chosen], buffer=buffer)
+    dealt = deal(
+        cells[chosen],
+        years.class_id,
+        lambda places, others: distances(years.lon, years.lat, places, others),
+        n_classes=len(years.class_names),
+        buffers=BUFFERS,
+        seed=seed,
+    )
+    if dealt is not None:
+        return Halves(pool=dealt.pool, test=dealt.test, classes=dealt.classes, cell=_CELLS[chosen], buffer=dealt.buffer)
     raise LabelsError(
         f"got the set {years.name}, whose places lie too close together to test two classes or more away from where "
         "they train, expected places that are spread wider; leave the set out"
     )
 
 
-def draw(
-    class_id: NDArray[np.integer], block: NDArray[np.integer], pool: NDArray[np.intp], shots: int, seed: int
-) -> NDArray[np.intp]:
-    """Draw up to `shots` places a class without replacement, from as many different blocks as there are.
-
-    Args:
-        class_id: Classes of all places.
-        block: Blocks of all places.
-        pool: Positions that may be drawn.
-        shots: Places a class; a class with fewer gives all.
-        seed: The same seed gives the same places, whatever they are described by.
-    """
-    generator = np.random.default_rng([seed, shots])
-    drawn = []
-    for number in np.unique(class_id[pool]):
-        places = generator.permutation(pool[class_id[pool] == number])
-        # The turn of a place is how many of its block come before it: first one of each block, then seconds.
-        turn = np.array([np.count_nonzero(block[places[:n]] == block[place]) for n, place in enumerate(places)])
-        drawn.append(places[np.argsort(turn, kind="stable")[:shots]])
-    return np.concatenate(drawn)
-
-
-def judge(years: LabelledYears, *, heads: Sequence[str] = tuple(HEADS), shots: Sequence[int] = SHOTS) -> FewShot:
+def judge(years: LabelledYears, *, heads: Sequence[str] = PROTOCOL_HEADS, shots: Sequence[int] = SHOTS) -> FewShot:
     """Train heads on the same draws of codes and of raw reflectance, and test them on the same places.
 
     Every table is standardised by the mean and deviation of the pool, which needs no labels.
 
     Args:
         years: Labelled pixel-years.
-        heads: Keys of `HEADS`.
+        heads: Keys of `heads.HEADS`.
         shots: Places a class.
 
     Raises:
@@ -184,8 +141,11 @@ def judge(years: LabelledYears, *, heads: Sequence[str] = tuple(HEADS), shots: S
     for k in shots:
         draws = [draw(years.class_id, block, halves.pool, k, seed) for seed in range(REPEATS)]
         for head in heads:
-            right = [_right(table, years.class_id, draws, halves.test, head) for table in tables]
-            raw[head, k], codes[head, k] = right[0], np.mean(right[1:], axis=0)
+            found = [
+                right(head, table, years.class_id, draws, table[halves.test], years.class_id[halves.test])
+                for table in tables
+            ]
+            raw[head, k], codes[head, k] = found[0], np.mean(found[1:], axis=0)
     return FewShot(
         name=years.name,
         role=years.role,
@@ -199,21 +159,9 @@ def judge(years: LabelledYears, *, heads: Sequence[str] = tuple(HEADS), shots: S
     )
 
 
-def _right(
-    table: NDArray[np.float64],
-    class_id: NDArray[np.int64],
-    draws: Sequence[NDArray[np.intp]],
-    test: NDArray[np.intp],
-    head: str,
-) -> NDArray[np.bool_]:
-    """Tell which test places a head gets right after each draw, (draws, n)."""
-    predicted = [HEADS[head]().fit(table[train], class_id[train]).predict(table[test]) for train in draws]
-    return np.asarray(np.stack(predicted) == class_id[test])
-
-
-def balanced_accuracy(right: NDArray[np.floating] | NDArray[np.bool_], class_id: NDArray[np.integer]) -> float:
-    """Return the mean over classes of the share that is right, and over draws: (draws, n) to one number."""
-    return float(np.mean([right[:, class_id == number].mean() for number in np.unique(class_id)]))
+def accuracy(sets: Sequence[FewShot], head: str, k: int, *, raw: bool) -> Estimate:
+    """Estimate balanced accuracy of raw reflectance, or of codes as the mean of seeds, as the mean of sets."""
+    return _mean([(one.raw if raw else one.codes)[head, k] for one in sets], sets)
 
 
 def gain(sets: Sequence[FewShot], head: str, k: int) -> Estimate:
@@ -221,24 +169,12 @@ def gain(sets: Sequence[FewShot], head: str, k: int) -> Estimate:
 
     The bootstrap draws both again: blocks of tested places, and draws of training places.
     """
-    differences = [one.codes[head, k] - one.raw[head, k] for one in sets]
-    value = np.mean([balanced_accuracy(d, one.class_id) for d, one in zip(differences, sets, strict=True)])
-    redrawn = [_redrawn(d, one, number) for number, (d, one) in enumerate(zip(differences, sets, strict=True))]
-    return estimate(float(value), np.mean(redrawn, axis=0))
+    return _mean([one.codes[head, k] - one.raw[head, k] for one in sets], sets)
 
 
-def _redrawn(difference: NDArray[np.float64], one: FewShot, seed: int) -> NDArray[np.float64]:
-    """Return the mean gain of each bootstrap draw, (DRAWS,)."""
-    member, n_blocks = numbered(one.block)
-    classes, class_row = np.unique(one.class_id, return_inverse=True)
-    place = class_row * n_blocks + member
-    size = len(classes) * n_blocks
-    counts = np.bincount(place, minlength=size).reshape(len(classes), n_blocks)
-    sums = np.stack([np.bincount(place, weights=row, minlength=size) for row in difference])
-    blocks = cluster_draws(n_blocks, seed=seed)
-    draws = cluster_draws(len(difference), seed=seed + 1_000) / len(difference)
-    per_class = np.einsum("br,rcn,bn->bc", draws, sums.reshape(len(difference), *counts.shape), blocks, optimize=True)
-    present = blocks @ counts.T
-    # A class that no drawn block holds is left out of that bootstrap draw.
-    shares = np.divide(per_class, present, out=np.full((DRAWS, len(classes)), np.nan), where=present > 0)
-    return np.asarray(np.nanmean(shares, axis=1))
+def _mean(tables: Sequence[NDArray[np.floating] | NDArray[np.bool_]], sets: Sequence[FewShot]) -> Estimate:
+    """Estimate the mean of sets of a balanced accuracy, or of a difference of two."""
+    pairs = list(zip(tables, sets, strict=True))
+    value = np.mean([balanced_accuracy(table, one.class_id) for table, one in pairs])
+    draws = [redrawn(table, one.class_id, one.block, seed=number) for number, (table, one) in enumerate(pairs)]
+    return estimate(float(value), np.mean(draws, axis=0))

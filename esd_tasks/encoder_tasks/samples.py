@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from esd_tasks.table_scale import scale_of
 from stactools_esd.fsq import codes_to_vectors
 
 
@@ -82,13 +83,7 @@ def standardised(table: NDArray[np.floating], like: NDArray[np.floating] | None 
         table: Shape (n, k), NaN where missing.
         like: Table (m, k) that mean and deviation are taken from. Default: the same.
     """
-    source = np.asarray(table if like is None else like, dtype=np.float64)
-    seen = ~np.isnan(source)
-    count = np.maximum(seen.sum(axis=0), 1)
-    mean = np.where(seen, source, 0).sum(axis=0) / count
-    deviation = np.sqrt((np.where(seen, source - mean, 0) ** 2).sum(axis=0) / count)
-    scale = np.where(deviation > 1e-9, deviation, np.inf)
-    return np.asarray(np.nan_to_num((np.asarray(table, dtype=np.float64) - mean) / scale))
+    return scale_of(table if like is None else like).apply(table)
 
 
 def cosine(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.float64]:
