@@ -49,6 +49,9 @@ class Leftout:
     pixel: NDArray[np.intp]
     """Which pixel each belongs to (n,)."""
 
+    first: NDArray[np.datetime64]
+    """First day of the window (n,)."""
+
     @property
     def inside(self) -> NDArray[np.bool_]:
         """Observations of the window (n, t)."""
@@ -116,7 +119,10 @@ def pixel_years(series: Series, starts: tuple[str, ...], most: int) -> Leftout:
     last = np.take_along_axis(days, kept.sum(axis=1)[:, None] - 1, axis=1)
     values = np.take_along_axis(series.reflectance[rows], order[:, :, None], axis=1)
     return Leftout(
-        values=np.where(kept[:, :, None], values, np.float32(np.nan)), days=np.where(kept, days, last), pixel=rows
+        values=np.where(kept[:, :, None], values, np.float32(np.nan)),
+        days=np.where(kept, days, last),
+        pixel=rows,
+        first=first,
     )
 
 
@@ -165,14 +171,19 @@ class Score:
     mae: float
     """Mean over the ways of leaving out."""
 
-    spread: list[float]
-    """2.5 % and 97.5 % of draws of pixels."""
+    drawn: NDArray[np.float64]
+    """The same of each draw of pixels (400,)."""
 
     by_way: list[float]
     """Mean absolute error of each way."""
 
     bias: float
     """Mean error, of the way where it is largest."""
+
+    @property
+    def spread(self) -> list[float]:
+        """2.5 % and 97.5 % of the draws of pixels."""
+        return [round(float(value), 1) for value in np.quantile(self.drawn, [0.025, 0.975])]
 
 
 def score(errors: dict[str, list[tuple[NDArray[np.intp], NDArray[np.float64]]]]) -> Score:
@@ -189,10 +200,9 @@ def score(errors: dict[str, list[tuple[NDArray[np.intp], NDArray[np.float64]]]])
         asked = draws @ count
         drawn.append(np.where(asked > 0, draws @ total / np.maximum(asked, 1), np.nan))
         biases.append(np.nanmean(error))
-    low, high = np.quantile(np.nanmean(drawn, axis=0), [0.025, 0.975])
     return Score(
         mae=float(np.mean(by_way)),
-        spread=[round(float(low), 1), round(float(high), 1)],
+        drawn=np.nanmean(drawn, axis=0),
         by_way=[float(value) for value in by_way],
         bias=float(max(biases, key=abs)),
     )

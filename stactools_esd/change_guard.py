@@ -5,6 +5,7 @@ how well each foretells the observations of the year that it was not shown: one 
 one of all years whose seasonal shape is soon forgotten.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -31,21 +32,26 @@ def year_error(cases: Cases, found: Fit) -> NDArray[np.float64]:
     return np.where(count > 0, total / np.maximum(count, 1), np.inf)
 
 
-def guarded(cases: Cases) -> list[tuple[Cases, Fit]]:
+def guarded(cases: Cases, *, other_years: bool = True, rivals: Sequence[Cases] = ()) -> list[tuple[Cases, Fit]]:
     """Fit all cases, those of changed years by what foretells the year best.
 
     Args:
-        cases: Observations of several years.
+        cases: Observations, of several years unless `other_years` is False.
+        other_years: Whether the fit has rivals that trust other years less.
+        rivals: The same cases in other forms, whose fits of all years are rivals, too.
 
     Returns:
-        The cases, parted by how they were fitted (all years, the year alone, a forgetful season), with their fits;
-        every case stands in exactly one part.
+        The cases, parted by how they were fitted (all years; the year alone and a forgetful season, if asked for; each
+        of the rivals), with their fits; every case stands in exactly one part.
     """
     everything = fit(cases)
     asked = np.flatnonzero(cases.inside.sum(axis=1) >= FEWEST)
     some = cases.take(asked)
-    alone = some.within_window()
-    tries = [(some, everything.take(asked)), (alone, fit(alone)), (some, fit(some, FORGETFUL))]
+    tries = [(some, everything.take(asked))]
+    if other_years:
+        alone = some.within_window()
+        tries += [(alone, fit(alone)), (some, fit(some, FORGETFUL))]
+    tries += [(rival, fit(rival)) for rival in (each.take(asked) for each in rivals)]
     errors = np.stack([year_error(*each) for each in tries])
     errors[0] *= MARGIN
     best = np.argmin(errors, axis=0)
@@ -53,7 +59,7 @@ def guarded(cases: Cases) -> list[tuple[Cases, Fit]]:
     stands[asked[best != 0]] = False
     rest = np.flatnonzero(stands)
     parts = [(cases.take(rest), everything.take(rest))]
-    for number in (1, 2):
+    for number, (tried, found) in enumerate(tries[1:], start=1):
         rows = np.flatnonzero(best == number)
-        parts.append((tries[number][0].take(rows), tries[number][1].take(rows)))
+        parts.append((tried.take(rows), found.take(rows)))
     return parts

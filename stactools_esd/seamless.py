@@ -15,6 +15,7 @@ from stactools_esd.change_guard import guarded
 from stactools_esd.covariance import NOISE_SCALE
 from stactools_esd.errors import ObservationsError
 from stactools_esd.gaussian_process import Fit, fit, predict, spread
+from stactools_esd.guide import Guide
 from stactools_esd.observation_gaps import days_to_nearest
 from stactools_esd.observations import (
     CLEAR_BANDS,
@@ -133,9 +134,9 @@ class Seamless:
     """Expected standard deviation of the filling error (n, 365, 6); NaN on days of snow, which no process foretells."""
 
 
-def process_fusion(context: TemporalContext) -> str:
-    """Name the recipe of `fill_process` in `esd:input_recipe`; each context is another one."""
-    return f"hampel-snow-process-{context}-v1"
+def process_fusion(context: TemporalContext, *, guided: bool = False) -> str:
+    """Name the recipe of `fill_process` in `esd:input_recipe`; each context is another one, with a guide or without."""
+    return f"hampel-snow-process-{context}{'-guided' if guided else ''}-v1"
 
 
 def fill_process(
@@ -145,6 +146,7 @@ def fill_process(
     context: TemporalContext = DEFAULT_CONTEXT,
     cap: int = CAP,
     details: bool = False,
+    guide: Guide | None = None,
 ) -> Seamless:
     """Fill a pixel-year from its own and other years: a robust Gaussian process between screened observations.
 
@@ -158,6 +160,8 @@ def fill_process(
         context: `year`, `past` or `both`, see `temporal_context`.
         cap: Most observations of a pixel that are used: those nearest to the middle of the window.
         details: Whether `nearest` and `error` are wanted; the errors cost more than the filling.
+        guide: What a coarse sensor saw around the pixels, drawn for this window and context. A pixel whose own dates
+            are foretold better without it is filled without it.
 
     Returns:
         Pixel-years without gaps; NaN for pixels without an observation of land or snow in the window.
@@ -182,10 +186,12 @@ def fill_process(
     # A pixel that nobody saw in the window is not made up from its other years.
     kind = np.where(seen[:, None], kind, np.uint8(MISSING))
     cases = collect(values, days, kind, cap)
-    parts = [(cases, fit(cases))] if context == "year" else guarded(cases)
+    parts = _fit_parts(cases, context, guide)
     out = np.full((shape[0], DAYS, len(BANDS)), np.nan, np.float32)
-    for part in parts:
+    for number, part in enumerate(parts, start=1):
         predict(*part, out)
+        if guide is not None and number < len(parts):
+            guide.add(part[0], out)
     laid = lay_snow(values, days, kind, out)
     bands = np.isfinite(values).sum(axis=2)
     return Seamless(
@@ -194,6 +200,14 @@ def fill_process(
         nearest=days_to_nearest(days, used) if details else None,
         error=_error(parts, laid) if details else None,
     )
+
+
+def _fit_parts(cases: Cases, context: TemporalContext, guide: Guide | None) -> list[tuple[Cases, Fit]]:
+    """Fit all cases; with a guide the last part is not guided, and the others are."""
+    other_years = context != "year"
+    if guide is not None:
+        return guarded(guide.lean(cases), other_years=other_years, rivals=(cases,))
+    return guarded(cases) if other_years else [(cases, fit(cases))]
 
 
 def _error(parts: list[tuple[Cases, Fit]], laid: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -215,6 +229,7 @@ def prepare_process(
     context: TemporalContext = DEFAULT_CONTEXT,
     cap: int = CAP,
     details: bool = False,
+    guide: Guide | None = None,
 ) -> Seamless:
     """Fill the gaps of an area by `fill_process`, from images to gap-free days.
 
@@ -224,9 +239,10 @@ def prepare_process(
         context: `year`, `past` or `both`.
         cap: Most observations of a pixel that are used.
         details: Whether `nearest` and `error` are wanted.
+        guide: What a coarse sensor saw around the pixels, in row-major order.
 
     Returns:
         Pixel-years in row-major order.
     """
     series = pixel_series(observations, *span(window, check_context(context)))
-    return fill_process(series, window, context=context, cap=cap, details=details)
+    return fill_process(series, window, context=context, cap=cap, details=details, guide=guide)
