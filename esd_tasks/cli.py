@@ -6,6 +6,7 @@ import typer
 
 from esd_tasks.commands.classify import classify
 from esd_tasks.commands.evaluate_encoder import evaluate_encoder
+from esd_tasks.commands.few_shot import few_shot
 
 app = typer.Typer(
     name="esd-tasks",
@@ -36,4 +37,5 @@ def main(
 
 
 app.command()(classify)
+app.command("few-shot")(few_shot)
 app.command()(evaluate_encoder)

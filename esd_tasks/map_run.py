@@ -18,7 +18,7 @@ from esd_tasks.maps import QUALITY_NODATA
 from esd_tasks.pull import Mosaic, pixels_inside
 from stactools_esd.blocks import Block, BlockStore
 from stactools_esd.errors import OutputError
-from stactools_esd.files import read_json
+from stactools_esd.files import read_json, write_json
 
 BLOCK_PIXELS: Final = 512
 """Rows and columns of a block of prediction: about 100 MB of memory, whatever the size of the map."""
@@ -121,6 +121,45 @@ def fill_blocks(
             if not store.finished(block):
                 store.put(block, **_fill(plan, mosaic, block, layers, of_codes))
             report("predict", position, len(blocks))
+
+
+def raster_tags(plan: AreaPlan, title: str) -> dict[str, str]:
+    """Return the tags of the rasters of a run: what they are, of which year and encoder, and of which run."""
+    return {
+        "TITLE": title,
+        "YEAR": str(plan.year),
+        "ENCODER": plan.identity.encoder.label,
+        "RUN_KEY": plan.run_key,
+        "TIFFTAG_SOFTWARE": f"stactools-esd {run_record.software()['stactools-esd']}",
+    }
+
+
+def packages() -> dict[str, str]:
+    """Return the versions of the packages that make a map, without Python's own."""
+    return {name: version for name, version in run_record.software().items() if name != "python"}
+
+
+def finish(plan: AreaPlan, outputs: Mapping[str, str], notes: Sequence[str], result: Mapping[str, Any]) -> None:
+    """Write `run.json`, last of all outputs, for it says that the folder is finished.
+
+    Args:
+        plan: What was done.
+        outputs: File name of each output, by kind.
+        notes: What the user should know, a line each.
+        result: Figures of the run, as JSON content.
+    """
+    folder = plan.request.output_or_default
+    record = run_record.run_record(
+        run_key=plan.run_key,
+        command=plan.request.command,
+        facts=plan.facts,
+        items=plan.all_items,
+        folder=folder,
+        outputs=outputs,
+        result=dict(result),
+        notes=list(notes),
+    )
+    write_json(folder / run_record.RUN_JSON, record)
 
 
 def pieces(store: BlockStore, blocks: Sequence[Block], *names: str) -> Iterator[tuple[Block, NDArray[Any]]]:

@@ -47,6 +47,7 @@ def write_preview(
     labels_y: NDArray[np.float64],
     title: str,
     note: str,
+    dots: str = "samples",
 ) -> None:
     """Draw a class map as PNG.
 
@@ -59,9 +60,10 @@ def write_preview(
         labels_y: The same, northing.
         title: Stands above the map.
         note: Stands below it, small.
+        dots: What the legend calls the places.
     """
     picture = start_picture(map_path, lambda classes: _rgba(classes, legend), labels_x, labels_y, title=title)
-    _legend(picture, legend, counts, bool(len(labels_x)))
+    _legend(picture, legend, counts, dots if len(labels_x) else "")
     finish_picture(path, picture, note)
 
 
@@ -181,7 +183,7 @@ def _north_arrow(axes: Any) -> None:
     )
 
 
-def _legend(picture: Picture, legend: Legend, counts: Mapping[int, int], labels: bool) -> None:
+def _legend(picture: Picture, legend: Legend, counts: Mapping[int, int], dots: str) -> None:
     """List classes by mapped share, right of the map."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
@@ -199,10 +201,8 @@ def _legend(picture: Picture, legend: Legend, counts: Mapping[int, int], labels:
     ]
     if len(ranked) > _LEGEND_ROWS:
         handles.append(Patch(facecolor="none", edgecolor="none", label=f"and {len(ranked) - _LEGEND_ROWS} more"))
-    if labels:
-        handles.append(
-            Line2D([], [], linestyle="", marker="o", markersize=3, mfc="white", mec="black", label="samples")
-        )
+    if dots:
+        handles.append(Line2D([], [], linestyle="", marker="o", markersize=3, mfc="white", mec="black", label=dots))
     drawn = picture.figure.legend(
         handles=handles,
         loc="upper left",

@@ -3,13 +3,12 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from esd_tasks.commands import options
 from esd_tasks.commands.frame import errors, messages, size_in_words
-from stactools_esd.errors import UsageError
 
 if TYPE_CHECKING:
     from esd_tasks.classify import ClassifyResult
@@ -18,26 +17,18 @@ _MOST_LINES = 24
 
 
 def classify(
-    labels: Annotated[Path, typer.Option(help="Labelled points or polygons: GeoPackage, GeoJSON or Shapefile.")],
-    layer: Annotated[str | None, typer.Option(help="Layer of the labels, where there are several.")] = None,
+    labels: options.Labels,
+    layer: options.Layer = None,
     catalog: options.Catalog = None,
     geometry: Annotated[Path | None, typer.Option(help="Polygons to map. Default: the labels' envelope.")] = None,
     bbox: options.Bbox = None,
     year: Annotated[int | None, typer.Option(help="Year to map; needed where the catalogue has several.")] = None,
-    class_field: Annotated[str | None, typer.Option(help="Field of the class: names or integers.")] = None,
-    year_field: Annotated[
-        str | None, typer.Option(help="Field of each label's year or date. Default: all are of the mapped year.")
-    ] = None,
-    legend: Annotated[
-        Path | None, typer.Option(help="CSV with class_id, class_name and, if wanted, colour (#rrggbb).")
-    ] = None,
+    class_field: options.ClassField = None,
+    year_field: options.YearField = None,
+    legend: options.LegendFile = None,
     min_clear: options.MinClear = 0,
-    polygon_rule: Annotated[
-        Literal["center", "all-touched"], typer.Option(help="Which pixels of a polygon are samples.")
-    ] = "center",
-    block_size: Annotated[
-        str, typer.Option(metavar="auto|METRES", help="Side of the blocks of the spatial cross-validation.")
-    ] = "auto",
+    polygon_rule: options.PolygonRule = "center",
+    block_size: options.BlockSize = "auto",
     seed: options.Seed = 0,
     workers: options.Workers = None,
     overwrite: options.Overwrite = False,
@@ -72,7 +63,7 @@ def classify(
             legend=legend,
             min_clear=min_clear,
             polygon_rule=polygon_rule,
-            block_size=_block_size(block_size),
+            block_size=options.metres_or_auto(block_size),
             seed=seed,
             workers=workers,
             overwrite=overwrite,
@@ -89,15 +80,6 @@ def classify(
             typer.echo(json.dumps(result.as_dict(), indent=2, ensure_ascii=False))
         elif not quiet:
             typer.echo("\n".join(_result_lines(result)))
-
-
-def _block_size(text: str) -> float | Literal["auto"]:
-    if text == "auto":
-        return "auto"
-    try:
-        return float(text)
-    except ValueError as error:
-        raise UsageError(f"got --block-size {text}, expected metres or auto; correct it") from error
 
 
 def _cost_lines(cost: dict[str, Any]) -> Iterator[str]:

@@ -1,16 +1,34 @@
 """Options that commands share, so that a word means the same everywhere."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from stactools_esd.errors import UsageError
+
 Catalog = Annotated[
-    str | None, typer.Option(help="Catalogue, STAC API, parquet index, item, codes COG or folder. Default: $ESD_CATALOG, else ./catalog.")
+    str | None,
+    typer.Option(
+        help="Catalogue, STAC API, parquet index, item, codes COG or folder. Default: $ESD_CATALOG, else ./catalog."
+    ),
 ]
 Geometry = Annotated[Path | None, typer.Option(help="Polygons of the area: GeoPackage, GeoJSON or Shapefile.")]
 Bbox = Annotated[
     str | None, typer.Option(metavar="W,S,E,N", help="Box of the area, in degrees; W > E crosses the antimeridian.")
+]
+Labels = Annotated[Path, typer.Option(help="Labelled points or polygons: GeoPackage, GeoJSON or Shapefile.")]
+Layer = Annotated[str | None, typer.Option(help="Layer of the labels, where there are several.")]
+ClassField = Annotated[str | None, typer.Option(help="Field of the class: names or integers.")]
+YearField = Annotated[
+    str | None, typer.Option(help="Field of each label's year or date. Default: all are of the mapped year.")
+]
+LegendFile = Annotated[
+    Path | None, typer.Option("--legend", help="CSV with class_id, class_name and, if wanted, colour (#rrggbb).")
+]
+PolygonRule = Annotated[Literal["center", "all-touched"], typer.Option(help="Which pixels of a polygon are samples.")]
+BlockSize = Annotated[
+    str, typer.Option(metavar="auto|METRES", help="Side of the blocks of the spatial cross-validation.")
 ]
 Year = Annotated[int | None, typer.Option(help="Year of the codes; needed where the catalogue has several.")]
 Years = Annotated[str | None, typer.Option(metavar="2000-2024", help="Years, as a range or with commas. Default: all.")]
@@ -22,3 +40,17 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be read;
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more, on stderr.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+
+
+def metres_or_auto(text: str) -> float | Literal["auto"]:
+    """Read `--block-size`.
+
+    Raises:
+        UsageError: It is neither a number nor `auto`.
+    """
+    if text == "auto":
+        return "auto"
+    try:
+        return float(text)
+    except ValueError as error:
+        raise UsageError(f"got --block-size {text}, expected metres or auto; correct it") from error

@@ -1,0 +1,57 @@
+"""What commands print of a map: what it would cost, and what was made."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from esd_tasks.commands.frame import size_in_words
+
+if TYPE_CHECKING:
+    from esd_tasks.map_run import MapResult
+
+
+def echo_cost(cost: dict[str, Any], *, as_json: bool) -> None:
+    """Print what a run would read and write."""
+    typer.echo(json.dumps(cost, indent=2, ensure_ascii=False) if as_json else "\n".join(_cost_lines(cost)))
+
+
+def echo_result(result: "MapResult", lines: Sequence[str], *, as_json: bool, quiet: bool, look: str) -> None:
+    """Print a finished run: its figures, notes, paths and the next step.
+
+    Args:
+        result: The run.
+        lines: Figures, a line each.
+        as_json: Print JSON in place of lines.
+        quiet: Print nothing but JSON that was asked for.
+        look: The next step, after `next: `.
+    """
+    if as_json:
+        typer.echo(json.dumps(result.as_dict(), indent=2, ensure_ascii=False))
+    elif not quiet:
+        typer.echo("\n".join(_result_lines(result, lines, look)))
+
+
+def _cost_lines(cost: dict[str, Any]) -> Iterator[str]:
+    yield f"year      {cost['year']}"
+    yield f"map       {cost['width']:,} x {cost['height']:,} = {cost['pixels']:,} pixels"
+    if "labels" in cost:
+        classes = f" of {len(cost['classes'])} classes" if "classes" in cost else ""
+        yield f"labels    {cost['labels']:,}{classes}"
+    all_bytes, needed = size_in_words(cost["bytes"]), size_in_words(cost["bytes_to_read"])
+    yield f"items     {len(cost['items'])}, {all_bytes}, about {needed} to read"
+    for item in cost["items"]:
+        yield f"          {item['id']}  {'size unknown' if item['bytes'] is None else size_in_words(item['bytes'])}"
+    yield f"output    {cost['output']}"
+    yield "next: run the same command without --dry-run"
+
+
+def _result_lines(result: "MapResult", lines: Sequence[str], look: str) -> Iterator[str]:
+    if result.already_done:
+        yield f"already done: {result.folder} holds the result of the same input and options"
+    yield from lines
+    yield from (f"note: {note}" for note in result.notes)
+    width = max(len(kind) for kind in result.paths)
+    yield from (f"{kind.replace('_', ' '):{width}}  {path}" for kind, path in result.paths.items())
+    yield f"next: {look}"
