@@ -47,11 +47,11 @@ def test_utm_pixels_are_off_by_their_scale() -> None:
 
 @pytest.mark.parametrize("name", ["utm, edge", "degrees"])
 def test_an_area_does_not_depend_on_the_block(name: str) -> None:
-    """Whatever the blocks, a pixel has one area."""
+    """Whatever the blocks, a pixel has one area, to 1e-7 of it."""
     areas = PixelAreas(crs=CRS.from_epsg(GRIDS[name][0]), transform=GRIDS[name][1])
     whole = np.broadcast_to(areas.of(Block(row=0, column=0, height=200, width=200)), (200, 200))
     part = np.broadcast_to(areas.of(Block(row=100, column=70, height=30, width=61)), (30, 61))
-    assert np.allclose(whole[100:130, 70:131], part, rtol=1e-12)
+    assert np.allclose(whole[100:130, 70:131], part, rtol=1e-7)
 
 
 @pytest.mark.parametrize(
