@@ -47,7 +47,7 @@ def create_catalog(
     """Write the static catalogue of exactly the given sources; files that agree already keep their bytes.
 
     Assets stay where they are, unless `copy` is said. A local one is referenced relatively to its item, a remote one by
-    its URL.
+    its URL. So are links such as `derived_from`; with `copy`, those that lead out of the catalogue are `file:` URLs.
 
     Args:
         sources: Items, codes COGs, or folders of either, searched through; in any order.
@@ -76,11 +76,11 @@ def create_catalog(
         )
     if copy:
         dict(_layout(items, destination))  # what cannot be laid out is refused before anything is copied
-        items = {id: copy_assets(item, destination / leaf_of(item)) for id, item in items.items()}
+        items = {id: copy_assets(item, destination / leaf_of(item), destination) for id, item in items.items()}
     files = dict(_layout(items, destination))
     for path in filter(_is_model, files):
         label = path.parent.parent.name.removeprefix("esd-")
-        copy_assets(create_model_item(label).to_dict(False, False), path.parent)
+        copy_assets(create_model_item(label).to_dict(False, False), path.parent, destination)
     for path, content in files.items():
         _write_if_changed(path, content)
     _remove(older - set(files), destination)

@@ -180,12 +180,17 @@ def pictures_beside(codes: Path) -> tuple[Path | None, Path | None]:
     return visual if visual.is_file() else None, thumbnail if thumbnail.is_file() else None
 
 
-def copy_assets(item: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def copy_assets(item: Mapping[str, Any], folder: Path, root: Path) -> dict[str, Any]:
     """Copy the local assets of an item into a folder, and return the item as it names them there.
 
+    Links to local files that are not copied, such as the images that codes were made from, become `file:` URLs: where
+    the copies go next, a relative link would lead elsewhere. STAC's best practices want relative links within a
+    catalogue of its own files only.
+
     Args:
-        item: Item as JSON; hrefs of local assets are absolute.
+        item: Item as JSON; hrefs of local assets and links are absolute.
         folder: Where the copies go, under their own names; a copy that is there already and agrees is left alone.
+        root: Folder that will be moved as one; links to files in it stay paths.
 
     Raises:
         OutputError: A file is missing or cannot be written.
@@ -194,7 +199,14 @@ def copy_assets(item: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     for key, asset in item["assets"].items():
         path = local_path(asset["href"])
         assets[key] = asset if path is None else asset | {"href": str(_copied(path, folder / path.name))}
-    return {**item, "assets": assets}
+    links = [link | {"href": _lasting(link["href"], root)} for link in item.get("links", [])]
+    return {**item, "links": links, "assets": assets}
+
+
+def _lasting(href: str, root: Path) -> str:
+    """Return an href that stays true when a folder is moved away from a local file outside it."""
+    path = local_path(href)
+    return href if path is None or path.is_relative_to(root.resolve()) else path.absolute().as_uri()
 
 
 def _copied(path: Path, target: Path) -> Path:

@@ -251,6 +251,29 @@ def test_a_catalogue_with_copied_assets_can_be_moved(area_cog: Path, tmp_path: P
     assert validate(tmp_path / "elsewhere").problems == []
 
 
+@pytest.mark.parametrize("copy", [False, True])
+def test_links_to_images_stay_true(copy: bool, area_cog: Path, tmp_path: Path) -> None:
+    """Links `derived_from` lead to where the images are, from wherever a catalogue is written or a copy is moved to."""
+    made = write_item(area_cog, tmp_path / "tiles")
+    image = tmp_path / "my images" / "SR_20200704.tif"
+    item = json.loads(made.item.read_text())
+    item["links"] += [
+        {"rel": "derived_from", "href": "../../my images/SR_20200704.tif"},
+        {"rel": "derived_from", "href": "https://example.org/a.tif"},
+    ]
+    made.item.write_text(json.dumps(item))
+    root = create_catalog([made.item], tmp_path / "deep" / "catalog", copy=copy).parent
+    if copy:
+        root = create_catalog([root], tmp_path / "again", copy=True).parent  # a copy of a copy
+        root = Path(shutil.move(root, tmp_path / "moved" / "far" / "away"))
+    (leaf,) = root.rglob(made.item.name)
+    links = [link for link in json.loads(leaf.read_text())["links"] if link["rel"] == "derived_from"]
+    local, remote = (link["href"] for link in links)
+    assert remote == "https://example.org/a.tif"
+    assert local == image.as_uri() if copy else (leaf.parent / local).resolve() == image
+    assert validate(root).problems == []
+
+
 def test_a_missing_asset_cannot_be_copied(area_cog: Path, tmp_path: Path) -> None:
     """An item whose file is gone is an error that names the file; once it is back, the same command goes on."""
     made = write_item(area_cog, tmp_path / "tiles")
