@@ -19,6 +19,7 @@ from test_observations import make
 from stactools_esd.errors import NothingFoundError, ObservationsError, RasterError
 from stactools_esd.observations import Observations
 from stactools_esd.sources.landsat import open_landsat
+from stactools_esd.sources.landsat_qa import Flag
 from stactools_esd.sources.landsat_writer import write_landsat
 from stactools_esd.sources.source import Source, TargetGrid, read, tile_grid
 
@@ -225,6 +226,21 @@ def test_snow_is_kept_until_it_is_unusable(tmp_path: Path) -> None:
         dataset.write(np.full((2, 3), 30048, np.uint16), 1)
     assert whole(open_landsat(tmp_path, grid_of(snow))).valid.all()
     assert not whole(open_landsat(tmp_path, grid_of(snow), unusable=("cloud", "snow"))).valid.any()
+
+
+def test_clouds_are_written_with_their_flag(tmp_path: Path) -> None:
+    """Flags mark pixels whose values are written all the same: the reader hides clouds, and keeps snow."""
+    snow, cloud = (np.zeros((1, 2, 3), bool) for _ in range(2))
+    snow[0, 0, 0], cloud[0, 1, 1] = True, True
+    written = make(["2003-07-04"], transform=CORNER)
+    flags: dict[Flag, Any] = {"snow": snow, "cloud": cloud}
+    (folder,) = write_landsat(written, tmp_path, missions="LE07", flags=flags)
+    valid = whole(open_landsat(tmp_path, grid_of(written))).valid
+    np.testing.assert_array_equal(valid, np.broadcast_to(~cloud[:, None], valid.shape))
+    with rasterio.open(folder / f"{folder.name}_SR_B1.TIF") as dataset:
+        assert dataset.read(1).all()
+    with pytest.raises(ObservationsError, match="got snow of shape"):
+        write_landsat(written, tmp_path, flags={"snow": snow[:, :1]})
 
 
 def test_harmonisation_changes_the_sensors_asked_for(scenes: Path) -> None:

@@ -14,11 +14,14 @@ from stactools_esd.sources.harmonise import ROY_2016, recipe_words, to_oli
 from stactools_esd.sources.landsat_qa import (
     ETM,
     OLI,
+    PIXEL_BITS,
     SENSORS,
     TM,
     UNUSABLE,
+    Flag,
     Sensor,
     checked_flags,
+    pixel_quality,
     unsaturated,
     usable,
 )
@@ -103,9 +106,43 @@ def test_flags_add_up(qa_pixel: int, qa_radsat: int) -> None:
         np.testing.assert_array_equal(unsaturated(pixel(qa_radsat), sensor), np.all(single, axis=0))
 
 
+@pytest.mark.parametrize(
+    ("flags", "sensor", "number"),
+    [
+        (["snow"], OLI, 30048),
+        (["water"], OLI, 21952),
+        (["cloud"], OLI, 22280),
+        (["cloud_shadow"], OLI, 23888),
+        (["cloud"], TM, 5896),
+        (["snow"], TM, 13664),
+        ([], ETM, 5440),
+    ],
+)
+def test_flags_are_written_in_the_numbers_of_the_archive(flags: list[Flag], sensor: Sensor, number: int) -> None:
+    """Writers say with bits and confidences what USGS says, clear only where there is no cloud."""
+    said = {flag: np.array([[flag in flags]]) for flag in ("cloud", "snow", "water", "cloud_shadow")}
+    assert pixel_quality(said, sensor).item() == number
+
+
+@EACH_SENSOR
+@given(data=st.data())
+def test_what_is_written_of_flags_is_read(sensor: Sensor, data: st.DataObject) -> None:
+    """Pixels of any flags are usable when none of theirs hides the ground, as their sensor can see."""
+    flags: list[Flag] = data.draw(st.lists(st.sampled_from([*UNUSABLE, "snow", "water"]), min_size=1, unique=True))
+    holds = {flag: np.array([[data.draw(st.booleans())]]) for flag in flags}
+    hidden = any(holds[flag].item() for flag in flags if flag in UNUSABLE and (flag != "cirrus" or sensor.cirrus))
+    number = pixel_quality(holds, sensor)
+    assert usable(number, sensor).item() is not hidden
+    for flag in flags:
+        seen = holds[flag].item() and (flag != "cirrus" or sensor.cirrus)
+        assert bool(number.item() >> PIXEL_BITS[flag] & 1) is seen
+
+
 def test_unknown_flags_are_refused() -> None:
     """A misspelt flag would silently keep clouds."""
     assert checked_flags(UNUSABLE) == set(UNUSABLE)
+    with pytest.raises(UsageError, match="'clouds'"):
+        pixel_quality({"clouds": np.zeros((1, 1), bool)}, TM)  # type: ignore[dict-item]
     with pytest.raises(UsageError, match="'clouds'"):
         checked_flags(["clouds"])
 

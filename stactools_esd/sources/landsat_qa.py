@@ -35,6 +35,9 @@ UNUSABLE: Final[tuple[Flag, ...]] = ("dilated_cloud", "cirrus", "cloud", "cloud_
 FILL: Final = 1
 """QA_PIXEL where nothing was observed: the fill bit alone."""
 
+_CONFIDENCE: Final[Mapping[Flag, int]] = {"cloud": 8, "cloud_shadow": 10, "snow": 12, "cirrus": 14}
+_HIDES_CLEAR: Final[tuple[Flag, ...]] = ("cloud", "dilated_cloud")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sensor:
@@ -104,6 +107,34 @@ def usable(qa_pixel: NDArray[np.uint16], sensor: Sensor, unusable: Iterable[str]
     bits = np.uint16(sum(1 << PIXEL_BITS[name] for name in names))
     free: NDArray[np.bool_] = (qa_pixel & bits) == 0
     return free
+
+
+def pixel_quality(flags: Mapping[Flag, NDArray[np.bool_]], sensor: Sensor) -> NDArray[np.uint16]:
+    """Say in the numbers of QA_PIXEL what flags say: what `usable` reads, for those who write scenes.
+
+    A flag sets its bit, and where it has a confidence sets that to high. The clear bit is set where there is neither
+    cloud nor dilated cloud, as the guides define it: over shadow, snow and water too.
+
+    Args:
+        flags: Where each flag holds, all of one shape; at least one.
+        sensor: Whose the pixels are. Where it has no cirrus band, cirrus sets nothing.
+
+    Returns:
+        Numbers of QA_PIXEL, of the same shape.
+
+    Raises:
+        UsageError: A flag is unknown.
+    """
+    checked_flags(flags)
+    number = np.full(np.shape(next(iter(flags.values()))), sensor.clear, np.uint16)
+    for flag, holds in flags.items():
+        if flag == "cirrus" and not sensor.cirrus:
+            continue
+        sets = 1 << PIXEL_BITS[flag] | (3 << _CONFIDENCE[flag] if flag in _CONFIDENCE else 0)
+        number |= np.where(holds, np.uint16(sets), np.uint16(0))
+        if flag in _HIDES_CLEAR:
+            number &= np.where(holds, np.uint16(0xFFFF ^ (1 << PIXEL_BITS["clear"])), np.uint16(0xFFFF))
+    return number
 
 
 def unsaturated(qa_radsat: NDArray[np.uint16], sensor: Sensor) -> NDArray[np.bool_]:

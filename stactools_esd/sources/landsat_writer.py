@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from stactools_esd.product import BANDS
 from stactools_esd.sources import landsat_qa
 from stactools_esd.sources.landsat import FILL
 from stactools_esd.sources.landsat_name import parse_name
+from stactools_esd.sources.landsat_qa import Flag
 from stactools_esd.sources.landsat_scene import OFFSET, SCALE, layers
 
 LARGEST: Final = 65535
@@ -30,24 +31,28 @@ def write_landsat(
     *,
     missions: str | Sequence[str] = "LC08",
     path_row: str = "001001",
+    flags: Mapping[Flag, NDArray[np.bool_]] | None = None,
 ) -> list[Path]:
     """Write observations as Collection 2 Level-2 scenes that `open_landsat` reads, one folder a scene.
 
     Values come back within 0.000014, the lowest, -0.2, within 0.000028; what is missing stays missing, band by band.
-    QA_PIXEL says clear where any band was observed and fill elsewhere; QA_RADSAT says nothing. The date of processing
-    in the names is that of the observation.
+    QA_PIXEL says fill where no band was observed, and elsewhere clear but for `flags`; QA_RADSAT says nothing. The date
+    of processing in the names is that of the observation.
 
     Args:
         observations: Images to write.
         path: Folder, made where it does not exist.
         missions: Sensor and satellite, e.g. `LT05`: one for all images, or one each.
         path_row: Six digits; a second image of one satellite and day gets the next row, and so on.
+        flags: Where pixels (t, y, x) are cloud, snow, and so on, which QA_PIXEL then says of them. What is valid there
+            is written all the same, as USGS delivers clouds: `open_landsat` decides by the flag.
 
     Returns:
         The folders of the scenes, in the order of the dates.
 
     Raises:
-        ObservationsError: There are not as many missions as images.
+        ObservationsError: There are not as many missions as images, or flags are of another shape.
+        UsageError: A flag is unknown.
         RasterError: A mission or path and row is none of Landsat's.
         OutputError: The folder cannot be written.
     """
@@ -56,6 +61,13 @@ def write_landsat(
         raise ObservationsError(
             f"got {len(each)} missions for {len(observations.dates)} images, expected one each; give one a date"
         )
+    said = {} if flags is None else dict(flags)
+    landsat_qa.checked_flags(said)
+    for flag, holds in said.items():
+        if np.shape(holds) != (len(each), *observations.shape):
+            raise ObservationsError(
+                f"got {flag} of shape {np.shape(holds)}, expected {(len(each), *observations.shape)}; give one a pixel"
+            )
     if re.fullmatch(r"\d{6}", path_row) is None:
         raise RasterError(f"got path and row {path_row!r}, expected six digits such as 012031; correct it")
     seen: Counter[tuple[str, str]] = Counter()
@@ -67,17 +79,21 @@ def write_landsat(
         names.append(parse_name(f"{mission}_L2SP_{path_row[:3]}{row:03d}_{day}_{day}_02_T1").text)
     folders = [Path(path) / name for name in names]
     for position, folder in enumerate(folders):
-        _write_scene(observations, position, folder)
+        of_image = {flag: holds[position] for flag, holds in said.items()}
+        _write_scene(observations, position, folder, of_image)
     return folders
 
 
-def _write_scene(observations: Observations, position: int, folder: Path) -> None:
+def _write_scene(
+    observations: Observations, position: int, folder: Path, flags: Mapping[Flag, NDArray[np.bool_]]
+) -> None:
     """Write the eight files of one image."""
     sensor = parse_name(folder.name).sensor
     valid = observations.valid[position]
     stored = np.rint((observations.reflectance[position].astype(np.float64) - OFFSET) / SCALE)
     numbers = np.where(valid, stored.clip(FILL + 1, LARGEST), FILL).astype(np.uint16)
-    qa_pixel = np.where(valid.any(axis=0), sensor.clear, landsat_qa.FILL).astype(np.uint16)
+    seen = landsat_qa.pixel_quality(flags, sensor) if flags else np.uint16(sensor.clear)
+    qa_pixel = np.where(valid.any(axis=0), seen, landsat_qa.FILL).astype(np.uint16)
     qa_radsat = np.zeros(observations.shape, np.uint16)
     nodata = (FILL,) * len(BANDS) + (landsat_qa.FILL, None)  # as in the files of USGS
     for layer, values, missing in zip(layers(sensor), (*numbers, qa_pixel, qa_radsat), nodata, strict=True):
