@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from esd_tasks.commands.classify import classify
+from esd_tasks.commands.design import design
 from esd_tasks.commands.evaluate_encoder import evaluate_encoder
 from esd_tasks.commands.few_shot import few_shot
 
@@ -38,4 +39,5 @@ def main(
 
 app.command()(classify)
 app.command("few-shot")(few_shot)
+app.command()(design)
 app.command()(evaluate_encoder)

@@ -33,6 +33,9 @@ BlockSize = Annotated[
 Year = Annotated[int | None, typer.Option(help="Year of the codes; needed where the catalogue has several.")]
 Years = Annotated[str | None, typer.Option(metavar="2000-2024", help="Years, as a range or with commas. Default: all.")]
 MinClear = Annotated[int, typer.Option(metavar="N", help="Leave out samples and pixels with fewer clear observations.")]
+Exclude = Annotated[
+    list[str] | None, typer.Option(metavar="CLASS", help="Class that is left out of the population; may be repeated.")
+]
 Seed = Annotated[int, typer.Option(help="Decides whatever is drawn.")]
 Workers = Annotated[int | None, typer.Option(help="Threads. Default: all cores.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result in the output folder.")]
