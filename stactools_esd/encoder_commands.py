@@ -45,6 +45,11 @@ _PART = "row, column, height and width in whole pixels, such as 0,0,512,3600"
 )
 @click.option("--context", type=click.Choice(["year", "past", "both"]), help="Years that filling by gp looks at.")
 @click.option(
+    "--guide",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of MODIS or VIIRS images that guide filling by gp.",
+)
+@click.option(
     "--harmonise",
     type=click.Choice(["none", "etm", "etm+tm"]),
     default="none",
@@ -85,7 +90,7 @@ def encode_command(
 
     place = one_place(tile, name)
     if place is None:
-        raise UsageError("got neither --tile nor --name, expected one of them: say what the place is called")
+        raise UsageError("got neither --tile nor --name, expected one of them; say what the place is called")
     chosen = {key: value for key, value in options.items() if value is not None}
     chosen |= {"memory": parse_memory(memory), "part": numbers(part, int, _PART), "workers": workers}
     encode = _encoder_module("encode")

@@ -1,5 +1,6 @@
 """Cubes through xarray."""
 
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -266,3 +267,14 @@ def test_a_cube_that_is_written_anew_is_read_anew(tmp_path: Path, name: str) -> 
         if path.is_file():
             path.unlink()  # HDF5 does not write where it reads
         assert_holds(open_cube(write(deep(shares(seed)), path)), shares(seed))
+
+
+def test_a_name_in_another_folder_is_another_cube(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is remembered is known by where it lies, not by how it was called."""
+    for seed in (1, 2):
+        path = write(deep(shares(seed)), tmp_path / str(seed) / "cube.zarr")
+        os.utime(path, (0, 0))
+        monkeypatch.chdir(path.parent)
+        source = open_cube("cube.zarr")
+        assert_holds(source, shares(seed))
+        assert source.files[0] == (Path("cube.zarr"),)

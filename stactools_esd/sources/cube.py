@@ -138,7 +138,7 @@ class CubeSource(OnGrid):
         if self.own.east_first:
             across = width - columns.stop, width - columns.start
         first, stop = self._together(step, (down[1] - down[0]) * (across[1] - across[0]))
-        both = read_part(self.path, state_of(self.path), self.layout, (first, stop), down, across)
+        both = read_part(self.path.absolute(), state_of(self.path), self.layout, (first, stop), down, across)
         turned = slice(None, None, -1 if self.own.south_up else 1), slice(None, None, -1 if self.own.east_first else 1)
         reflectance, valid = (array[step - first][:, *turned].copy() for array in both)
         return reflectance, valid
@@ -185,7 +185,7 @@ def open_cube(
     cube, said = Path(path), options or CubeOptions()
     checked_bands(said.bands)
     with plainly(cube):
-        dataset = open_dataset(cube, state_of(cube))
+        dataset = open_dataset(cube.absolute(), state_of(cube))
         layout = find_layout(dataset, str(cube), said)
         first = dataset[layout.bands[0].variable]
         own = find_grid(dataset, layout.rows, layout.columns, find_crs(dataset, first, said.crs, str(cube)), str(cube))

@@ -36,7 +36,7 @@ def open_dataset(path: Path, state: tuple[int, int]) -> Any:
     """Open a cube through xarray; the last few stay open, for opening takes longer than reading a window.
 
     Args:
-        path: A Zarr store or a NetCDF file.
+        path: A Zarr store or a NetCDF file; absolute, for it is known by its path when it is asked for again.
         state: Its `state_of`.
 
     Raises:
@@ -96,7 +96,7 @@ def read_part(
     """Read a part of a cube as it lies in the file; the last one is remembered.
 
     Args:
-        path: The cube.
+        path: The cube; absolute.
         state: Its `state_of`.
         layout: Where everything stands in it.
         steps: First image and the one after the last.

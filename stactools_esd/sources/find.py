@@ -13,7 +13,7 @@ from stactools_esd.sources.cube_options import QUALITY_OPTIONS, CubeOptions
 from stactools_esd.sources.folder import TERRAIN_FILE, open_folder
 from stactools_esd.sources.granule_name import read_name
 from stactools_esd.sources.harmonise import Harmonise
-from stactools_esd.sources.image import opened
+from stactools_esd.sources.image import date_of, opened
 from stactools_esd.sources.landsat import open_landsat
 from stactools_esd.sources.landsat_name import looks_like_landsat
 from stactools_esd.sources.modis import MODIS_PRODUCTS, open_modis
@@ -118,8 +118,17 @@ def _kind_of(file: Path) -> SourceType | None:
     try:
         product = read_name(file).product
     except RasterError:
-        return "folder" if suffix in (".tif", ".tiff") else None
+        return "folder" if suffix in (".tif", ".tiff") and _is_dated(file) else None
     return "modis" if product in MODIS_PRODUCTS else "viirs" if product in VIIRS_PRODUCTS else None
+
+
+def _is_dated(file: Path) -> bool:
+    """Tell whether a name ends in a date, as plain images have it."""
+    try:
+        date_of(file)
+    except RasterError:
+        return False
+    return True
 
 
 def find_source(
@@ -197,7 +206,9 @@ def _grid(kind: SourceType, tile: str, grid: TargetGrid | None) -> TargetGrid | 
     """Return the grid to open a source on; None for its own."""
     if kind == "folder":
         if grid is not None:
-            raise UsageError("got a grid for a folder of GeoTIFFs, which have their own; leave it out")
+            raise UsageError(
+                "got a grid for a folder of GeoTIFFs, expected none, for they have their own; leave it out"
+            )
         return None
     if grid is not None or kind in ("sdc30", "cube"):
         return grid
