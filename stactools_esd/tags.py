@@ -55,7 +55,8 @@ def check_tile_and_year(tile: str, year: int, window_start: date | None = None) 
     if not is_tile(tile):
         if not tile.startswith("x"):
             raise ProductNameError(
-                f"got tile {tile!r}, expected an MGRS tile such as 50TMK, or x and the name of a custom area"
+                f"got tile {tile!r}, expected an MGRS tile such as 50TMK, or x and the name of a custom area; "
+                "correct it"
             )
         area_tile(tile.removeprefix("x"))
     if year not in YEARS:
