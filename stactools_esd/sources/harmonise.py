@@ -1,8 +1,9 @@
 """Landsat sensors on one scale: ETM+ reflectance as OLI would have seen it.
 
 Lines of Roy et al. (2016), Characterization of Landsat-7 to Landsat-8 reflective wavelength and normalized difference
-vegetation index continuity, Remote Sensing of Environment 185, 57-70, table 2: surface reflectance, ordinary least
-squares, OLI = intercept + slope x ETM+.
+vegetation index continuity, Remote Sensing of Environment 185, 57-70, doi 10.1016/j.rse.2015.12.024 (as a manuscript
+PMC6999663), table 2: surface reflectance, ordinary least squares, OLI = intercept + slope x ETM+. The numbers were
+compared with table 3 of PMC8113344 and with public code, which cite that table; the table itself was not at hand.
 
 What speaks for them: on tundra seen by ETM+ and OLI within two days they lower the mean difference of Collection 2
 reflectance, most in the blue band. What speaks against: they were fitted to reflectance made before Collection 2; and
