@@ -1,7 +1,9 @@
 """Landsat sensors, and what the quality bands of Collection 2 say of a pixel.
 
-Bits are those of the USGS Landsat 4-7 and Landsat 8-9 Collection 2 Level 2 Science Product Guides: QA_PIXEL holds flags
-of the whole pixel, QA_RADSAT those of single bands and one more of the whole pixel.
+Bits are those of the USGS Landsat 4-7 and Landsat 8-9 Collection 2 Level 2 Science Product Guides (LSDS-1618, version
+4.0, table 5-5; LSDS-1619, version 6, table 6-2): QA_PIXEL holds flags of the whole pixel, QA_RADSAT those of single
+bands and one more of the whole pixel. The guides themselves were not at hand: both bands were compared with public code
+that cites these versions, QA_PIXEL also with public documentation that copies the two tables.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,7 +29,7 @@ PIXEL_BITS: Final[Mapping[str, int]] = {
     "water": 7,
 }
 """Bits of QA_PIXEL, of all sensors; bit 2 is unused where a sensor has no cirrus band. Bits 8-15 are confidences, on
-which the flags already rest."""
+which the flags already rest: that of cloud on high confidence, so that medium confidence (22080) counts as clear."""
 
 UNUSABLE: Final[tuple[Flag, ...]] = ("dilated_cloud", "cirrus", "cloud", "cloud_shadow")
 """Flags that hide the ground. Snow and water are ground: they are kept unless asked otherwise."""
