@@ -22,8 +22,9 @@ RUN_FILE = "run_key.json"
 """Name of the file that says which run a folder of blocks belongs to."""
 
 ROW_BLOCK_PIXELS: Final = 32_768
-"""Pixels of a block of whole rows, at least: what a killed run may lose, some seconds of an encoder's work."""
+"""Pixels of a block of whole rows, at most: what a killed run may lose, some seconds of an encoder's work."""
 
+_SHRINKING: Final = 4
 _SUFFIX = ".block"
 _DIGEST_LENGTH = 64
 
@@ -86,7 +87,7 @@ def plan_rows(height: int, width: int, rows: int | None = None) -> list[Block]:
     Args:
         height: Rows of the raster.
         width: Columns of the raster.
-        rows: Rows of a whole block; by default as few as hold `ROW_BLOCK_PIXELS`.
+        rows: Rows of a whole block; by default a power of two, as many as `ROW_BLOCK_PIXELS` hold.
 
     Raises:
         GridError: A number is not positive.
@@ -96,38 +97,51 @@ def plan_rows(height: int, width: int, rows: int | None = None) -> list[Block]:
             f"got a raster of {height} x {width} pixels and blocks of {rows} rows, expected positive numbers; "
             "check the area and the rows"
         )
-    rows = rows or -(-ROW_BLOCK_PIXELS // width)
+    rows = rows or _power_of_two(ROW_BLOCK_PIXELS // width)
     return [Block(row=row, column=0, height=min(rows, height - row), width=width) for row in range(0, height, rows)]
 
 
-def group_rows(blocks: Sequence[Block], most: int, shares: int) -> list[tuple[Block, ...]]:
+def group_rows(blocks: Sequence[Block], most: int, shares: int, offset: int = 0) -> list[tuple[Block, ...]]:
     """Join neighbouring blocks of whole rows into groups that are read at once.
 
-    Groups get smaller towards the end, so that workers that take one after the other finish at about the same time.
+    Files are mostly tiled by powers of two, and a tile is decoded whole however few of its rows are read. So groups
+    have powers of two of rows and begin at multiples of them. They get smaller towards the end, so that workers that
+    take one after the other finish at about the same time, but not by more than a quarter: small groups are read
+    dearly.
 
     Args:
         blocks: Blocks of whole rows, from the top; some may be missing.
         most: Rows of a group, at most; a block is never cut.
         shares: Into how many groups what is left is divided each time, at least: twice the workers, or more.
+        offset: Row of the files at which the blocks' row 0 lies.
 
     Returns:
         Every block once, in order.
     """
+    left = sum(block.height for block in blocks)
+    most = _power_of_two(most)
+    least = min(most // _SHRINKING, left // max(1, shares))
     groups: list[tuple[Block, ...]] = []
     start = 0
     while start < len(blocks):
-        share = -(-sum(block.height for block in blocks[start:]) // max(1, shares))
-        stop, rows = start + 1, blocks[start].height
+        size = min(most, _power_of_two(max(least, left // max(1, shares))))
+        end = (blocks[start].row + offset) // size * size + size - offset
+        stop = start + 1
         while (
             stop < len(blocks)
             and blocks[stop].row == blocks[stop - 1].row + blocks[stop - 1].height
-            and rows + blocks[stop].height <= min(most, share)
+            and blocks[stop].row + blocks[stop].height <= end
         ):
-            rows += blocks[stop].height
             stop += 1
         groups.append(tuple(blocks[start:stop]))
+        left -= sum(block.height for block in groups[-1])
         start = stop
     return groups
+
+
+def _power_of_two(most: int) -> int:
+    """Return the largest power of two that is not larger, at least 1."""
+    return 1 << max(0, most.bit_length() - 1)
 
 
 def run_key(facts: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 The model, in bytes, of a run of n workers that read r rows of c columns of t images at once:
 
-    peak <= parent + n x (process + reader + t x c x r x 60 + c x r x 24 + c x r x 200 + 4096 x (43,800 + 144 t))
+    peak <= parent + n x (process + reader + t x c x r x 60 + c x r x 24 + c x r x 200 + 2048 x (43,800 + 144 t))
 
 - `process`: interpreter, torch, numba, GDAL with its cache, and the network at work. With one worker there is no
   parent; else it holds the libraries, too, and assembles the files in the end.
@@ -10,7 +10,7 @@ The model, in bytes, of a run of n workers that read r rows of c columns of t im
 - 60 is twice 30: rows are computed while the next ones are read, six bands of 4 + 1 bytes each.
 - 24 is twice the terrain: three numbers of 4 bytes.
 - 200 bounds what reading one image takes beside its result: stored numbers, and float64 while they are scaled.
-- 4096 pixels are prepared at once: five times 365 x 6 x 4 bytes of daily series, and copies of their observations.
+- 2048 pixels are prepared at once: five times 365 x 6 x 4 bytes of daily series, and copies of their observations.
 
 It counts pages that processes share as often as they are shared, so it errs on the safe side.
 """
@@ -32,7 +32,7 @@ PROCESS_BYTES: Final = 600_000_000
 CACHE_BYTES: Final = 64 << 20
 """Of GDAL's block cache in each process, which would else take a share of the machine's memory."""
 
-CHUNK_PIXELS: Final = 4096
+CHUNK_PIXELS: Final = 2048
 """Pixel-years that are prepared and encoded at once; a multiple of the encoder's batch."""
 
 MOST_ROWS: Final = 256

@@ -36,13 +36,14 @@ def test_an_empty_plan_is_an_error(numbers: tuple[int, int, int]) -> None:
 
 @given(st.integers(1, 400), st.integers(1, 5000), st.none() | st.integers(1, 70))
 def test_rows_cover_a_raster_once_from_the_top(height: int, width: int, rows: int | None) -> None:
-    """Blocks of whole rows lie below each other; by default each but the last holds `ROW_BLOCK_PIXELS`, hardly more."""
+    """Blocks of whole rows lie below each other; by default powers of two of rows that `ROW_BLOCK_PIXELS` just hold."""
     blocks = plan_rows(height, width, rows)
     assert [block.row for block in blocks] == list(np.cumsum([0, *(block.height for block in blocks[:-1])]))
     assert sum(block.height for block in blocks) == height
     assert {(block.column, block.width) for block in blocks} == {(0, width)}
     if rows is None:
-        assert all(ROW_BLOCK_PIXELS <= block.height * width < ROW_BLOCK_PIXELS + width for block in blocks[:-1])
+        assert all(block.height.bit_count() == 1 for block in blocks[:-1])
+        assert all(block.height * width <= ROW_BLOCK_PIXELS < 2 * block.height * width for block in blocks[:-1])
     else:
         assert all(block.height == rows for block in blocks[:-1])
 
@@ -59,19 +60,40 @@ def test_rows_need_a_raster() -> None:
     finished=st.sets(st.integers(0, 39)),
     most=st.integers(1, 60),
     shares=st.integers(1, 40),
+    offset=st.integers(0, 300),
 )
 def test_groups_hold_every_block_once_and_only_neighbours(
-    rows: int, finished: set[int], most: int, shares: int
+    rows: int, finished: set[int], most: int, shares: int, offset: int
 ) -> None:
-    """Groups keep the order, never reach over a gap, and exceed neither the rows nor a share of what is left."""
+    """Groups keep the order, never reach over a gap, and never hold more rows than they may."""
     blocks = [block for place, block in enumerate(plan_rows(40 * rows, 3, rows)) if place not in finished]
-    groups = group_rows(blocks, most, shares)
+    groups = group_rows(blocks, most, shares, offset)
     assert [block for group in groups for block in group] == blocks
-    left = rows * len(blocks)
     for group in groups:
         assert all(block.row == above.row + rows for above, block in pairwise(group))
-        assert len(group) == 1 or len(group) * rows <= min(most, -(-left // shares))
-        left -= len(group) * rows
+        assert len(group) == 1 or len(group) * rows <= most
+
+
+@given(most=st.integers(8, 300), shares=st.integers(1, 12), offset=st.integers(0, 600))
+def test_groups_lie_on_the_tiles_of_the_files(most: int, shares: int, offset: int) -> None:
+    """A group crosses the border of no tile that holds it: rows of a file are decoded once where there is memory."""
+    groups = group_rows(plan_rows(3600, 3600, 1), most, shares, offset)
+    for group in groups:
+        first, rows = group[0].row + offset, len(group)
+        size = 1 << (rows - 1).bit_length()
+        assert first // size == (first + rows - 1) // size
+    whole = groups[1:-1]
+    assert {len(group) for group in whole} <= {2**power for power in range(9)}
+    assert [len(group) for group in whole] == sorted((len(group) for group in whole), reverse=True)
+
+
+@given(most=st.integers(1, 300), shares=st.integers(1, 40), height=st.integers(1, 4000))
+def test_groups_shrink_so_that_all_end_together(most: int, shares: int, height: int) -> None:
+    """No group holds more than a share of what is left, but for the small ones that would be dear to read."""
+    left = height
+    for group in group_rows(plan_rows(height, 3600, 1), most, shares):
+        assert len(group) <= max(1, left // shares, min(most // 4, height // shares))
+        left -= len(group)
 
 
 def test_a_block_names_its_place() -> None:
