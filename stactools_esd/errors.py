@@ -1,7 +1,7 @@
 """Errors of both packages: one line that says what was got, what was expected and what to do.
 
 Every error that a user can cause is an `EsdError`; the command lines print its message and leave with its
-`exit_code`: 1 failed, 2 usage, 3 nothing found, 4 partly done.
+`exit_code`: 1 failed, 2 usage, 3 nothing found, 4 partly done or in use: run again.
 """
 
 from typing import ClassVar
@@ -31,6 +31,12 @@ class NothingFoundError(EsdError):
 
 class PartlyDoneError(EsdError):
     """Some of the work was done and some failed; the message lists the failures."""
+
+    exit_code = 4
+
+
+class InUseError(EsdError):
+    """Another run is at work on the same output: the same command may be run again when that has ended."""
 
     exit_code = 4
 
@@ -85,3 +91,7 @@ class ChinaRecipeWarning(UserWarning):
 
 class SkippedImageWarning(UserWarning):
     """A damaged image was passed over, in whole or in part, because the user said so."""
+
+
+class UnlockedWarning(UserWarning):
+    """The file system has no locks: that no other run works on the same output is up to the user."""

@@ -18,8 +18,9 @@ from tiny_images import OPTIONS, hidden, write_images
 from stactools_esd.encoder import encode
 from stactools_esd.encoder.block_codes import BlockDone
 from stactools_esd.encoder.encode import encode_source
-from stactools_esd.errors import OutputError
+from stactools_esd.errors import InUseError, OutputError
 from stactools_esd.memory import parse_memory
+from stactools_esd.run_lock import run_lock
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +109,19 @@ def test_blocks_of_other_input_are_refused(change: str, tmp_path: Path) -> None:
         (source / "SR_20201230.tif").write_bytes(image.read_bytes())
     with pytest.raises(OutputError, match="another run"):
         encode_source(source, tmp_path / "tiles", **OPTIONS)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_two_runs_of_one_tile_do_not_meet(source: Path, tmp_path: Path, overwrite: bool) -> None:
+    """While one run is at work another is refused, even with `overwrite`, and what the first has finished survives."""
+    interrupt(source, tmp_path, after=2)
+    (unfinished,) = tmp_path.iterdir()
+    with run_lock(unfinished), pytest.raises(InUseError, match=f"in use by process {os.getpid()} "):
+        encode_source(source, tmp_path, **OPTIONS, overwrite=overwrite)
+    rows: list[int] = []
+    encode_source(source, tmp_path, **OPTIONS, on_block=lambda news: rows.append(news.block.row))
+    assert rows == [8]
+    assert hidden(tmp_path) == []
 
 
 def test_a_run_killed_with_its_workers_busy_continues(source: Path, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from stactools_esd.errors import EsdError, NothingFoundError, OutputError, Skipp
 from stactools_esd.fsq import valid_pixels
 from stactools_esd.item_folder import ItemFolder, write_encoded
 from stactools_esd.memory import CACHE_BYTES, MemoryPlan, plan_memory
+from stactools_esd.run_lock import run_lock
 
 OnBlock = Callable[[BlockDone], None]
 """Hears of each block that is finished."""
@@ -75,19 +76,28 @@ def run_plan(plan: EncodePlan, *, on_block: OnBlock | None = None) -> ItemFolder
         UsageError: The memory is too little.
         OutputError: The destination cannot be written, or holds another run and the request does not overwrite it.
         PartlyDoneError: A worker died; the run can be continued.
+        InUseError: Another run is at work on the same tile, year and destination; its blocks are left alone.
 
     Warns:
+        UnlockedWarning: The file system has no locks, so that another run would not be noticed.
         SkippedImageWarning: Once for each damaged image that was passed over.
     """
-    request, source = plan.request, plan.job.source
+    request = plan.request
     fits = _fit(plan, plan.blocks)
     if request.overwrite:
-        shutil.rmtree(plan.unfinished, ignore_errors=True)
+        _drop_unfinished(plan.unfinished)
     else:
         _refuse_other(plan)
     store = BlockStore(plan.unfinished, plan.run_key)
-    skipped = _Skipped(names=source.names)
-    for name in source.bad:
+    with run_lock(store.folder):
+        return _run(plan, fits, store, on_block)
+
+
+def _run(plan: EncodePlan, fits: MemoryPlan, store: BlockStore, on_block: OnBlock | None) -> ItemFolder:
+    """Encode what is left, and make the item."""
+    request, source = plan.request, plan.job.source
+    skipped = _Skipped(names=plan.job.names)
+    for name in plan.bad:
         skipped.tell(name, "it is damaged")
     try:
         _encode(plan, fits, store, skipped, on_block)
@@ -103,7 +113,7 @@ def run_plan(plan: EncodePlan, *, on_block: OnBlock | None = None) -> ItemFolder
             f"{request.window.last_day} in {request.source}, expected some; add images or choose another window"
         )
     for position in finished.damaged:  # of blocks that an earlier run finished
-        skipped.tell(source.names[position], "it is damaged")
+        skipped.tell(plan.job.names[position], "it is damaged")
     gone = (position for position, count in finished.damaged.items() if count == len(plan.blocks))
     with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
         made = write_encoded(
@@ -123,7 +133,7 @@ def _fit(plan: EncodePlan, blocks: Any) -> MemoryPlan:
     """Fit the work into memory."""
     return plan_memory(
         plan.request.memory,
-        dates=len(plan.job.positions),
+        dates=plan.images_held,
         width=plan.job.source.shape[1],
         block_rows=plan.blocks[0].height,
         pixels=sum(block.height * block.width for block in blocks),
@@ -142,14 +152,14 @@ class _Skipped:
     def tell(self, name: str, reason: str) -> None:
         if name not in self.told:
             self.told.add(name)
-            warnings.warn(f"passed over {name}: {reason}", SkippedImageWarning, stacklevel=4)
+            warnings.warn(f"passed over {name}: {reason}", SkippedImageWarning, stacklevel=5)
 
 
 def _encode(plan: EncodePlan, fits: MemoryPlan, store: BlockStore, skipped: _Skipped, on_block: OnBlock | None) -> None:
     """Encode all blocks that are not finished."""
     left = store.unfinished(plan.blocks)
     workers = fits.workers
-    groups = group_rows(left, fits.rows, _SHARES * workers)
+    groups = group_rows(left, fits.rows, _SHARES * workers, plan.request.part[0] if plan.request.part else 0)
     encoder = plan.request.encoder
     if workers == 1 or len(groups) < 2 or isinstance(encoder, Encoder):
         news = encode_here(plan.job, plan.encoder, groups, store)
@@ -191,6 +201,13 @@ def _pieces(plan: EncodePlan, store: BlockStore) -> Iterator[tuple[Window, NDArr
     for block in plan.blocks:
         arrays = store.get(block)
         yield block.window, arrays["codes"], arrays["clear_obs"]
+
+
+def _drop_unfinished(folder: Path) -> None:
+    """Remove the blocks of a run that was killed, and of no other."""
+    if folder.is_dir():
+        with run_lock(folder):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _refuse_other(plan: EncodePlan) -> None:
