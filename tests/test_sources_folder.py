@@ -205,7 +205,7 @@ def test_images_without_georeference_are_refused(tmp_path: Path) -> None:
 
 
 def test_truncated_images_are_refused(tmp_path: Path) -> None:
-    """Half a file ends in an error that names it."""
+    """A file that is cut off in its data, or in its last tags, ends in an error that names it."""
     write_folder(random_observations(4, ["2020-05-01"], (64, 64)), tmp_path)
     file = tmp_path / "SR_20200501.tif"
     content = file.read_bytes()
@@ -213,6 +213,9 @@ def test_truncated_images_are_refused(tmp_path: Path) -> None:
     file.write_bytes(content[: len(content) // 2])
     with pytest.raises(RasterError, match="SR_20200501"):
         source.read()
+    file.write_bytes(content[:-24])  # names and scales of bands stand at the end
+    with pytest.raises(RasterError, match=r"cannot read all tags of .*SR_20200501"):
+        open_folder(tmp_path)
     file.write_bytes(b"not an image")
     with pytest.raises(RasterError, match="cannot open"):
         open_folder(tmp_path)

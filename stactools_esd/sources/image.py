@@ -1,12 +1,13 @@
 """One dated image of a folder: its date, grid, bands and scale, and how its numbers become reflectance."""
 
+import logging
 import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import rasterio
@@ -27,6 +28,9 @@ Grid = tuple[CRS, Affine, tuple[int, int]]
 
 _DATE = re.compile(r"(?:^|.*_)(?P<date>\d{8}|\d{7})", re.DOTALL)
 _FORMATS: Final = {8: "%Y%m%d", 7: "%Y%j"}
+
+_GDAL_LOG: Final = "rasterio"
+_LOST_TAG: Final = "IO error during reading"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,18 +59,41 @@ class Image:
     """True where zeros in all bands mean missing: integers without a nodata value."""
 
 
+class _LostTags(logging.Handler):
+    """Hears, while a file is opened, whether GDAL goes on without a tag that it cannot read."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(logging.WARNING)
+        self.name_of_file, self.some = path.name, False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        self.some |= _LOST_TAG in text and self.name_of_file in text
+
+    def __enter__(self) -> Self:
+        logging.getLogger(_GDAL_LOG).addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger(_GDAL_LOG).removeHandler(self)
+
+
 def opened(path: Path) -> Any:
     """Open a raster.
 
     Raises:
-        RasterError: It cannot be opened.
+        RasterError: It cannot be opened, or its header is cut off, with which scales and names of bands are lost.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _LostTags(path) as lost:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # answered by an error of our own
-            return rasterio.open(path)
+            dataset = rasterio.open(path)
     except RasterioError as error:
         raise RasterError(f"cannot open {path}, expected a GeoTIFF; replace the damaged file") from error
+    if lost.some:
+        dataset.close()
+        raise RasterError(f"cannot read all tags of {path}, expected a whole GeoTIFF; replace the truncated file")
+    return dataset
 
 
 def read_bands(path: Path, dataset: Any, band_numbers: Sequence[int], window: Window) -> NDArray[Any]:
