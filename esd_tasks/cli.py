@@ -8,6 +8,7 @@ from esd_tasks.commands.classify import classify
 from esd_tasks.commands.design import design
 from esd_tasks.commands.evaluate_encoder import evaluate_encoder
 from esd_tasks.commands.few_shot import few_shot
+from esd_tasks.commands.similar import similar
 
 app = typer.Typer(
     name="esd-tasks",
@@ -39,5 +40,6 @@ def main(
 
 app.command()(classify)
 app.command("few-shot")(few_shot)
+app.command()(similar)
 app.command()(design)
 app.command()(evaluate_encoder)

@@ -41,7 +41,7 @@ class ClassesPlan(AreaPlan):
                 "path": request.labels.as_posix(),
                 "layer": request.layer,
                 "sha256": sha256_file(request.labels) if request.labels.is_file() else None,
-                "content_sha256": _labels_digest(self.labels),
+                "content_sha256": labels_digest(self.labels),
                 "class_field": self.labels.class_field,
                 "year_field": request.year_field,
             },
@@ -139,7 +139,7 @@ def area_of(request: LabelledRequest, labels: Labels) -> shapely.Geometry:
     return asked_area(request) or around(labels.envelope)
 
 
-def _labels_digest(labels: Labels) -> str:
+def labels_digest(labels: Labels) -> str:
     """Return the SHA-256 of places, classes and years: files of other bytes may hold the same labels."""
     digest = hashlib.sha256(json.dumps(labels.names, ensure_ascii=True).encode("ascii"))
     for place in shapely.to_wkb(labels.geometry).tolist():
