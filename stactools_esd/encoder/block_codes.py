@@ -19,6 +19,7 @@ from stactools_esd.fusion import Fusion
 from stactools_esd.memory import CACHE_BYTES, CHUNK_PIXELS
 from stactools_esd.observations import YearWindow
 from stactools_esd.product import NODATA_CODE, STEPS
+from stactools_esd.sources.guide_source import GuideSource
 from stactools_esd.sources.rows import ImageRows, read_rows
 from stactools_esd.sources.source import Source
 
@@ -58,6 +59,14 @@ class EncodeJob:
     skip_bad: bool
     """Whether damaged images are passed over."""
 
+    guide: GuideSource | None = None
+    """What guides the filling; None where nothing does."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all images that there are, those of the guide behind the others."""
+        return (*self.source.names, *(self.guide.source.names if self.guide else ()))
+
 
 @dataclass(frozen=True, kw_only=True)
 class BlockDone:
@@ -79,6 +88,7 @@ class _Read:
 
     rows: ImageRows
     terrain: NDArray[np.float32] | None
+    guide: ImageRows | None
     seconds: float
 
 
@@ -114,11 +124,13 @@ def encode_groups(job: EncodeJob, encoder: Encoder, groups: Iterable[Group], sto
     for group, read in _read_ahead(job, groups):
         seconds = read.seconds
         for block in group:
-            arrays, spent = encode_block(job, encoder, read.rows, read.terrain, block)
+            arrays, spent = encode_block(job, encoder, read.rows, read.terrain, block, read.guide)
             started = time.thread_time()
             store.put(block, **arrays)
             spent |= {"read": seconds, "store": time.thread_time() - started}
             names = {job.source.names[position]: reason for position, reason in read.rows.reasons.items()}
+            if job.guide and read.guide:
+                names |= {job.guide.source.names[position]: why for position, why in read.guide.reasons.items()}
             yield BlockDone(block=block, reasons=names, seconds=spent)
             seconds = 0.0
         del read  # before the group after the next is read
@@ -144,11 +156,17 @@ def _read(job: EncodeJob, group: Group) -> _Read:
     height = sum(block.height for block in group)
     window = Window(group[0].column, group[0].row, group[0].width, height)
     terrain = None if job.terrain is None else job.terrain.read(window)
-    return _Read(rows=rows, terrain=terrain, seconds=time.thread_time() - started)
+    guide = None if job.guide is None else job.guide.read(group, skip_bad=job.skip_bad)
+    return _Read(rows=rows, terrain=terrain, guide=guide, seconds=time.thread_time() - started)
 
 
 def encode_block(
-    job: EncodeJob, encoder: Encoder, rows: ImageRows, terrain: NDArray[np.float32] | None, block: Block
+    job: EncodeJob,
+    encoder: Encoder,
+    rows: ImageRows,
+    terrain: NDArray[np.float32] | None,
+    block: Block,
+    guide: ImageRows | None = None,
 ) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
     """Prepare and encode one block.
 
@@ -158,23 +176,26 @@ def encode_block(
         rows: Images of the block, and perhaps of more.
         terrain: Terrain of the same rows (3, rows, columns), or None.
         block: Which.
+        guide: What `job.guide` read for the block, and perhaps for more.
 
     Returns:
-        Arrays to store: `codes` (12, height, width), `clear_obs` (height, width), and `damaged`, positions of images
-        that count as not observed. And processor seconds of preparing and encoding.
+        Arrays to store: `codes` (12, height, width), `clear_obs` (height, width), and `damaged`, positions in
+        `job.names` of images that count as not observed. And processor seconds of preparing and encoding.
     """
     pixels = block.height * block.width
     codes = np.full((STEPS, pixels), NODATA_CODE, np.uint16)
     clear_obs = np.zeros(pixels, np.uint16)
     ground = None if terrain is None else terrain[:, block.row - rows.first :][:, : block.height].reshape(3, -1).T
-    seconds = {"prepare": 0.0, "encode": 0.0}
+    started = time.thread_time()
+    led = job.guide.guide(guide, block) if job.guide and guide else None
+    seconds = {"prepare": time.thread_time() - started, "encode": 0.0}
     for first in range(0, pixels, CHUNK_PIXELS):
         chunk = slice(first, min(first + CHUNK_PIXELS, pixels))
         started = time.thread_time()
         observations = rows.observations(block, chunk)
         if observations is None:
             continue
-        series, clear = job.fusion.prepare(observations, job.window)
+        series, clear = job.fusion.prepare(observations, job.window, led.take(chunk) if led else None)
         prepared = time.thread_time()
         # Filling makes 365 days of one observation: what was observed decides whether there are data.
         seen = clear >= MIN_VALID_DAYS
@@ -185,10 +206,12 @@ def encode_block(
         seconds["prepare"] += prepared - started
         seconds["encode"] += time.thread_time() - prepared
     shape = (block.height, block.width)
-    damaged = np.array(rows.damaged.get(block.row, ()), np.int32)
+    damaged = list(rows.damaged.get(block.row, ()))
+    if job.guide and guide:
+        damaged += [len(job.source.names) + position for position in job.guide.damaged(guide, block)]
     arrays: dict[str, NDArray[Any]] = {
         "codes": codes.reshape(STEPS, *shape),
         "clear_obs": clear_obs.reshape(shape),
-        "damaged": damaged,
+        "damaged": np.array(damaged, np.int32),
     }
     return arrays, seconds

@@ -15,12 +15,13 @@ from stactools_esd.encoder.encode_request import EncodeRequest
 from stactools_esd.encoder.ground import Ground, find_ground
 from stactools_esd.encoder.inference import Encoder, load_encoder
 from stactools_esd.errors import NothingFoundError
-from stactools_esd.fusion import fusion
+from stactools_esd.fusion import Fusion, fusion
 from stactools_esd.grid import check_georeference
 from stactools_esd.names import CodesTags
 from stactools_esd.product import SOFTWARE, CodesIdentity, InputRecipe
 from stactools_esd.sources.cutout import Cutout
 from stactools_esd.sources.find import READER_BYTES, find_source
+from stactools_esd.sources.guide_source import GuideSource, open_guide
 from stactools_esd.sources.source import Source
 
 
@@ -50,7 +51,7 @@ class EncodePlan:
     """Options of the reader that were given, by key."""
 
     reader_bytes: int
-    """Memory that the reader keeps between images."""
+    """Memory that the reader keeps between images, and what a guide takes beside its images."""
 
     @property
     def codes_path(self) -> Path:
@@ -66,11 +67,25 @@ class EncodePlan:
         """Return every file that is read, each once.
 
         Args:
-            without: Positions of images that are left out.
+            without: Positions of images that are left out, in the order of `EncodeJob.names`.
         """
-        left_out = set(without)
-        images = (self.job.source.files[position] for position in self.job.positions if position not in left_out)
-        return list(dict.fromkeys([*(file for files in images for file in files), *self.ground.files]))
+        left_out, job = set(without), self.job
+        files = [job.source.files[position] for position in job.positions if position not in left_out]
+        if job.guide is not None:
+            behind = len(job.source.names)
+            images = zip(job.guide.positions, job.guide.files, strict=True)
+            files += [each for position, each in images if behind + position not in left_out]
+        return list(dict.fromkeys([*(file for each in files for file in each), *self.ground.files]))
+
+    @property
+    def images_held(self) -> int:
+        """Images that are held of each row, those of a guide counted by the memory that they take."""
+        return len(self.job.positions) + (self.job.guide.images_held if self.job.guide else 0)
+
+    @property
+    def bad(self) -> tuple[str, ...]:
+        """Names of damaged images that were passed over when the sources were opened."""
+        return (*self.job.source.bad, *(self.job.guide.source.bad if self.job.guide else ()))
 
     @cached_property
     def run_key(self) -> str:
@@ -85,6 +100,7 @@ class EncodePlan:
             "sea_level": self.request.sea_level,
             "source_options": dict(self.source_options),
             "images": [source.names[position] for position in self.job.positions],
+            "guide": list(self.job.guide.names) if self.job.guide else None,
             "files": [[str(file), *_state(file)] for file in self.inputs()],
         }
         return run_key(facts)
@@ -100,7 +116,7 @@ def make_plan(request: EncodeRequest) -> EncodePlan:
         WeightsError: The encoder cannot be loaded.
         UsageError: Options do not go together.
     """
-    filling = fusion(request.fill, request.context)
+    filling = fusion(request.fill, request.context, guided=request.guide is not None)
     found = find_source(
         request.source,
         request.tile,
@@ -113,14 +129,16 @@ def make_plan(request: EncodeRequest) -> EncodePlan:
     images = _part(found.source, request.part)
     check_georeference(request.tile, images.crs, images.transform, images.shape)
     _check_dates(images, request)
+    guide = _guide(request, images, found.source, filling)
     encoder = request.encoder if isinstance(request.encoder, Encoder) else load_encoder(request.encoder)
     ground = find_ground(request.source, images, found.source, request.dem, request.sea_level)
     recipe = request.recipe or InputRecipe(
-        source=request.source_name or found.name,
+        source=(request.source_name or found.name) + (f" guided by {guide.name}" if guide else ""),
         fusion=filling.name,
         harmonisation=request.harmonisation or images.harmonisation,
         dem=request.dem_name or ground.name,
     )
+    blocks = tuple(plan_rows(*images.shape, request.rows_per_block))
     return EncodePlan(
         request=request,
         job=EncodeJob(
@@ -130,6 +148,7 @@ def make_plan(request: EncodeRequest) -> EncodePlan:
             fusion=filling,
             terrain=ground.terrain,
             skip_bad=request.skip_bad,
+            guide=guide,
         ),
         encoder=encoder,
         ground=ground,
@@ -138,14 +157,14 @@ def make_plan(request: EncodeRequest) -> EncodePlan:
             tile=request.tile,
             year=request.window.year,
             window_start=request.window.start,
-            sources=request.sources or (", ".join(filter(None, (request.source.resolve().name, found.words))),),
+            sources=request.sources or _sources(request, found.words),
             temporal_context=filling.context,
             licence=request.licence,
             software=f"{SOFTWARE} {version(SOFTWARE)}",
         ),
-        blocks=tuple(plan_rows(*images.shape, request.rows_per_block)),
+        blocks=blocks,
         source_options=found.options,
-        reader_bytes=READER_BYTES.get(found.source_type, 0),
+        reader_bytes=READER_BYTES.get(found.source_type, 0) + (guide.block_bytes(blocks[0]) if guide else 0),
     )
 
 
@@ -155,6 +174,19 @@ def _part(source: Source, part: tuple[int, int, int, int] | None) -> Source:
         return source
     row, column, height, width = part
     return Cutout(whole=source, row=row, column=column, shape=(height, width))
+
+
+def _guide(request: EncodeRequest, images: Source, whole: Source, filling: Fusion) -> GuideSource | None:
+    """Open the guide, if one was given."""
+    if request.guide is None:
+        return None
+    return open_guide(request.guide, images, whole, request.window, filling.context, skip_bad=request.skip_bad)
+
+
+def _sources(request: EncodeRequest, words: str) -> tuple[str, ...]:
+    """Say what the codes were made from."""
+    names = (", ".join(filter(None, (request.source.resolve().name, words))),)
+    return names if request.guide is None else (*names, f"{request.guide.resolve().name} as a guide")
 
 
 def _check_dates(images: Source, request: EncodeRequest) -> None:

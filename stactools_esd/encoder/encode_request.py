@@ -56,6 +56,9 @@ class EncodeRequest:
     context: str | None = None
     """Which years filling looks at, `year`, `past` or `both`; by default as `fusion.fusion` says."""
 
+    guide: Path | None = None
+    """Folder of MODIS or VIIRS images that guide `gp`; see `guide`."""
+
     recipe: InputRecipe | None = None
     """The whole input recipe; None builds it from the next three and `fill`."""
 
