@@ -4,7 +4,9 @@ from typing import Annotated
 
 import typer
 
+from esd_tasks.commands.change import app as change
 from esd_tasks.commands.classify import classify
+from esd_tasks.commands.cluster import cluster
 from esd_tasks.commands.design import design
 from esd_tasks.commands.evaluate_encoder import evaluate_encoder
 from esd_tasks.commands.few_shot import few_shot
@@ -41,5 +43,7 @@ def main(
 app.command()(classify)
 app.command("few-shot")(few_shot)
 app.command()(similar)
+app.command()(cluster)
 app.command()(design)
 app.command()(evaluate_encoder)
+app.add_typer(change, name="change")

@@ -109,7 +109,7 @@ def _vector_table() -> NDArray[np.int8]:
     """Vectors of every code in quarters, which are whole numbers, (64000, 6)."""
     half = np.array([levels // 2 for levels in FSQ.levels])
     quarters = (codes_to_level_indices(np.arange(FSQ.codebook_size)).astype(np.int64) - half) * (4 // half)
-    return quarters.astype(np.int8)
+    return np.asarray(quarters, dtype=np.int8)
 
 
 @compiled
@@ -122,7 +122,7 @@ def _compare(
     cosine: NDArray[np.float32],
 ) -> None:
     for pixel in range(before.shape[0]):
-        apart, product, long_before, long_after = 0, 0, 0, 0
+        apart, product, long_before, long_after = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
         for step in range(before.shape[1]):
             a, b = before[pixel, step], after[pixel, step]
             for d in range(parts.shape[1]):
@@ -151,7 +151,7 @@ def _compare_years(codes: NDArray[np.uint16], parts: NDArray[np.uint8], out: NDA
                     levels[year, step * dimensions + d] = parts[code, d]
         for first in range(years):
             for second in range(first + 1, years):
-                apart = 0
+                apart = np.int64(0)
                 for channel in range(steps * dimensions):
                     a, b = np.int64(levels[first, channel]), np.int64(levels[second, channel])
                     apart += a - b if a > b else b - a

@@ -113,7 +113,7 @@ def event_accuracy(
     weights = np.ones(n) if weight is None else np.asarray(weight, np.float64)
     member = np.unique(np.arange(n) if cluster is None else np.asarray(cluster), return_inverse=True)[1].reshape(-1)
     changed, shown = matched.reference > 0, matched.mapped > 0
-    parts = {}
+    parts: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {}
     for tolerance, pairs in matched.pairs.items():
         parts[f"users_{tolerance}"] = pairs, matched.mapped
         parts[f"producers_{tolerance}"] = pairs, matched.reference

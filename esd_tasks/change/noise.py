@@ -111,7 +111,7 @@ def usual_distances(matrix: NDArray[np.floating], usable: NDArray[np.bool_]) -> 
         )
     usual = np.where(np.isnan(out), np.nanmedian(out), np.maximum(out, _SMALLEST))
     np.fill_diagonal(usual, 1.0)
-    return usual.astype(np.float32)
+    return np.asarray(usual, dtype=np.float32)
 
 
 def year_weights(clear_obs: ArrayLike, usable: ArrayLike, full_clear: float) -> NDArray[np.float32]:

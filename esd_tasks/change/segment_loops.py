@@ -27,19 +27,10 @@ _NEVER: Final = 1e30
 def gather(
     ratio: NDArray[np.float32], weight: NDArray[np.float32], order: NDArray[np.int64], capped: NDArray[np.float64]
 ) -> float:
-    """Scale a pixel by its own noise and cap it.
+    """Scale a pixel's ratios of distances to usual ones by its own noise, cap them, and return the noise.
 
     The noise is the weighted median of the ratios of neighbouring usable years: breaks do not move it as long as fewer
-    than half of the neighbours are parted by one.
-
-    Args:
-        ratio: Distances over usual distances (years, years).
-        weight: Weight of each year; those of 0 are not in `order`.
-        order: Usable years, in time or in any other order (m,).
-        capped: Filled with the scaled and capped ratios in that order (m, m).
-
-    Returns:
-        The noise of the pixel.
+    than half of the neighbours are parted by one. `order` holds the usable years, in time or in any other order (m,).
     """
     m = order.shape[0]
     steps, weights, total = np.empty(max(m - 1, 1)), np.empty(max(m - 1, 1)), 0.0

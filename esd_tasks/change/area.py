@@ -1,0 +1,114 @@
+"""The plan of a map of change: several years of a place, from the same tiles in each."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import shapely
+
+from esd_tasks.area_plan import AreaPlan, asked_area
+from esd_tasks.change.request import ChangeRequest
+from esd_tasks.codes_item import CodesItem, available_years, years_in_words
+from esd_tasks.items import find_items
+from esd_tasks.series import Series
+from stactools_esd.errors import NothingFoundError, UsageError
+from stactools_esd.files import sha256_file
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangePlan(AreaPlan):
+    """Everything that is known before codes are read; `year` is the last of the years."""
+
+    request: ChangeRequest
+    """What was asked."""
+
+    years: tuple[int, ...]
+    """Years that are compared, ascending."""
+
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Options that decide the result."""
+
+    files: Mapping[str, Path] = field(default_factory=dict)
+    """Files beside the codes that decide the result, by what they are."""
+
+    @property
+    def task_facts(self) -> dict[str, Any]:
+        """What decides the map beside place and items."""
+        files = {
+            what: {"path": path.as_posix(), "content_sha256": digest_of(path)} for what, path in self.files.items()
+        }
+        common = {"task": self.request.task, "years": list(self.years), "min_clear": self.request.min_clear}
+        return {**files, "parameters": {**common, "seed": self.request.seed, **self.parameters}}
+
+    def cost(self) -> dict[str, Any]:
+        """Return what a run would read and map: for `--dry-run`."""
+        return {**super().cost(), "years": list(self.years)}
+
+
+def plan_change(
+    request: ChangeRequest,
+    years: Sequence[int] | None,
+    *,
+    parameters: Mapping[str, Any],
+    files: Mapping[str, Path] | None = None,
+) -> ChangePlan:
+    """Find the items of an area in all years, and the grid of the map.
+
+    Without an area, the whole of the one tile that there is, is mapped.
+
+    Args:
+        request: What was asked.
+        years: Years wanted; all that the catalogue has there if None.
+        parameters: Options that decide the result.
+        files: Files that decide the result.
+
+    Raises:
+        UsageError: There is no area and there are several tiles.
+        CatalogError: There is no catalogue, or it is broken.
+        NothingFoundError: A year has no items there, or no tile has all years.
+        IncomparableError: The items are of two encoders or recipes, or their years start on different days.
+    """
+    area = asked_area(request)
+    items = find_items(request.catalog_or_default, geometry=area, years=years)
+    found = available_years(items)
+    if missing := sorted(set(years or found) - set(found)):
+        raise NothingFoundError(
+            f"got no item of {years_in_words(missing)} here, expected one of each of {years_in_words(years or found)}; "
+            f"the catalogue has {years_in_words(found)}"
+        )
+    if len(found) < 2:
+        raise NothingFoundError(f"got items of {years_in_words(found)} only, expected two years or more; add years")
+    with Series(items) as series:
+        area = _whole(items) if area is None else area
+        return ChangePlan(
+            request=request,
+            area=area,
+            year=found[-1],
+            years=series.years,
+            items=series.items,
+            grid=series.grid_for(area),
+            parameters=dict(parameters),
+            files=dict(files or {}),
+        )
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file, or of all files of a folder by their names."""
+    if not path.is_dir():
+        return sha256_file(path)
+    digest = hashlib.sha256()
+    for part in sorted(one for one in path.iterdir() if one.is_file() and not one.name.startswith(".")):
+        digest.update(f"{part.name} {sha256_file(part)}\n".encode())
+    return digest.hexdigest()
+
+
+def _whole(items: Sequence[CodesItem]) -> shapely.Geometry:
+    """Return the outline of the only tile."""
+    if len(tiles := sorted({item.tile for item in items})) > 1:
+        raise UsageError(
+            f"got no area and {len(tiles)} tiles ({', '.join(tiles[:6])}), expected an area; say which with --bbox or "
+            "--geometry, or name the items of one tile with --catalog"
+        )
+    return items[0].footprint

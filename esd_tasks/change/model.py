@@ -1,0 +1,174 @@
+"""A trained model of change: LightGBM on the levels of both years and on their differences."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import lightgbm
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from esd_tasks.change.distances import pair_distances
+from esd_tasks.change.reference import NO_CHANGE
+from esd_tasks.classifier import TreeParameters, grow_trees
+from esd_tasks.features import feature_names, level_features
+from stactools_esd.errors import LabelsError, OutputError
+from stactools_esd.files import atomic_path, read_json, write_json
+from stactools_esd.product import CodesIdentity, EncoderIdentity, InputRecipe
+
+MODEL_SCHEMA_VERSION: Final = "1"
+"""Version of the layout of `model.json`."""
+
+KIND: Final = "change between two years"
+"""What `model.json` says that the model is."""
+
+MODEL_TEXT, MODEL_JSON = "model.txt", "model.json"
+"""File names of a saved model."""
+
+_ROWS: Final = 32_768
+"""Pixels that are judged at once: 60 MB of features as LightGBM holds them."""
+
+
+def pair_feature_names() -> tuple[str, ...]:
+    """Return the names of the features in their order: levels before, after, after minus before, both distances."""
+    names = feature_names()
+    parts = [f"{part}_{name}" for part in ("before", "after", "difference") for name in names]
+    return (*parts, "level_distance", "cosine_distance")
+
+
+def pair_features(before: NDArray[np.uint16], after: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Turn the codes of two years into features (n, 218), named by `pair_feature_names`.
+
+    Args:
+        before: Codes of the earlier year, (n, 12).
+        after: Codes of the later year, (n, 12).
+    """
+    one, other = level_features(before).astype(np.float32), level_features(after).astype(np.float32)
+    level, cosine = pair_distances(before, after)
+    return np.concatenate([one, other, other - one, level[:, None], cosine[:, None]], axis=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeModel:
+    """Trees that tell change, with the threshold that was chosen for them."""
+
+    booster: lightgbm.Booster
+    """The trees."""
+
+    classes: Mapping[int, str]
+    """Names by class_id: 1 no change, 2 and up what changed or what into what."""
+
+    threshold: float
+    """Probability of change above which a pixel has changed."""
+
+    identity: CodesIdentity
+    """Encoder and recipe of the codes; it is good for no others."""
+
+    facts: Mapping[str, Any]
+    """What else `model.json` says."""
+
+    def probability(
+        self, before: NDArray[np.uint16], after: NDArray[np.uint16], *, threads: int = 1
+    ) -> NDArray[np.float32]:
+        """Return the probability of each class (n, k), in the order of `classes`."""
+        out = np.empty((len(before), len(self.classes)), np.float32)
+        for first in range(0, len(before), _ROWS):
+            rows = slice(first, first + _ROWS)
+            out[rows] = self.booster.predict(pair_features(before[rows], after[rows]), num_threads=threads)
+        return out
+
+    def judge(
+        self, before: NDArray[np.uint16], after: NDArray[np.uint16], *, threads: int = 1
+    ) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
+        """Return the probability of change, and the class: the likeliest change where it exceeds the threshold."""
+        probability = self.probability(before, after, threads=threads)
+        ids = np.array(list(self.classes), np.uint16)
+        changed = np.asarray(1 - probability[:, ids == NO_CHANGE].sum(axis=1), dtype=np.float32)
+        likeliest = ids[ids != NO_CHANGE][probability[:, ids != NO_CHANGE].argmax(axis=1)]
+        return changed, np.where(changed > self.threshold, likeliest, NO_CHANGE).astype(np.uint16)
+
+    def save(self, folder: Path, *, software: Mapping[str, str]) -> None:
+        """Write `model.txt` and `model.json`."""
+        with atomic_path(folder / MODEL_TEXT) as temporary:
+            temporary.write_text(self.booster.model_to_string(), encoding="utf-8")
+        write_json(
+            folder / MODEL_JSON,
+            {
+                "schema_version": MODEL_SCHEMA_VERSION,
+                "kind": KIND,
+                "model": MODEL_TEXT,
+                "classes": [{"class_id": number, "class_name": name} for number, name in self.classes.items()],
+                "threshold": self.threshold,
+                "features": {"kind": "level_indices of two years", "names": list(pair_feature_names())},
+                **self.identity.as_dict(),
+                **self.facts,
+                "software": dict(software),
+            },
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> "ChangeModel":
+        """Read a saved model.
+
+        Raises:
+            OutputError: A file is absent, of another kind, or of a layout that this release does not know.
+        """
+        facts = read_json(folder / MODEL_JSON, error=OutputError)
+        if not isinstance(facts, dict) or facts.get("kind") != KIND:
+            raise OutputError(
+                f"got {folder / MODEL_JSON}, which is no model of change; expected one of `esd-tasks change train`"
+            )
+        if facts.get("schema_version") != MODEL_SCHEMA_VERSION:
+            raise OutputError(
+                f"got {folder / MODEL_JSON} of layout {facts.get('schema_version')}, expected {MODEL_SCHEMA_VERSION}; "
+                "train the model again with this release"
+            )
+        try:
+            booster = lightgbm.Booster(model_str=(folder / MODEL_TEXT).read_text(encoding="utf-8"))
+            return cls(
+                booster=booster,
+                classes={int(entry["class_id"]): str(entry["class_name"]) for entry in facts["classes"]},
+                threshold=float(facts["threshold"]),
+                identity=CodesIdentity(
+                    encoder=EncoderIdentity.parse(facts["encoder"], facts["weights_sha256"]),
+                    recipe=InputRecipe.from_dict(facts["input_recipe"]),
+                    format_version=facts["format_version"],
+                ),
+                facts={},
+            )
+        except (OSError, KeyError, TypeError, ValueError, lightgbm.basic.LightGBMError) as error:
+            raise OutputError(f"cannot read the model in {folder} ({error}); train it again") from error
+
+
+def grow(
+    before: NDArray[np.uint16], after: NDArray[np.uint16], class_id: ArrayLike, parameters: TreeParameters
+) -> tuple[lightgbm.Booster, NDArray[np.int64]]:
+    """Train on labelled pixels.
+
+    Returns:
+        The trees, and the class_id of each column of their prediction.
+
+    Raises:
+        LabelsError: Fewer than two classes.
+    """
+    return grow_trees(pair_features(before, after), class_id, parameters, names=pair_feature_names())
+
+
+def change_scores(
+    booster: lightgbm.Booster, columns: NDArray[np.int64], before: NDArray[np.uint16], after: NDArray[np.uint16]
+) -> NDArray[np.float64]:
+    """Return the probability that anything changed, (n,).
+
+    Raises:
+        LabelsError: The model knows no places without change.
+    """
+    if NO_CHANGE not in columns:
+        raise LabelsError("got a model without the class `no change`, expected one with it; train it again")
+    probability = np.asarray(booster.predict(pair_features(before, after), num_threads=1))
+    return np.asarray(1 - probability[:, columns == NO_CHANGE].sum(axis=1))
+
+
+def parameters_as_dict(parameters: TreeParameters) -> dict[str, Any]:
+    """Return how trees are grown as JSON content."""
+    return asdict(parameters)

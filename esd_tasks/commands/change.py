@@ -1,0 +1,13 @@
+"""`esd-tasks change`: the list of its commands."""
+
+import typer
+
+from esd_tasks.commands.change_pair import pair
+
+app = typer.Typer(
+    name="change",
+    help="Change between years: of a pair, of a series, by a trained model, of land cover; and its accuracy.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.command()(pair)
