@@ -33,7 +33,7 @@ def quiet_gdal(action: str, *, error: type[EsdError] = RasterError) -> Iterator[
     """Run GDAL with this project's settings, its complaints turned into one line.
 
     Args:
-        action: What is done, for the message: `read <path>`.
+        action: What is done, for the message: `read <path>` or `write <path>`.
         error: What to raise.
     """
     try:
@@ -45,6 +45,8 @@ def quiet_gdal(action: str, *, error: type[EsdError] = RasterError) -> Iterator[
         if "not recognized as" in reason:
             raise error(f"cannot {without_query(action)}, which is no GeoTIFF; check the file") from problem
         what = without_query(f"cannot {action} ({reason})")
+        if action.startswith("write"):
+            raise error(f"{what}; make room, or choose another place") from problem
         raise error(f"{what}; check that the file is whole and the path can be reached") from problem
 
 

@@ -161,6 +161,7 @@ def test_a_disk_that_is_full_leaves_no_file_of_its_own(place: Path) -> None:
     *libtiff, line = done.stderr.splitlines()
     assert (done.returncode, done.stdout) == (1, ""), line
     assert line.startswith("Error: cannot write ")
+    assert "make room" in line
     assert all(other.startswith("_tiffWriteProc") for other in libtiff)  # it writes past Python, and past GDAL
     assert [path for path in place.rglob("out/*") if not path.name.startswith(".")] == []
     result = CliRunner().invoke(esd, words("folder"))
