@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from esd_tasks.commands.change import app as change
+from esd_tasks.commands.assess import assess
 from esd_tasks.commands.classify import classify
 from esd_tasks.commands.cluster import cluster
 from esd_tasks.commands.design import design
@@ -45,5 +46,6 @@ app.command("few-shot")(few_shot)
 app.command()(similar)
 app.command()(cluster)
 app.command()(design)
+app.command()(assess)
 app.command()(evaluate_encoder)
 app.add_typer(change, name="change")

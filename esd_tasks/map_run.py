@@ -16,7 +16,7 @@ from esd_tasks import output_folder, run_record
 from esd_tasks.area_plan import AreaPlan
 from esd_tasks.maps import QUALITY_NODATA
 from esd_tasks.pull import Mosaic, pixels_inside
-from stactools_esd.blocks import Block, BlockStore
+from stactools_esd.blocks import RUN_FILE, Block, BlockStore
 from stactools_esd.errors import OutputError
 from stactools_esd.files import read_json, write_json
 
@@ -93,7 +93,12 @@ def opened(plan: AreaPlan) -> Iterator[BlockStore]:
         if plan.request.overwrite:
             output_folder.clear(folder)
         store = BlockStore(folder / output_folder.PARTIAL, plan.run_key)
-        yield store
+        try:
+            yield store
+        except BaseException:
+            if all(path.name == RUN_FILE for path in store.folder.iterdir()):
+                store.discard()  # nothing was done that another run could lose
+            raise
         store.discard()
 
 
