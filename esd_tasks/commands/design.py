@@ -91,8 +91,8 @@ def _lines(plan: "DesignPlan") -> Iterator[str]:
             f"{stratum.expected_users_accuracy:13.2f}  {stratum.samples:7,}"
         )
     yield (
-        f"{sum(plan.samples):,} samples by allocation {plan.request.allocation}: overall accuracy to be expected with a "
-        f"standard error of {plan.expected_standard_error:.4f}, if the expected accuracies are right"
+        f"{sum(plan.samples):,} samples ({plan.request.allocation}): if the expected accuracies are right, overall "
+        f"accuracy will have a standard error of {plan.expected_standard_error:.4f}"
     )
     yield from (f"note: {note}" for note in plan.notes)
 
