@@ -11,7 +11,7 @@ from esd_tasks.target import Grid
 from stactools_esd import stac
 from stactools_esd.cog import CodesFile, open_codes
 from stactools_esd.errors import CatalogError, EsdError, IncomparableError, NothingFoundError, UsageError
-from stactools_esd.product import CodesIdentity, require_comparable
+from stactools_esd.product import DATA_LICENCE, CodesIdentity, require_comparable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +47,12 @@ class CodesItem:
 
     item_href: str | None = None
     """Path or URL of the item's JSON, or None for a plain COG."""
+
+    temporal_context: str = "year"
+    """Which years gap filling looked at: `year`, `past` or `both`."""
+
+    licence: str = DATA_LICENCE
+    """SPDX identifier or words."""
 
     grid: Grid | None = None
     """Where its pixels lie, as the item states it: known without opening the codes COG."""

@@ -2,17 +2,17 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from rasterio.crs import CRS
 from rasterio.windows import Window
 
 from esd_tasks.codes_item import CodesItem, one_identity, one_start
 from esd_tasks.owner import Owners, cut_windows, find_owners, reaching
+from esd_tasks.pulled import PulledBlock, PulledPoints
 from esd_tasks.target import WGS84, Georeference, Grid
 from stactools_esd import grid as tiles
 from stactools_esd.cog import CodesBlock, CodesFile
@@ -28,37 +28,6 @@ MOST_PIXELS_AT_ONCE: Final = 1 << 20
 
 OnFailure = Callable[[CodesItem, EsdError], None]
 """Hears of an item that could not be opened or read; its pixels stay without data."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PulledBlock(CodesBlock):
-    """Codes on the pixels of a window, and whose they are."""
-
-    owner: NDArray[np.int16]
-    """Shape (h, w), position of the owner in the items of the mosaic; -1 where no item reaches."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PulledPoints:
-    """Codes of the pixels that hold points."""
-
-    codes: NDArray[np.uint16]
-    """Shape (n, 12); all 0 where there is no data."""
-
-    clear_obs: NDArray[np.uint16]
-    """Shape (n,), cloud-free observations of the year."""
-
-    valid: NDArray[np.bool_]
-    """Shape (n,), True where usable."""
-
-    owner: NDArray[np.int16]
-    """Shape (n,), position of the owner in the items of the mosaic; -1 where no item reaches."""
-
-    row: NDArray[np.int64]
-    """Shape (n,), row of the pixel in its owner; -1 without one."""
-
-    column: NDArray[np.int64]
-    """Shape (n,), column of the pixel in its owner; -1 without one."""
 
 
 class Mosaic:
@@ -89,7 +58,8 @@ class Mosaic:
                 )
         one_start(items)
         self._on_failure = on_failure
-        self._unopened: set[int] = set()
+        self._unopened: dict[int, EsdError] = {}
+        self._failed: set[int] = set()
         self._georeferences: dict[int, Georeference] = {}
         self._open: OrderedDict[int, CodesFile] = OrderedDict()
 
@@ -109,6 +79,11 @@ class Mosaic:
         if position not in self._georeferences:
             self._georeferences[position] = self._find_georeference(position)
         return self._georeferences[position]
+
+    @property
+    def failed(self) -> frozenset[int]:
+        """Positions of items that could not be opened or read so far, where somebody hears of failures."""
+        return frozenset(self._failed)
 
     def read(self, grid: Grid, window: Window | None = None) -> PulledBlock:
         """Read a window of a grid; only the parts of files that it needs.
@@ -226,6 +201,7 @@ class Mosaic:
     def _read(self, position: int, window: Window) -> CodesBlock | None:
         """Read a window of a file; None where that failed and somebody heard of it."""
         if position in self._unopened:
+            self._fail(position, self._unopened[position])
             return None
         try:
             return self._file(position).read(window)
@@ -237,8 +213,9 @@ class Mosaic:
 
     def _fail(self, position: int, error: EsdError) -> None:
         """Tell of an item that failed; one that could not be opened is not tried again."""
+        self._failed.add(position)
         if position not in self._open:
-            self._unopened.add(position)
+            self._unopened[position] = error
         if self._on_failure is not None:
             self._on_failure(self.items[position], error)
 

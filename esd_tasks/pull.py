@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 from rasterio.windows import Window
 
 from esd_tasks.codes_item import CodesItem
-from esd_tasks.mosaic import Mosaic, PulledBlock, PulledPoints
+from esd_tasks.mosaic import Mosaic
+from esd_tasks.pulled import PulledBlock, PulledPoints
 from esd_tasks.target import Grid, grid_of, pixels_inside
 
 __all__ = ["Grid", "Mosaic", "PulledBlock", "PulledPoints", "grid_for", "pixels_inside", "read_points", "read_window"]

@@ -16,8 +16,9 @@ from rasterio import Affine
 from rasterio.windows import Window
 
 from esd_tasks.codes_item import CodesItem, by_year, one_identity, one_start, years_in_words
-from esd_tasks.mosaic import Mosaic, OnFailure, PulledBlock, PulledPoints
+from esd_tasks.mosaic import Mosaic, OnFailure
 from esd_tasks.owner import Owners, find_owners, reaching
+from esd_tasks.pulled import PulledBlock, PulledPoints
 from esd_tasks.target import WGS84, Georeference, Grid, grid_of
 from stactools_esd import grid as tiles
 from stactools_esd.errors import GridError, NothingFoundError, UsageError

@@ -54,6 +54,8 @@ def item_of(content: Mapping[str, Any], place: str) -> CodesItem:
             checksum=asset.get("file:checksum"),
             size=asset.get("file:size"),
             item_href=_own_href(content, place),
+            temporal_context=tags.temporal_context,
+            licence=tags.licence,
             grid=_grid(content.get("properties", {}), asset),
         )
     except (KeyError, TypeError, AttributeError, ValueError, shapely.errors.ShapelyError) as error:

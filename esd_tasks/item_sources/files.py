@@ -31,6 +31,8 @@ def from_file(href: str) -> CodesItem:
             year=codes.tags.year,
             window_start=codes.tags.window_start,
             footprint=shapely.geometry.shape(grid.footprint(codes.crs, codes.bounds)),
+            temporal_context=codes.tags.temporal_context,
+            licence=codes.tags.licence,
             grid=Grid(crs=codes.crs, transform=codes.transform, width=codes.width, height=codes.height),
         )
 
