@@ -18,7 +18,7 @@ from stactools_esd.sources.cutout import Cutout
 from stactools_esd.sources.folder import open_folder, write_folder
 from stactools_esd.sources.guide_source import CELL, GuideSource, open_guide
 from stactools_esd.sources.modis import open_modis
-from stactools_esd.sources.source import Source
+from stactools_esd.sources.source import Source, check_window
 
 SHAPE = (21, 30)
 
@@ -42,6 +42,33 @@ def coarse(tmp_path_factory: pytest.TempPathFactory) -> Path:
             season = 1500 * np.sin(np.pi * day / 365)
             write_layers(folder, modis_layers(sur_refl_b02=2000 + 20 * cells + season), day=f"{year}{day:03}")
     return folder
+
+
+class Held:
+    """A source that reads each image once; one image may be damaged in the second row of its pixels."""
+
+    def __init__(self, sound: Source, damaged: int = -1) -> None:
+        self.sound, self.damaged = sound, damaged
+        whole = Window(0, 0, sound.shape[1], sound.shape[0])
+        self.images = [sound.read_image(position, whole) for position in range(len(sound.names))]
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.sound, name)
+
+    def read_image(self, position: int, window: Window) -> tuple[np.ndarray, np.ndarray]:
+        """Return a part of an image, or refuse what meets the damage."""
+        rows, columns = check_window(window, self.sound.shape)
+        if position == self.damaged and 1 in range(rows.start, rows.stop):
+            raise RasterError("got a damaged file")
+        reflectance, valid = self.images[position]
+        return reflectance[:, rows, columns], valid[:, rows, columns]
+
+
+@pytest.fixture(scope="module")
+def year_guide(images: Source, coarse: Path) -> GuideSource:
+    """The guide of a year, in memory."""
+    opened = open_guide(coarse, images, images, YEAR_2020, "year")
+    return replace(opened, source=Held(opened.source))
 
 
 def whole_guide(source: GuideSource, shape: tuple[int, int]) -> Guide:
@@ -70,9 +97,9 @@ def test_a_pixel_is_guided_by_the_cell_that_holds_it(images: Source, coarse: Pat
     assert len(np.unique(held)) > 3
 
 
-def test_a_part_is_guided_as_the_whole(images: Source, coarse: Path) -> None:
+def test_a_part_is_guided_as_the_whole(images: Source, coarse: Path, year_guide: GuideSource) -> None:
     """Cells are counted from the grid's corner, not from the part's."""
-    whole = whole_guide(open_guide(coarse, images, images, YEAR_2020, "year"), SHAPE)
+    whole = whole_guide(year_guide, SHAPE)
     part = Cutout(whole=images, row=5, column=11, shape=(9, 13))
     cut = whole_guide(open_guide(coarse, part, images, YEAR_2020, "year"), part.shape)
     expected = curves_of(whole).reshape(*SHAPE, 365, 6)[5:14, 11:24].reshape(-1, 365, 6)
@@ -89,34 +116,16 @@ def grouped(source: GuideSource, blocks: list[Block], size: int, *, skip_bad: bo
 
 
 @pytest.mark.parametrize("size", [1, 3])
-def test_blocks_are_guided_alike_in_any_company(images: Source, coarse: Path, size: int) -> None:
+def test_blocks_are_guided_alike_in_any_company(year_guide: GuideSource, size: int) -> None:
     """However many blocks are read at once, and where rows of a block cut through cells."""
-    source = open_guide(coarse, images, images, YEAR_2020, "year")
-    together = curves_of(whole_guide(source, SHAPE))
+    together = curves_of(whole_guide(year_guide, SHAPE))
     blocks = plan_rows(*SHAPE, 5)
-    np.testing.assert_array_equal(np.concatenate(list(grouped(source, blocks, size, skip_bad=False))), together)
+    np.testing.assert_array_equal(np.concatenate(list(grouped(year_guide, blocks, size, skip_bad=False))), together)
 
 
-class Damaged:
-    """A source of which one image is damaged in its second row of cells."""
-
-    def __init__(self, sound: Source) -> None:
-        self.sound = sound
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.sound, name)
-
-    def read_image(self, position: int, window: Window) -> tuple[np.ndarray, np.ndarray]:
-        """Refuse what meets the damage."""
-        if position == 13 and window.row_off <= 1 < window.row_off + window.height:
-            raise RasterError("got a damaged file")
-        return self.sound.read_image(position, window)
-
-
-def test_damage_costs_the_rows_where_it_is(images: Source, coarse: Path) -> None:
+def test_damage_costs_the_rows_where_it_is(year_guide: GuideSource) -> None:
     """Passed over, a damaged image is missing in the same rows of cells in any company, and told by its position."""
-    sound = open_guide(coarse, images, images, YEAR_2020, "year")
-    source = replace(sound, source=Damaged(sound.source))
+    source = replace(year_guide, source=Held(year_guide.source, damaged=13))
     blocks = plan_rows(*SHAPE, 5)
     with pytest.raises(RasterError, match="damaged"):
         source.read(blocks)
@@ -126,7 +135,7 @@ def test_damage_costs_the_rows_where_it_is(images: Source, coarse: Path) -> None
     rows = source.read(blocks, skip_bad=True)
     assert [source.damaged(rows, block) for block in blocks] == [(), (13,), (13,), (13,), ()]
     assert rows.reasons == {13: "got a damaged file"}
-    whole = curves_of(whole_guide(sound, SHAPE)).reshape(*SHAPE, -1)
+    whole = curves_of(whole_guide(year_guide, SHAPE)).reshape(*SHAPE, -1)
     same = (np.concatenate(one).reshape(*SHAPE, -1) == whole).all(axis=2)
     assert same[:CELL].all()
     assert not same[CELL : 2 * CELL].any()
