@@ -24,7 +24,6 @@ RUN_FILE = "run_key.json"
 ROW_BLOCK_PIXELS: Final = 32_768
 """Pixels of a block of whole rows, at most: what a killed run may lose, some seconds of an encoder's work."""
 
-_SHRINKING: Final = 4
 _SUFFIX = ".block"
 _DIGEST_LENGTH = 64
 
@@ -105,9 +104,8 @@ def group_rows(blocks: Sequence[Block], most: int, shares: int, offset: int = 0)
     """Join neighbouring blocks of whole rows into groups that are read at once.
 
     Files are mostly tiled by powers of two, and a tile is decoded whole however few of its rows are read. So groups
-    have powers of two of rows and begin at multiples of them. They get smaller towards the end, so that workers that
-    take one after the other finish at about the same time, but not by more than a quarter: small groups are read
-    dearly.
+    have powers of two of rows and begin at multiples of them. They are halved towards the end, so that workers that
+    take one after the other finish at about the same time, but not more than once: small groups are read dearly.
 
     Args:
         blocks: Blocks of whole rows, from the top; some may be missing.
@@ -120,7 +118,7 @@ def group_rows(blocks: Sequence[Block], most: int, shares: int, offset: int = 0)
     """
     left = sum(block.height for block in blocks)
     most = _power_of_two(most)
-    least = min(most // _SHRINKING, left // max(1, shares))
+    least = min(most // 2, left // max(1, shares))
     groups: list[tuple[Block, ...]] = []
     start = 0
     while start < len(blocks):

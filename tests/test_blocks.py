@@ -92,7 +92,7 @@ def test_groups_shrink_so_that_all_end_together(most: int, shares: int, height: 
     """No group holds more than a share of what is left, but for the small ones that would be dear to read."""
     left = height
     for group in group_rows(plan_rows(height, 3600, 1), most, shares):
-        assert len(group) <= max(1, left // shares, min(most // 4, height // shares))
+        assert len(group) <= max(1, left // shares, min(most // 2, height // shares))
         left -= len(group)
 
 

@@ -79,7 +79,7 @@ class BlockDone:
     """What was wrong with images that were passed over in it, by name."""
 
     seconds: dict[str, float]
-    """Processor seconds by stage; those of reading stand at the first block of a group."""
+    """Processor seconds by stage; those of reading are divided among the rows that were read at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,17 +122,16 @@ def encode_groups(job: EncodeJob, encoder: Encoder, groups: Iterable[Group], sto
         OutputError: A block cannot be stored.
     """
     for group, read in _read_ahead(job, groups):
-        seconds = read.seconds
+        height = sum(block.height for block in group)
         for block in group:
             arrays, spent = encode_block(job, encoder, read.rows, read.terrain, block, read.guide)
             started = time.thread_time()
             store.put(block, **arrays)
-            spent |= {"read": seconds, "store": time.thread_time() - started}
+            spent |= {"read": read.seconds * block.height / height, "store": time.thread_time() - started}
             names = {job.source.names[position]: reason for position, reason in read.rows.reasons.items()}
             if job.guide and read.guide:
                 names |= {job.guide.source.names[position]: why for position, why in read.guide.reasons.items()}
             yield BlockDone(block=block, reasons=names, seconds=spent)
-            seconds = 0.0
         del read  # before the group after the next is read
 
 

@@ -31,7 +31,7 @@ from stactools_esd.run_lock import run_lock
 OnBlock = Callable[[BlockDone], None]
 """Hears of each block that is finished."""
 
-_SHARES = 3
+_SHARES = 2
 """Groups for each worker in what is left, at least, so that all end at about the same time."""
 
 
