@@ -1,7 +1,6 @@
 """The memory of a run: said in any unit, planned before the work, and kept."""
 
 import json
-import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -12,6 +11,9 @@ from hypothesis import strategies as st
 
 from stactools_esd.errors import UsageError
 from stactools_esd.memory import MOST_ROWS, parse_memory, peak, plan_memory
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
+import process_memory
 
 SIZES = {"8GB": 8 * 10**9, "512MB": 512 * 10**6, "7.5GiB": 15 << 29, "2g": 2 * 10**9, " 1 TB ": 10**12, "1000": 1000}
 
@@ -67,37 +69,41 @@ def test_too_little_memory_names_what_is_needed() -> None:
         plan_memory(10**10, **{**asked, "workers": 0})
 
 
-@pytest.mark.parametrize("fill", ["linear", "gp"])
-def test_a_run_stays_below_its_estimate(fill: str, tmp_path: Path) -> None:
-    """The peak of a process that computes 64 rows of 500 images while it reads the next is within the plan's."""
+@pytest.mark.parametrize(("fill", "workers"), [("linear", 1), ("gp", 1), ("linear", 2)])
+def test_a_run_stays_below_its_estimate(fill: str, workers: int, tmp_path: Path) -> None:
+    """The peak of all processes, each computing 64 rows of 300 images while it reads the next, is within the plan's."""
     pytest.importorskip("torch")
     script = f"""
-        import json, resource, sys
+        import json, sys
         from pathlib import Path
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         from odd_sources import Endless
         from stactools_esd.blocks import BlockStore, group_rows, plan_rows
         from stactools_esd.encoder import load_encoder
         from stactools_esd.encoder.block_codes import EncodeJob
-        from stactools_esd.encoder.workers import encode_here
+        from stactools_esd.encoder.workers import encode_apart, encode_here
         from stactools_esd.fusion import fusion
-        from stactools_esd.memory import plan_memory
         from stactools_esd.observations import YearWindow
 
-        source = Endless(shape=(192, 512), count=500, seen=8, seen_rows=8)
-        job = EncodeJob(source=source, positions=tuple(range(500)), window=YearWindow(year=2020),
-                        fusion=fusion({fill!r}), terrain=None, skip_bad=False)
-        blocks = plan_rows(*source.shape)
-        plan = plan_memory(2_300_000_000, dates=500, width=512, block_rows=blocks[0].height, pixels=1, workers=1)
-        groups = group_rows(blocks, plan.rows, 1)
-        store = BlockStore(Path("blocks"), "key")
-        done = list(encode_here(job, load_encoder(), groups, store))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        print(json.dumps([len(done), len(groups), plan.bytes, peak]))
+        def main():
+            source = Endless(shape=(384, 512), count=300, seen=8, seen_rows=8)
+            job = EncodeJob(source=source, positions=tuple(range(300)), window=YearWindow(year=2020),
+                            fusion=fusion({fill!r}), terrain=None, skip_bad=False)
+            blocks = plan_rows(*source.shape)
+            groups = group_rows(blocks, 64, 1)
+            store = BlockStore(Path("blocks"), "key")
+            if {workers} == 1:
+                done = list(encode_here(job, load_encoder(), groups, store))
+            else:
+                done = list(encode_apart(job, "esdnet-small", groups, store, {workers}))
+            print(json.dumps([len(done), len(groups)]))
+
+        if __name__ == "__main__":
+            main()
     """
     (tmp_path / "run.py").write_text(textwrap.dedent(script))
-    done = subprocess.run([sys.executable, "run.py"], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    blocks, groups, estimate, measured = json.loads(done.stdout)
-    assert (blocks, groups) == (3, 3)
-    assert estimate / 2 < measured <= estimate <= 2_300_000_000
+    code, said, measured = process_memory.measured([sys.executable, tmp_path / "run.py"], cwd=tmp_path)
+    assert code == 0
+    assert json.loads(said) == [6, 6]
+    estimate = peak(workers, 64, dates=300, width=512)
+    assert estimate / 2 < measured <= estimate
