@@ -11,6 +11,7 @@ from esd_tasks.commands.cluster import cluster
 from esd_tasks.commands.design import design
 from esd_tasks.commands.evaluate_encoder import evaluate_encoder
 from esd_tasks.commands.few_shot import few_shot
+from esd_tasks.commands.regress import regress
 from esd_tasks.commands.similar import similar
 
 app = typer.Typer(
@@ -44,6 +45,7 @@ def main(
 app.command()(classify)
 app.command("few-shot")(few_shot)
 app.command()(similar)
+app.command()(regress)
 app.command()(cluster)
 app.command()(design)
 app.command()(assess)

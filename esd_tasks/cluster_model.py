@@ -121,7 +121,7 @@ def fit_clusters(codes: NDArray[np.uint16], n_clusters: int, *, seed: int) -> Cl
         UsageError: The sample has fewer different pixels than clusters are asked for.
     """
     from sklearn.cluster import MiniBatchKMeans
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     vectors = code_vectors(codes).astype(np.float64)
     held_out = np.arange(len(vectors)) % HELD_OUT == HELD_OUT - 1

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from esd_tasks.area_plan import AreaPlan, around, asked_area, items_of_area, items_of_labels, see_comparable
 from esd_tasks.classifier import TreeParameters
@@ -139,11 +140,12 @@ def area_of(request: LabelledRequest, labels: Labels) -> shapely.Geometry:
     return asked_area(request) or around(labels.envelope)
 
 
-def labels_digest(labels: Labels) -> str:
-    """Return the SHA-256 of places, classes and years: files of other bytes may hold the same labels."""
+def labels_digest(labels: Labels, values: NDArray[np.float64] | None = None) -> str:
+    """Return the SHA-256 of places, classes, years and numbers: files of other bytes may hold the same labels."""
     digest = hashlib.sha256(json.dumps(labels.names, ensure_ascii=True).encode("ascii"))
     for place in shapely.to_wkb(labels.geometry).tolist():
         digest.update(place)
     digest.update(labels.class_id.astype("<i8").tobytes())
     digest.update(b"" if labels.year is None else labels.year.astype("<i8").tobytes())
+    digest.update(b"" if values is None else values.astype("<f8").tobytes())
     return digest.hexdigest()

@@ -1,0 +1,158 @@
+"""A trained regression, with an interval if wanted: predicts from codes, and is saved as text and JSON."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import lightgbm
+import numpy as np
+from numpy.typing import NDArray
+
+from esd_tasks.classifier import TreeParameters
+from esd_tasks.features import feature_names, level_features
+from esd_tasks.regressor import grow_regression
+from esd_tasks.value_samples import ValueSamples
+from stactools_esd.errors import OutputError
+from stactools_esd.files import atomic_path, read_json, write_json
+from stactools_esd.product import CodesIdentity
+
+SCHEMA_VERSION: Final = "1"
+"""Version of the layout of `model.json`."""
+
+KIND: Final = "regression"
+"""What kind of model the file holds."""
+
+MODEL_JSON: Final = "model.json"
+"""File that says what the trees were trained on."""
+
+TREES: Final[Mapping[str, str]] = {
+    "prediction": "model.txt",
+    "lower": "model_lower.txt",
+    "upper": "model_upper.txt",
+}
+"""File of the trees of each band."""
+
+_ROWS: Final = 65_536
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regression:
+    """Trees that predict a quantity, and the ends of an interval around it."""
+
+    boosters: Mapping[str, lightgbm.Booster]
+    """Trees of `prediction`, and where there is an interval of `lower` and `upper`."""
+
+    offset: float = 0.0
+    """What moves the ends of the interval apart, in the unit of the quantity."""
+
+    threads: int = 1
+    """Threads of prediction; they do not change the result."""
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """What is predicted: `prediction`, or `prediction`, `lower`, `upper`."""
+        return tuple(self.boosters)
+
+    def predict(self, codes: NDArray[np.uint16]) -> dict[str, NDArray[np.float32]]:
+        """Return each band of pixels, (n,): the ends in order, and the prediction between them.
+
+        Args:
+            codes: Shape (n, 12), of pixels with data.
+        """
+        found = {name: np.empty(len(codes)) for name in self.bands}
+        for first in range(0, len(codes), _ROWS):
+            part = slice(first, first + _ROWS)
+            features = level_features(codes[part])
+            for name, booster in self.boosters.items():
+                found[name][part] = booster.predict(features, num_threads=self.threads)
+        if "lower" in found:
+            ends = np.sort([found["lower"], found["upper"]], axis=0) + np.array([[-self.offset], [self.offset]])
+            found["lower"] = np.minimum(ends[0], found["prediction"])
+            found["upper"] = np.maximum(ends[1], found["prediction"])
+        return {name: values.astype(np.float32) for name, values in found.items()}
+
+    def save(self, folder: Path, *, identity: CodesIdentity, facts: Mapping[str, Any]) -> dict[str, str]:
+        """Write `model.json` and the trees.
+
+        Args:
+            folder: Where to write.
+            identity: Encoder and recipe of the codes; the model is good for no others.
+            facts: What else is worth knowing: field, unit, parameters, software.
+
+        Returns:
+            File names by kind.
+        """
+        for name, booster in self.boosters.items():
+            with atomic_path(folder / TREES[name]) as temporary:
+                temporary.write_text(booster.model_to_string(), encoding="utf-8")
+        write_json(
+            folder / MODEL_JSON,
+            {
+                "schema_version": SCHEMA_VERSION,
+                "kind": KIND,
+                "models": {name: TREES[name] for name in self.bands},
+                "offset": self.offset,
+                "features": {"kind": "level_indices", "dtype": "uint8", "names": list(feature_names())},
+                **identity.as_dict(),
+                **facts,
+            },
+        )
+        names = {f"model_{name}" if name != "prediction" else "model": TREES[name] for name in self.bands}
+        return names | {"model_facts": MODEL_JSON}
+
+    @classmethod
+    def load(cls, folder: Path, *, threads: int = 1) -> tuple["Regression", dict[str, Any]]:
+        """Read a saved regression.
+
+        Returns:
+            The model and the content of `model.json`.
+
+        Raises:
+            OutputError: A file is absent, damaged, or of a layout that this release does not know.
+        """
+        facts = read_json(folder / MODEL_JSON, error=OutputError)
+        known = {"schema_version": SCHEMA_VERSION, "kind": KIND}
+        if not isinstance(facts, dict) or {key: facts.get(key) for key in known} != known:
+            raise OutputError(
+                f"got {folder / MODEL_JSON} of another layout, expected kind {KIND}, schema_version {SCHEMA_VERSION}; "
+                "train the model again with this release"
+            )
+        try:
+            boosters = {
+                name: lightgbm.Booster(model_str=(folder / file).read_text(encoding="utf-8"))
+                for name, file in facts["models"].items()
+            }
+            model = cls(boosters=boosters, offset=float(facts["offset"]), threads=threads)
+        except (OSError, KeyError, TypeError, ValueError, lightgbm.basic.LightGBMError) as error:
+            raise OutputError(f"cannot read the model in {folder} ({error}); train it again") from error
+        return model, facts
+
+
+def train_regression(
+    samples: ValueSamples,
+    parameters: TreeParameters,
+    *,
+    quantiles: Sequence[float] = (),
+    offset: float = 0.0,
+    threads: int = 1,
+) -> Regression:
+    """Train on all samples.
+
+    Args:
+        samples: Pixels and numbers.
+        parameters: How trees are grown.
+        quantiles: Ends of the interval, none or two.
+        offset: What moves them apart.
+        threads: Threads of prediction.
+
+    Raises:
+        LabelsError: Too few samples.
+    """
+    features, weight, names = level_features(samples.codes), samples.weight, feature_names()
+    wanted = dict(zip(TREES, (None, *quantiles), strict=False))
+    boosters = {
+        name: grow_regression(features, samples.value, parameters, weight=weight, quantile=quantile, names=names)
+        for name, quantile in wanted.items()
+    }
+    return Regression(boosters=boosters, offset=offset, threads=threads)
