@@ -76,8 +76,8 @@ def estimate_notes(
     for whose, errors in (("user's", estimates.users_se), ("producer's", estimates.producers_se)):
         if sure := [name for name, error in zip(names, errors.tolist(), strict=True) if error == 0]:
             yield (
-                f"the interval of the {whose} accuracy of {_listed(sure)} has no width, for all its samples agree: that is "
-                "not certainty, the errors were just not met"
+                f"the interval of the {whose} accuracy of {_listed(sure)} has no width, for all its samples agree: "
+                "that is not certainty, the errors were just not met"
             )
     if told := unequal_areas(population):
         yield told

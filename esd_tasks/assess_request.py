@@ -87,9 +87,7 @@ class AssessRequest:
         elif self.pixel_size is not None:
             raise UsageError("got --pixel-size with a raster, which knows its pixels; leave it out")
         if self.strata is not None and self.sampling in ("simple", "convenience"):
-            raise UsageError(
-                f"got --strata with --sampling {self.sampling}, expected stratified; leave one of them out"
-            )
+            raise UsageError(f"got --strata with --sampling {self.sampling}, expected stratified; leave one out")
         if self.strata_sizes is not None and self.strata is None:
             raise UsageError("got --strata-sizes without --strata, expected the field of the strata; name it")
         if not self.post_strata and self.sampling != "simple":

@@ -117,7 +117,7 @@ def _area(
     """Return mapped areas in square metres from the column that the table has, or from the size of pixels."""
     column = next((name for name in AREA_COLUMNS if name in special), None)
     if column is None:
-        return pixels * (np.nan if pixel_size is None else pixel_size**2)
+        return pixels.astype(np.float64) * (np.nan if pixel_size is None else pixel_size**2)
     if pixel_size is not None:
         raise UsageError(f"got --pixel-size with a table that has {column}, expected one of them; leave one out")
     return np.array([float(row[special[column]]) for row in rows]) * AREA_COLUMNS[column]

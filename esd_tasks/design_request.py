@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from esd_tasks.design_sizes import ALLOCATIONS, Allocation
+from esd_tasks.run_record import RUN_JSON
 from esd_tasks.strata_raster import MAP_FILE
 from stactools_esd.errors import UsageError
 from stactools_esd.files import read_json
@@ -79,8 +80,9 @@ class DesignRequest:
         if self.output is not None:
             return self.output
         folder = self.map if self.map.is_dir() else self.map.parent
-        if self.map.is_dir() or self.map.name == MAP_FILE:  # beside the folder of a map, not in it
-            return folder.with_name(f"{folder.name}-sample.gpkg")
+        if self.map.is_dir() or (self.map.name == MAP_FILE and (folder / RUN_JSON).is_file()):
+            folder = folder if folder.name else folder.resolve()
+            return folder.with_name(f"{folder.name}-sample.gpkg")  # beside the folder of a map, not in it
         return self.map.with_name(f"{self.map.stem}-sample.gpkg")
 
     def expected_users(self, names: Mapping[int, str]) -> list[float]:

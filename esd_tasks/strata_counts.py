@@ -124,9 +124,10 @@ def _count(
     size = len(ids_s) * len(ids_c)
     counts = np.bincount(pair, minlength=size)
     if areas.size == 1:
-        metres = counts * areas.item()
+        metres = counts.astype(np.float64) * float(areas.item())
     else:
-        metres = np.bincount(pair, weights=np.broadcast_to(areas, classes.shape).ravel(), minlength=size)
+        each = np.broadcast_to(areas, classes.shape).ravel()
+        metres = np.asarray(np.bincount(pair, weights=each, minlength=size), dtype=np.float64)
     found: dict[tuple[int, int], int] = {}
     sums: dict[tuple[int, int], float] = {}
     for position in np.flatnonzero(counts).tolist():
