@@ -14,6 +14,7 @@ from rasterio.windows import Window
 from test_landsat import CORNER, grid_of, observed, whole
 
 from stactools_esd.errors import NothingFoundError, RasterError, UsageError
+from stactools_esd.sources.find import recognise
 from stactools_esd.sources.landsat import LandsatSource, open_landsat
 from stactools_esd.sources.landsat_writer import write_landsat
 from stactools_esd.sources.source import read
@@ -246,3 +247,19 @@ def test_paths_may_hold_odd_characters(tmp_path: Path) -> None:
     write_landsat(written, tmp_path / 'a & b <c> "d" ü')
     back = whole(opened(tmp_path / 'a & b <c> "d" ü'))
     np.testing.assert_array_equal(back.valid, written.valid)
+
+
+def test_scenes_that_are_still_packed_are_named(scenes: Path) -> None:
+    """A .tar as USGS delivers it is an error that says so, is passed over by name, and nothing once it is unpacked."""
+    (scenes / f"{OLI}.tar").touch()
+    (scenes / "LC08_L1TP_012031_20140720_20140720_02_T1.tar").touch()  # another product
+    assert opened(scenes).names == (ETM, OLI)
+    shutil.rmtree(scenes / OLI)
+    with pytest.raises(RasterError, match=f"{OLI}.tar, which is packed"):
+        opened(scenes)
+    found = opened(scenes, skip_bad=True)
+    assert (found.names, found.bad) == ((ETM,), (OLI,))
+    shutil.rmtree(scenes / ETM)
+    assert recognise(scenes) == "landsat"
+    with pytest.raises(RasterError, match="unpack it"):
+        opened(scenes)

@@ -109,7 +109,7 @@ def _names(folder: Path) -> Iterator[Path]:
 def _kind_of(file: Path) -> SourceType | None:
     """Tell by its name what a file belongs to."""
     suffix = file.suffix.lower()
-    if looks_like_landsat(file.stem) and suffix in (".tif", ".tiff", ".json"):
+    if looks_like_landsat(file.stem) and suffix in (".tif", ".tiff", ".json", ".tar"):
         return "landsat"
     if suffix not in (".tif", ".tiff", ".hdf", ".h5"):
         return None

@@ -59,6 +59,15 @@ def split_name(text: str) -> tuple[str, str]:
     return (text, "") if match is None else (match["scene"], match["layer"] or "")
 
 
+def is_scene(text: str) -> bool:
+    """Tell whether a name is that of a scene that can be read."""
+    try:
+        parse_name(text)
+    except RasterError:
+        return False
+    return True
+
+
 def parse_name(text: str) -> SceneName:
     """Read the name of a scene.
 

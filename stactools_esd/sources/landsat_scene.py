@@ -14,7 +14,7 @@ from stactools_esd.files import read_json
 from stactools_esd.gdal import quiet_gdal
 from stactools_esd.product import BANDS
 from stactools_esd.sources.image import Grid, check_grid, opened
-from stactools_esd.sources.landsat_name import SceneName, looks_like_landsat, parse_name, split_name
+from stactools_esd.sources.landsat_name import SceneName, is_scene, looks_like_landsat, parse_name, split_name
 from stactools_esd.sources.landsat_qa import Sensor
 
 SCALE: Final = 0.0000275
@@ -52,6 +52,8 @@ def layers(sensor: Sensor) -> tuple[str, ...]:
 def find_scenes(path: Path) -> Mapping[str, Mapping[str, Path] | RasterError]:
     """Find the files of scenes, and look into none of them.
 
+    USGS delivers scenes as .tar files: one that was not unpacked is bad, for else it would be left out in silence.
+
     Args:
         path: A folder of scene files, flat or with one folder a scene; a folder of STAC items, flat or with one folder
             an item; or one JSON file, an item or a collection of items. Items beside scene files are left alone, for
@@ -78,6 +80,13 @@ def find_scenes(path: Path) -> Mapping[str, Mapping[str, Path] | RasterError]:
                 if name in found:
                     raise RasterError(f"got {name} twice in {path}, expected one item a scene; remove one")
                 found[name] = files
+    if path.is_dir():
+        packed = [file for file in _within(path, (".tar",)) if is_scene(file.stem)]
+        found |= {
+            file.stem: RasterError(f"got {file}, which is packed, expected its files; unpack it")
+            for file in packed
+            if file.stem not in found  # else it is just kept
+        }
     if not found:
         raise RasterError(
             f"got no Landsat scene in {path}, expected STAC items, or files such as "
