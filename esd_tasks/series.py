@@ -76,7 +76,7 @@ class Series:
             for year, of_year in years.items()
         }
         self.mosaics: Mapping[int, Mosaic] = MappingProxyType(mosaics)
-        self._footprints = [item.footprint for item in next(iter(mosaics.values())).items]
+        self.footprints = tuple(item.footprint for item in next(iter(mosaics.values())).items)
         self._georeferences: dict[int, Georeference] = {}
         shape = (len(mosaics), len(self.tiles))
         self._rows, self._columns = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
@@ -120,7 +120,7 @@ class Series:
             GridError: The area is too wide for one projection.
         """
         places = [self.georeference(k) for k in range(len(self.tiles))]
-        return grid_of(places, self._footprints, geometry)
+        return grid_of(places, self.footprints, geometry)
 
     def read(self, grid: Grid, window: Window | None = None) -> SeriesBlock:
         """Read a window of a grid in all years; memory grows with the window and the years.
@@ -150,9 +150,9 @@ class Series:
     def locate(self, grid: Grid, window: Window | None = None) -> Owners:
         """Find the owners of the pixels of a window, the same in every year; nothing is read."""
         window = window or Window(0, 0, grid.width, grid.height)
-        near = reaching(grid.footprint(window), self._footprints)
+        near = reaching(grid.footprint(window), self.footprints)
         x, y = grid.centres(window)
-        return find_owners(near, self.georeference, self._footprints.__getitem__, grid.crs, x, y)
+        return find_owners(near, self.georeference, self.footprints.__getitem__, grid.crs, x, y)
 
     def read_year(self, year: int, owners: Owners, grid: Grid) -> PulledBlock:
         """Read one year of the pixels of `locate`."""
@@ -168,7 +168,7 @@ class Series:
         lon = (np.asarray(lon, dtype=np.float64) + 180.0) % 360.0 - 180.0
         lat = np.asarray(lat, dtype=np.float64)
         positions = range(len(self.tiles))
-        return find_owners(positions, self.georeference, self._footprints.__getitem__, WGS84, lon, lat)
+        return find_owners(positions, self.georeference, self.footprints.__getitem__, WGS84, lon, lat)
 
     def read_points(self, lon: ArrayLike, lat: ArrayLike) -> Iterator[tuple[int, PulledPoints]]:
         """Yield each year with the codes of the pixels that hold points, each block of a file read at most once."""

@@ -1,0 +1,159 @@
+"""A panel made and written: units in groups, each finished one kept, so that a killed run continues."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from esd_tasks import output_folder, run_record
+from esd_tasks.features import feature_names
+from esd_tasks.panel.plan import PanelPlan
+from esd_tasks.panel.unit_row import OK, STATUSES, rows_of_unit
+from esd_tasks.pull_run import Failures, OnProgress, PullResult, finished, read_result
+from esd_tasks.series import Series
+from esd_tasks.table_file import TableFile
+from stactools_esd.blocks import Block, BlockStore
+from stactools_esd.files import write_json
+
+GROUP_UNITS: Final = 32
+"""Units that are kept and written together."""
+
+_FLOATS: Final = ("share_valid", "clear_obs_min", "clear_obs_median")
+
+
+def run_plan(plan: PanelPlan, *, on_progress: OnProgress | None = None) -> PullResult:
+    """Make the panel of a plan, or continue; a whole one is returned as it is.
+
+    Raises:
+        OutputError: The folder belongs to another run, or another run is writing it.
+    """
+    folder, request = plan.request.output_or_default, plan.request
+    if not request.overwrite and (done := finished(folder, plan.run_key)) is not None:
+        return done
+    report = on_progress or (lambda *_: None)
+    failures = Failures()
+    with output_folder.locked(folder):
+        if request.overwrite:
+            output_folder.clear(folder)
+        marker = BlockStore(folder / output_folder.PARTIAL, plan.run_key)
+        shutil.rmtree(marker.folder / "partly", ignore_errors=True)
+        partly = BlockStore(marker.folder / "partly", plan.run_key)
+        groups = list(_groups(plan))
+        with Series(plan.items, on_failure=failures.hear) as series:
+            for position, group in enumerate(groups, start=1):
+                if not marker.finished(group):
+                    before = failures.count
+                    arrays = _fill(plan, series, group)
+                    (marker if failures.count == before else partly).put(group, **arrays)
+                report("pull", position, len(groups))
+        name = f"panel.{request.format_or_default}"
+        valid = np.zeros(len(plan.years), dtype=np.int64)
+        with _table(plan, folder / name) as table:
+            for group in groups:
+                arrays = (marker if marker.finished(group) else partly).get(group)
+                valid += (arrays["status"] == OK).sum(axis=0)
+                table.write(_columns(plan, group, arrays))
+        record = run_record.run_record(
+            run_key=plan.run_key,
+            command=request.command,
+            facts=plan.facts,
+            items=plan.items,
+            folder=folder,
+            outputs={"panel": name, "run": run_record.RUN_JSON},
+            valid={str(year): int(count) for year, count in zip(plan.years, valid, strict=True)},
+            missing=list(failures.lines.values()),
+            notes=list(_notes(plan, valid)),
+        )
+        write_json(folder / run_record.RUN_JSON, record)
+        if not failures.lines:
+            marker.discard()
+    return read_result(folder)
+
+
+def _groups(plan: PanelPlan) -> Iterator[Block]:
+    """Yield groups of units as blocks of a table of units by years."""
+    n = len(plan.units.geometry)
+    for first in range(0, n, GROUP_UNITS):
+        yield Block(row=first, column=0, height=min(GROUP_UNITS, n - first), width=len(plan.years))
+
+
+def _fill(plan: PanelPlan, series: Series, group: Block) -> dict[str, NDArray[Any]]:
+    """Return the rows of a group, each array of shape (units, years, ...)."""
+    polygons = plan.units.geometry[group.row : group.row + group.height]
+    rows = [rows_of_unit(plan.request, series, polygon) for polygon in polygons]
+    return {
+        "status": np.stack([row.status for row in rows]),
+        "n_valid": np.stack([row.n_valid for row in rows]),
+        "share_valid": np.stack([row.share_valid for row in rows]),
+        "clear_obs_min": np.stack([row.clear_min for row in rows]),
+        "clear_obs_median": np.stack([row.clear_median for row in rows]),
+        "values": np.stack([row.values for row in rows]),
+    }
+
+
+def _value_names(plan: PanelPlan) -> list[str]:
+    """Return the names of values: `step_01_d1_mean`, .."""
+    return [f"{feature}_{name}" for name in plan.request.statistics for feature in feature_names()]
+
+
+def _own_types(plan: PanelPlan) -> dict[str, Any]:
+    """Return the types of the columns that are not fields of the units."""
+    import pyarrow as pa
+
+    types = {"year": pa.int16(), "status": pa.string(), "n_valid": pa.int64()}
+    types |= dict.fromkeys(_FLOATS, pa.float64())
+    return types | dict.fromkeys(_value_names(plan), pa.float64())
+
+
+def _fields(plan: PanelPlan) -> Any:
+    """Return the fields of the units, those called like a column of the panel called `<name>_given`."""
+    own = _own_types(plan)
+    fields = plan.units.fields
+    return fields.rename_columns([f"{name}_given" if name in own else name for name in fields.column_names])
+
+
+def _table(plan: PanelPlan, path: Path) -> TableFile:
+    facts = {
+        "statistics": {
+            "mean": "of vectors -1..1, weighted by the share of each pixel in the unit",
+            "sd": "of vectors, of the pixels themselves, weighted alike",
+            "median": "of level indices 0..L-1, weighted alike: the lowest that half of the weight reaches",
+        },
+        "pixels": plan.request.pixels,
+        "min_clear": plan.request.min_clear,
+        **plan.items[0].identity.as_dict(),
+    }
+    types = {field.name: field.type for field in _fields(plan).schema} | _own_types(plan)
+    return TableFile(path, types, facts=facts)
+
+
+def _columns(plan: PanelPlan, group: Block, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """Return the columns of a group: years within units; numbers without a value are null."""
+    import pyarrow as pa
+
+    units = np.repeat(np.arange(group.row, group.row + group.height), len(plan.years))
+    fields = _fields(plan).take(units)
+    columns: dict[str, Any] = {name: fields[name].combine_chunks() for name in fields.column_names}
+    columns |= {
+        "year": np.tile(np.array(plan.years, dtype=np.int16), group.height),
+        "status": np.array(STATUSES)[arrays["status"].ravel()],
+        "n_valid": arrays["n_valid"].ravel(),
+    }
+    columns |= {name: pa.array(arrays[name].ravel(), from_pandas=True) for name in _FLOATS}
+    values = arrays["values"].reshape(len(units), -1)
+    return columns | {
+        name: pa.array(np.ascontiguousarray(values[:, k]), from_pandas=True)
+        for k, name in enumerate(_value_names(plan))
+    }
+
+
+def _notes(plan: PanelPlan, valid: NDArray[np.int64]) -> Iterator[str]:
+    yield from plan.units.notes
+    if plan.left_out:
+        yield f"not in all years, so not used: {', '.join(plan.left_out[:10])}"
+    rows = len(plan.units.geometry) * len(plan.years)
+    if lacking := rows - int(valid.sum()):
+        yield f"{lacking} of {rows} rows have no values; column status says why"
