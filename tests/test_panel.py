@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from neighbours import CORNER, to_wgs84, write_area, write_tile
 from numpy.typing import NDArray
 from rasterio.windows import Window
-from synthetic import AREA_TRANSFORM, random_codes
+from synthetic import AREA_CRS, AREA_TRANSFORM, random_codes
 
 from esd_tasks.features import feature_names
 from esd_tasks.items import find_items
@@ -218,8 +218,9 @@ def test_a_unit_across_tiles_takes_each_pixel_from_its_owner(tmp_path: Path) -> 
     corners = [(-1, -1), (3, -1), (3, 1), (-1, 1)]
     unit = shapely.Polygon([to_wgs84(32631, CORNER[0] + 155 * x, CORNER[1] + 3000 + 155 * y) for x, y in corners])
     frame = panel(tmp_path, tmp_path, units=write_units(tmp_path / "units.gpkg", {"border": unit}), stat="mean")
-    # Step 12 is 0 in the western tile and 8 in the eastern: its second dimension has level 0 or 1, -1 or -0.75.
-    assert frame.step_12_d2_mean.iloc[0] == pytest.approx(-1 + 0.25 * 0.75, abs=1e-3)
+    # Step 12 is 0 in the western tile and 8 in the eastern: its second dimension has level 0 or 1, -1 or -0.75. The
+    # pixel on the border begins 5 m west of it, and its middle lies in the eastern square.
+    assert frame.step_12_d2_mean.iloc[0] == pytest.approx(-1 + 0.25 * (3 * 155 + 5) / (4 * 155), abs=1e-4)
 
 
 @given(st.lists(corners, min_size=3, max_size=8))
@@ -228,10 +229,9 @@ def test_shares_are_areas(points: list[tuple[float, float]]) -> None:
     polygon = shapely.convex_hull(shapely.MultiPoint([(30 * x, 30 * y) for x, y in points]))
     if polygon.geom_type != "Polygon":
         return
-    grid = Grid(crs=None, transform=AREA_TRANSFORM * (~AREA_TRANSFORM) * AREA_TRANSFORM, width=SIZE, height=SIZE)
-    moved = shapely.transform(
-        polygon, lambda at: np.column_stack([grid.transform.c + at[:, 0], grid.transform.f - at[:, 1]])
-    )
+    grid = Grid(crs=AREA_CRS, transform=AREA_TRANSFORM, width=SIZE, height=SIZE)
+    corner = np.array([AREA_TRANSFORM.c, AREA_TRANSFORM.f])
+    moved = shapely.transform(polygon, lambda at: corner + at * [1, -1])
     found = shares(moved, grid, Window(5, 0, 20, SIZE))
     x, y = grid.centres(Window(5, 0, 20, SIZE))
     boxes = shapely.box(x - 15, y - 15, x + 15, y + 15)
