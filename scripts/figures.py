@@ -6,6 +6,9 @@
 
 A command reports a figure by printing a line `FIGURE {"key": .., "value": .., "unit": .., "n": .., "spread": ..,
 "split": ..}`. The commit and the hash of everything it printed are added here.
+
+In a document `<!-- figures: PATTERNS -->` makes a table, `<!-- figure: KEY -->` a value with its spread, and
+`<!-- value: KEY -->` the value alone in three digits, for a table that is laid out by hand.
 """
 
 import argparse
@@ -26,7 +29,7 @@ COMMANDS = ROOT / "docs" / "figures.yaml"
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FIELDS = ("value", "unit", "n", "spread", "split", "command", "commit", "log_sha256")
 TABLE = re.compile(r"(<!-- figures: (?P<patterns>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
-INLINE = re.compile(r"(<!-- figure: (?P<key>\S+) -->).*?(<!-- / -->)", re.DOTALL)
+INLINE = re.compile(r"(<!-- (?P<kind>figure|value): (?P<key>\S+) -->).*?(<!-- / -->)", re.DOTALL)
 
 
 def load() -> dict[str, dict[str, Any]]:
@@ -87,6 +90,11 @@ def shown(figure: dict[str, Any]) -> str:
     return f"{figure['value']:.4g}" + (f" ± {spread:.2g}" if spread is not None else "")
 
 
+def inline(kind: str, figure: dict[str, Any]) -> str:
+    """Write a `figure` with its spread, or its `value` alone, rounded for a table that was laid out by hand."""
+    return shown(figure) if kind == "figure" else f"{figure['value']:.3g}"
+
+
 def table_of(patterns: str, figures: dict[str, dict[str, Any]]) -> str:
     """Write the table of all figures that match one of some patterns."""
     keys = [key for pattern in patterns.split() for key in figures if fnmatch.fnmatch(key, pattern)]
@@ -105,7 +113,7 @@ def rendered(text: str, figures: dict[str, dict[str, Any]]) -> str:
     text = TABLE.sub(lambda m: m[1] + table_of(m["patterns"], figures) + m[3], text)
     if missing := {m["key"] for m in INLINE.finditer(text)} - set(figures):
         sys.exit(f"Error: no figure {', '.join(sorted(missing))}; run its command first")
-    return INLINE.sub(lambda m: m[1] + shown(figures[m["key"]]) + m[3], text)
+    return INLINE.sub(lambda m: m[1] + inline(m["kind"], figures[m["key"]]) + m[4], text)
 
 
 def render() -> None:

@@ -1,6 +1,6 @@
 """Whether a coarse sensor helps to fill gaps: the Gaussian process with a guide (`stactools_esd.guide`) and without.
 
-    seamless_guide.py DATA [--sets romania] [--pixel-years 400] [--landscapes 3] [--dates 1,0.5,0.25]
+    seamless_guide.py DATA [--sets romania] [--pixel-years 600] [--landscapes 3] [--dates 1,0.5,0.25]
 
 No series of MODIS or VIIRS of these places is at hand. Three things stand in for one:
 
@@ -223,7 +223,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder of evaluation data")
     parser.add_argument("--sets", default=",".join(SITES), help="sets, separated by commas; none may be given")
-    parser.add_argument("--pixel-years", type=int, default=400, help="most pixel-years of a set")
+    parser.add_argument("--pixel-years", type=int, default=600, help="most pixel-years of a set")
     parser.add_argument("--landscapes", type=int, default=3, help="how many are simulated")
     parser.add_argument("--dates", default="1,0.5,0.25", help="shares of the simulated dates that are kept")
     arguments = parser.parse_args()

@@ -5,7 +5,7 @@ fitting is linear, that is the unguided fit plus half of what the coarse sensor 
 say of it. The whole of it in place of a half is what STARFM adds (Gao et al. 2006, IEEE TGRS 44, 2207), a slope of each
 pixel's own what ESTARFM does (Zhu et al. 2010, RSE 114, 2610); geostatistics calls it a trend of an external drift
 (Goovaerts 1997, section 6.1.3). A half: a third to the whole serve nearly as well, and slopes that each pixel learns
-from its own dates gained less than one in a hundred (docs/decisions/0012).
+from its own dates gained less than one in a hundred (docs/decisions/0013).
 """
 
 from dataclasses import dataclass
