@@ -4,8 +4,8 @@ Trees see the 72 level indices as `uint8`; they only compare, so the levels need
 is saved as LightGBM's own text beside a JSON that says what it was trained on: never as a pickle.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,9 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from esd_tasks.features import feature_names, level_features
+from esd_tasks.trees import DATASET_SETTINGS, TreeParameters, grow_trees
 from stactools_esd.errors import LabelsError, OutputError
 from stactools_esd.files import atomic_path, read_json, write_json
 from stactools_esd.product import CodesIdentity
+
+__all__ = ["DATASET_SETTINGS", "Classifier", "TreeParameters", "grow_trees"]
 
 MODEL_SCHEMA_VERSION: Final = "1"
 """Version of the layout of `model.json`."""
@@ -28,103 +31,12 @@ _PREDICT_ROWS: Final = 65_536
 """Pixels that are predicted at once: 20 MB of features as LightGBM holds them."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class TreeParameters:
-    """What the trees are grown with; every sample counts the same, so the map follows the shares of the samples."""
-
-    rounds: int = 200
-    """Boosting rounds; each grows one tree a class."""
-
-    num_leaves: int = 31
-    """Leaves of a tree at most."""
-
-    learning_rate: float = 0.1
-    """Shrinkage of each tree."""
-
-    feature_fraction: float = 0.5
-    """Share of the 72 features that each tree may use."""
-
-    lambda_l2: float = 1.0
-    """Ridge penalty on leaf values."""
-
-    max_min_data_in_leaf: int = 20
-    """`min_data_in_leaf` for many samples; see `min_data_in_leaf` for few."""
-
-    seed: int = 0
-    """Seed of LightGBM."""
-
-    def min_data_in_leaf(self, smallest_class: int) -> int:
-        """Return samples a leaf must have: a quarter of the smallest class, at least 1 and at most 20.
-
-        Without this a class of fewer than about 20 samples could never have a leaf of its own.
-
-        Args:
-            smallest_class: Number of training samples of the rarest class.
-        """
-        return max(1, min(self.max_min_data_in_leaf, smallest_class // 4))
-
-    def settings(self, *, min_data_in_leaf: int) -> dict[str, Any]:
-        """Return the same as LightGBM takes it: one thread, deterministic, quiet."""
-        return {
-            "num_leaves": self.num_leaves,
-            "learning_rate": self.learning_rate,
-            "feature_fraction": self.feature_fraction,
-            "lambda_l2": self.lambda_l2,
-            "min_data_in_leaf": min_data_in_leaf,
-            "seed": self.seed,
-            "deterministic": True,
-            "force_row_wise": True,
-            "num_threads": 1,
-            "verbosity": -1,
-        }
-
-
-DATASET_SETTINGS: Final[Mapping[str, Any]] = {"min_data_in_bin": 1, "feature_pre_filter": False, "verbosity": -1}
-"""How LightGBM bins a table: every level is a bin of its own, however rare, so that splits are exact."""
-
-
-def grow_trees(
-    features: NDArray[Any],
-    class_id: ArrayLike,
-    parameters: TreeParameters,
-    *,
-    names: Sequence[str] | None = None,
-) -> tuple[lightgbm.Booster, NDArray[np.int64]]:
-    """Train LightGBM on any table of features: one thread, deterministic, quiet.
-
-    Args:
-        features: Shape (n, k), integers or floats; NaN is missing.
-        class_id: Integers of shape (n,).
-        parameters: How trees are grown.
-        names: Feature names.
-
-    Returns:
-        The model, whose prediction has one column a class, and the class_id of each column.
-
-    Raises:
-        LabelsError: Fewer than two classes, or lengths that differ.
-    """
-    classes, targets, counts = np.unique(np.asarray(class_id, dtype=np.int64), return_inverse=True, return_counts=True)
-    if len(features) != len(targets):
-        raise LabelsError(f"got {len(features)} rows of features and {len(targets)} classes, expected one class a row")
-    if len(classes) < 2:
-        raise LabelsError(f"got samples of {len(classes)} class, expected two or more; add labels of another class")
-    data = lightgbm.Dataset(
-        features,
-        label=targets,
-        feature_name="auto" if names is None else list(names),
-        params=dict(DATASET_SETTINGS),
-    )
-    settings = {
-        "objective": "multiclass",
-        "num_class": len(classes),
-        **parameters.settings(min_data_in_leaf=parameters.min_data_in_leaf(int(counts.min()))),
-    }
-    return lightgbm.train(settings, data, num_boost_round=parameters.rounds), classes
+KIND: Final = "classify"
+"""What kind of model the file holds; a file that does not say is of this kind."""
 
 
 class Classifier:
-    """Maps the twelve codes of a pixel to a class_id."""
+    """Maps the twelve codes of a pixel, and what covariates say of it, to a class_id."""
 
     def __init__(self, parameters: TreeParameters | None = None, *, threads: int = 1) -> None:
         """Make an untrained classifier.
@@ -138,18 +50,28 @@ class Classifier:
         self.threads = threads
         self._booster: lightgbm.Booster | None = None
         self._classes: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self.covariates: tuple[str, ...] = ()
 
     @property
     def classes(self) -> tuple[int, ...]:
         """Every class_id that was trained, ascending; the columns of `predict_proba`."""
         return tuple(self._classes.tolist())
 
-    def fit(self, codes: NDArray[np.uint16], class_id: ArrayLike) -> "Classifier":
+    def fit(
+        self,
+        codes: NDArray[np.uint16],
+        class_id: ArrayLike,
+        *,
+        covariates: Mapping[str, NDArray[np.floating]] | None = None,
+        weight: ArrayLike | None = None,
+    ) -> "Classifier":
         """Train on samples.
 
         Args:
             codes: Shape (n, 12).
             class_id: Integers of shape (n,), 1 or more; a class needs one sample.
+            covariates: Values beside the codes by their names, each (n,); NaN is missing.
+            weight: Positive weights, (n,).
 
         Returns:
             Itself.
@@ -158,25 +80,43 @@ class Classifier:
             LabelsError: Fewer than two classes, or lengths that differ.
             RasterError: A number is no code.
         """
-        names = feature_names()
-        self._booster, self._classes = grow_trees(level_features(codes), class_id, self.parameters, names=names)
+        self.covariates = tuple(covariates or ())
+        features = _table(codes, [covariates[name] for name in self.covariates] if covariates else [])
+        self._booster, self._classes = grow_trees(
+            features, class_id, self.parameters, names=self.feature_names, weight=weight
+        )
         return self
 
-    def predict_proba(self, codes: NDArray[np.uint16]) -> NDArray[np.float32]:
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the columns that the trees see: levels, then covariates."""
+        return feature_names() + self.covariates
+
+    @property
+    def gain(self) -> NDArray[np.float64]:
+        """By how much each feature lowered the loss in all splits together, in the order of `feature_names`."""
+        return np.asarray(self._trained.feature_importance("gain"), dtype=np.float64)
+
+    def predict_proba(
+        self, codes: NDArray[np.uint16], covariates: NDArray[np.floating] | None = None
+    ) -> NDArray[np.float32]:
         """Return the probability of each class.
 
         Args:
             codes: Shape (n, 12); leave out pixels without data.
+            covariates: Shape (n, c) in the order of `self.covariates`, where the model was trained with some.
 
         Returns:
             Shape (n, k) in the order of `classes`; rows sum to 1. They are the model's own, not calibrated.
         """
-        if self._booster is None:
-            raise LabelsError("got a classifier without a model, expected a trained one; call fit first")
+        booster = self._trained
+        if (0 if covariates is None else covariates.shape[1]) != len(self.covariates):
+            raise LabelsError(f"got a model with covariates {', '.join(self.covariates)}, expected a value for each")
         probability = np.empty((len(codes), len(self._classes)), dtype=np.float32)
         for first in range(0, len(codes), _PREDICT_ROWS):
             rows = slice(first, first + _PREDICT_ROWS)
-            probability[rows] = self._booster.predict(level_features(codes[rows]), num_threads=self.threads)
+            features = _table(codes[rows], [] if covariates is None else list(covariates[rows].T))
+            probability[rows] = booster.predict(features, num_threads=self.threads)
         return probability
 
     def predict(self, codes: NDArray[np.uint16]) -> NDArray[np.uint16]:
@@ -188,8 +128,20 @@ class Classifier:
         class_id: NDArray[np.uint16] = self._classes[probability.argmax(axis=1)].astype(np.uint16)
         return class_id
 
+    @property
+    def _trained(self) -> lightgbm.Booster:
+        if self._booster is None:
+            raise LabelsError("got a classifier without a model, expected a trained one; call fit first")
+        return self._booster
+
     def save(
-        self, folder: Path, *, identity: CodesIdentity, names: Mapping[int, str], software: Mapping[str, str]
+        self,
+        folder: Path,
+        *,
+        identity: CodesIdentity,
+        names: Mapping[int, str],
+        software: Mapping[str, str],
+        further: Mapping[str, Any] | None = None,
     ) -> None:
         """Write `model.txt` and `model.json`.
 
@@ -198,21 +150,27 @@ class Classifier:
             identity: Encoder and recipe of the codes that the model was trained on; it is good for no others.
             names: Class names by class_id.
             software: Versions of the packages that made it.
+            further: What else belongs into `model.json`.
         """
-        if self._booster is None:
-            raise LabelsError("got a classifier without a model, expected a trained one; call fit before save")
         with atomic_path(folder / MODEL_TEXT) as temporary:
-            temporary.write_text(self._booster.model_to_string(), encoding="utf-8")
+            temporary.write_text(self._trained.model_to_string(), encoding="utf-8")
         write_json(
             folder / MODEL_JSON,
             {
                 "schema_version": MODEL_SCHEMA_VERSION,
+                "kind": KIND,
                 "model": MODEL_TEXT,
                 "classes": [{"class_id": class_id, "class_name": names[class_id]} for class_id in self.classes],
-                "features": {"kind": "level_indices", "dtype": "uint8", "names": list(feature_names())},
+                "features": {
+                    "kind": "level_indices",
+                    "dtype": "float32" if self.covariates else "uint8",
+                    "names": list(feature_names()),
+                    "covariates": list(self.covariates),
+                },
                 **identity.as_dict(),
                 "parameters": asdict(self.parameters),
                 "software": dict(software),
+                **(further or {}),
             },
         )
 
@@ -224,19 +182,31 @@ class Classifier:
             The classifier and the content of `model.json`.
 
         Raises:
-            OutputError: A file is absent, or of a layout that this release does not know.
+            OutputError: A file is absent, or of a kind or layout that this release does not know.
         """
         facts = read_json(folder / MODEL_JSON, error=OutputError)
-        if not isinstance(facts, dict) or facts.get("schema_version") != MODEL_SCHEMA_VERSION:
+        known = (MODEL_SCHEMA_VERSION, KIND)
+        if not isinstance(facts, dict) or (facts.get("schema_version"), facts.get("kind", KIND)) != known:
             raise OutputError(
-                f"got {folder / MODEL_JSON} of another layout, expected schema_version {MODEL_SCHEMA_VERSION}; "
-                "train the model again with this release"
+                f"got {folder / MODEL_JSON} of another layout, expected schema_version {MODEL_SCHEMA_VERSION} and a "
+                "model of esd-tasks classify; train the model again with this release"
             )
         try:
             text = (folder / MODEL_TEXT).read_text(encoding="utf-8")
             model = cls(TreeParameters(**facts["parameters"]), threads=threads)
             model._booster = lightgbm.Booster(model_str=text)
             model._classes = np.array([entry["class_id"] for entry in facts["classes"]], dtype=np.int64)
+            model.covariates = tuple(facts["features"].get("covariates", ()))
         except (OSError, KeyError, TypeError, lightgbm.basic.LightGBMError) as error:
             raise OutputError(f"cannot read the model in {folder} ({error}); train it again") from error
+        if model._booster.feature_name() != list(model.feature_names):
+            raise OutputError(f"got {MODEL_TEXT} and {MODEL_JSON} of two models in {folder}; train the model again")
         return model, facts
+
+
+def _table(codes: NDArray[np.uint16], covariates: list[NDArray[np.floating]]) -> NDArray[Any]:
+    """Return the features of pixels: levels as bytes, or with covariates beside them, all as `float32`."""
+    levels = level_features(codes)
+    if not covariates:
+        return levels
+    return np.column_stack([levels.astype(np.float32), *(values.astype(np.float32) for values in covariates)])

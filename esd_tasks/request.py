@@ -30,6 +30,9 @@ class MapRequest:
     task: ClassVar[str]
     """Name of the command."""
 
+    positional: ClassVar[tuple[str, ...]] = ()
+    """Fields that stand without a flag, after the command."""
+
     catalog: str | None = None
     """Catalogue, item, codes COG or folder; else $ESD_CATALOG, else ./catalog."""
 
@@ -91,11 +94,13 @@ class MapRequest:
         """The command line that asks the same, what it needs first; the catalogue stands as it was found."""
         words = ["esd-tasks", self.task]
         given: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        words += [str(given.pop(name)) for name in self.positional]
         given |= {"catalog": self.catalog_or_default, "overwrite": False}
         for field in sorted(fields(self), key=lambda field: field.default is not MISSING):
-            if (value := given[field.name]) != field.default:
+            if field.name in given and (value := given[field.name]) != field.default:
                 flag = f"--{field.name.replace('_', '-')}"
-                words += [flag] if value is True else [flag, str(value)]
+                for one in value if isinstance(value, tuple) else (value,):
+                    words += [flag] if one is True else [flag, str(one)]
         return shlex.join(words)
 
 
