@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from esd_tasks.assess_population import Population, unequal_areas
+from esd_tasks.assess_population import Population
 from esd_tasks.assess_sample import Sample
 from esd_tasks.assess_setting import Setting
 from esd_tasks.estimates import Estimates
@@ -79,8 +79,6 @@ def estimate_notes(
                 f"the interval of the {whose} accuracy of {_listed(sure)} has no width, for all its samples agree: "
                 "that is not certainty, the errors were just not met"
             )
-    if told := unequal_areas(population):
-        yield told
 
 
 def sample_notes(setting: Setting, population: Population, sample: Sample) -> Iterator[str]:
@@ -109,6 +107,8 @@ def sample_notes(setting: Setting, population: Population, sample: Sample) -> It
         yield f"{population.no_stratum:,} classified pixels without a stratum are not part of the population"
     if population.left_out:
         yield f"{population.left_out:,} pixels of excluded classes are not part of the population"
+    if (told := setting.raster.areas.warning(setting.raster.height, setting.raster.width)) is not None:
+        yield told
     if setting.field is not None:
         yield "sizes of strata were taken as given; whether the map covers the strata, nobody checked"
     if setting.sampling == "simple" and setting.request.post_strata:

@@ -21,8 +21,6 @@ STEHMAN: Final = "Stehman 2014: strata are not the classes of the map; ratio est
 SIMPLE: Final = "Stehman 2014, one stratum: simple random sample; ratio estimators"
 NONE: Final = "none: the samples are not a probability sample"
 
-_MOST_UNEQUAL: Final = 0.05
-
 
 @dataclass(frozen=True, kw_only=True)
 class Population:
@@ -207,14 +205,3 @@ def read_sizes(path: Path) -> dict[str, int]:
     if not sizes:
         raise LabelsError(f"got no stratum in {path.name}, expected a line for each; add them")
     return sizes
-
-
-def unequal_areas(population: Population) -> str | None:
-    """Say where the pixels of classes differ in area so much that a sample of pixels is no sample of area."""
-    means = population.area / np.maximum(population.pixels, 1)
-    if np.isnan(means).any() or means.min() >= (1 - _MOST_UNEQUAL) * means.max():
-        return None
-    return (
-        f"pixels of one class are up to {means.max() / means.min() - 1:.0%} larger than those of another, as on a grid "
-        "of degrees: samples drawn by pixel favour the small ones within a class; an equal-area map is better sampled"
-    )

@@ -140,7 +140,7 @@ def make_design(request: DesignRequest, on_progress: OnProgress | None = None) -
         excluded = find_classes(request.exclude, given or raster.names)
         counts = count_strata(raster, leave_out=excluded, on_count=_stage(on_progress, "count pixels"))
         names = names_of(counts.class_ids, raster.names, given=given, where=raster.path.name)
-        path = raster.path
+        path, unequal = raster.path, raster.areas.warning(raster.height, raster.width)
     users = request.expected_users({class_id: names[class_id] for class_id in counts.class_ids})
     weights, sizes = counts.weights, counts.sizes
     floor = int(least(sizes, request.allocation, request.minimum).sum())
@@ -156,7 +156,7 @@ def make_design(request: DesignRequest, on_progress: OnProgress | None = None) -
         users=tuple(users),
         samples=tuple(samples.tolist()),
         wanted=wanted,
-        notes=tuple(_notes(counts, wanted, total)),
+        notes=(*_notes(counts, wanted, total), *([unequal] if unequal else [])),
     )
 
 

@@ -23,6 +23,8 @@ NODE_PIXELS: Final = 64
 """Pixels between the places where area is computed; between them it is interpolated, to 1e-8 of it in UTM at 30 m."""
 
 _EQUAL = 1e-7
+_MOST_UNEQUAL = 0.05
+_SEARCHED = 33
 
 
 def authalic(latitude: ArrayLike, es: float) -> NDArray[np.float64]:
@@ -84,6 +86,28 @@ class PixelAreas:
         down = _weights(rows, block.row, block.height)
         across = _weights(columns, block.column, block.width)
         return np.asarray(down @ areas @ across.T)
+
+    def warning(self, height: int, width: int) -> str | None:
+        """Say that pixels of a raster differ so much in area that a sample of them is no sample of the land.
+
+        Args:
+            height: Rows of the raster.
+            width: Columns.
+        """
+        rows, columns = np.linspace(0, height - 1, _SEARCHED), np.linspace(0, width - 1, _SEARCHED)
+        if self._crs.is_geographic:
+            each = [self.of(Block(row=int(row), column=0, height=1, width=1)).item() for row in rows]
+            low, high = min(each), max(each)
+        else:
+            areas = self._at(*np.meshgrid(columns, rows))
+            low, high = areas.min(), areas.max()
+        if high <= (1 + _MOST_UNEQUAL) * low:
+            return None
+        return (
+            f"the largest pixels have {high / low:.2g} times the area of the smallest: samples drawn by pixel favour "
+            "the small ones, and areas by class are right only where classes do not follow pixel size; warp the map to an "
+            "equal-area grid before it is sampled"
+        )
 
     @cached_property
     def _crs(self) -> Any:

@@ -45,6 +45,14 @@ def test_utm_pixels_are_off_by_their_scale() -> None:
     assert areas.of(Block(row=0, column=0, height=1, width=1)).item() == pytest.approx(900 / 0.9996**2, rel=1e-7)
 
 
+def test_unequal_pixels_are_told() -> None:
+    """A grid of degrees over many latitudes is warned of, also across the equator; a tile of UTM is not."""
+    utm, wide = GRIDS["utm, edge"], Affine(0.1, 0, 20, 0, -0.1, 60)
+    assert PixelAreas(crs=CRS.from_epsg(utm[0]), transform=utm[1]).warning(3600, 3600) is None
+    assert PixelAreas(crs=CRS.from_epsg(4326), transform=wide).warning(10, 500) is None
+    assert "2 times" in (PixelAreas(crs=CRS.from_epsg(4326), transform=wide).warning(1200, 9) or "")
+
+
 @pytest.mark.parametrize("name", ["utm, edge", "degrees"])
 def test_an_area_does_not_depend_on_the_block(name: str) -> None:
     """Whatever the blocks, a pixel has one area, to 1e-7 of it."""
