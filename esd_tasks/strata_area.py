@@ -105,8 +105,8 @@ class PixelAreas:
             return None
         return (
             f"the largest pixels have {high / low:.2g} times the area of the smallest: samples drawn by pixel favour "
-            "the small ones, and areas by class are right only where classes do not follow pixel size; warp the map to an "
-            "equal-area grid before it is sampled"
+            "the small ones, and areas by class are right only where classes do not follow pixel size; warp the map to "
+            "an equal-area grid before it is sampled"
         )
 
     @cached_property

@@ -1,6 +1,5 @@
 """Reference points: each is used or told, and what cannot be assessed is refused in one line."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,10 +7,13 @@ from typing import Any
 import geopandas
 import pytest
 import shapely
+import tiny_map
 from synthetic import AREA_CRS, AREA_TRANSFORM
 from tiny_reference import answered, pixels_of, points, random_points, write_place
 
 from esd_tasks.assess import assess
+from esd_tasks.classifier import TreeParameters
+from esd_tasks.classify import classify
 from esd_tasks.design import design
 from stactools_esd.errors import EsdError, LabelsError, NothingFoundError, UsageError
 
@@ -58,14 +60,24 @@ def test_points_that_were_not_drawn_do_not_count(place: Path) -> None:
     assert found.plain.n == 239
 
 
-def test_samples_that_trained_the_map_are_refused(place: Path) -> None:
-    """No accuracy for samples that the model saw: the record of the map beside it tells them."""
-    from stactools_esd.files import sha256_file
-
-    path = random_points(place / "points.gpkg")
-    (place / "run.json").write_text(json.dumps({"labels": {"sha256": sha256_file(path)}}))
+def test_samples_that_trained_a_map_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No accuracy for samples that the model saw, as the map's record tells; others are assessed, in any case."""
+    monkeypatch.setattr("esd_tasks.plan.TreeParameters", lambda seed: TreeParameters(rounds=5, seed=seed))
+    tiny_map.write_place(tmp_path / "catalog")
+    trained = tiny_map.write_labels(tmp_path / "samples.gpkg")
+    folder = classify(trained, catalog=str(tmp_path / "catalog")).folder
     with pytest.raises(LabelsError, match="never saw"):
-        assess(place / "map.tif", reference=path)
+        assess(folder, reference=trained)
+    path = design(folder, total=150).paths["sample"]
+    assert path == tmp_path / "samples-map-sample.gpkg"
+    frame = geopandas.read_file(path)
+    rows, columns = pixels_of(frame)
+    truth = tiny_map.class_map(0)[rows, columns]
+    frame.assign(reference=[tiny_map.NAMES[value].upper() for value in truth.tolist()]).to_file(path, layer="sample")
+    found = assess(folder, reference=path)
+    assert set(found.names.values()) == set(tiny_map.NAMES.values())
+    assert found.plain.n == 150
+    assert found.plain.overall > 0.5
 
 
 def polygons(folder: Path) -> Path:
