@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from esd_tasks.code_features import code_vectors
 from esd_tasks.samples import Samples
 
-POLYGON_CAP: Final = 50
+POLYGON_CAP: Final = 25
 """Pixels drawn from one polygon at most: enough for its mean, and for how much they differ."""
 
 

@@ -35,12 +35,13 @@ def echo_result(result: "MapResult", lines: Sequence[str], *, as_json: bool, qui
 
 def _cost_lines(cost: dict[str, Any]) -> Iterator[str]:
     yield f"year      {cost['year']}"
-    yield f"map       {cost['width']:,} x {cost['height']:,} = {cost['pixels']:,} pixels"
+    if "pixels" in cost:
+        yield f"map       {cost['width']:,} x {cost['height']:,} = {cost['pixels']:,} pixels"
     if "labels" in cost:
         classes = f" of {len(cost['classes'])} classes" if "classes" in cost else ""
         yield f"labels    {cost['labels']:,}{classes}"
     all_bytes, needed = size_in_words(cost["bytes"]), size_in_words(cost["bytes_to_read"])
-    yield f"items     {len(cost['items'])}, {all_bytes}, about {needed} to read"
+    yield f"items     {len(cost['items'])}, {all_bytes}, about {needed} to read at most"
     for item in cost["items"]:
         yield f"          {item['id']}  {'size unknown' if item['bytes'] is None else size_in_words(item['bytes'])}"
     yield f"output    {cost['output']}"

@@ -1,0 +1,89 @@
+"""`esd-tasks learning-curve`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from esd_tasks.commands import options
+from esd_tasks.commands.frame import errors, messages
+from esd_tasks.commands.map_output import echo_cost, echo_result
+
+
+def learning_curve(
+    labels: options.Labels,
+    layer: options.Layer = None,
+    catalog: options.Catalog = None,
+    year: options.Year = None,
+    class_field: options.ClassField = None,
+    year_field: options.YearField = None,
+    head: Annotated[
+        list[str] | None,
+        typer.Option(help="One of prototype, 1-NN, 3-NN, logistic, trees; may be repeated. Default: all."),
+    ] = None,
+    features: Annotated[
+        list[str] | None, typer.Option(help="One of vectors, one-hot; may be repeated. Default: vectors.")
+    ] = None,
+    draws: Annotated[int, typer.Option(metavar="N", help="Draws of training labels for each number of them.")] = 10,
+    block_size: options.BlockSize = "auto",
+    min_clear: options.MinClear = 0,
+    polygon_rule: options.PolygonRule = "center",
+    seed: options.Seed = 0,
+    overwrite: options.Overwrite = False,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
+    verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder of the curve. Default: <labels>-learning-curve.")
+    ] = None,
+) -> None:
+    """Tell how many labels are enough: 1, 5, 10, 50 and all labels a class train, others in other blocks are tested.
+
+    Draws are the same for every head; balanced accuracy with SD, an interval, and the paired difference to the nearest
+    class mean are printed, drawn and written as CSV and JSON.
+    """
+    with errors(), messages(verbose=verbose, quiet=quiet):
+        from esd_tasks.heads import HEADS
+        from esd_tasks.learning_curve import STATEMENT, CurveRequest, make_plan, protocol_line, run_plan
+        from esd_tasks.progress import Bars
+
+        request = CurveRequest(
+            labels=labels,
+            layer=layer,
+            catalog=catalog,
+            year=year,
+            class_field=class_field,
+            year_field=year_field,
+            head=tuple(head or HEADS),
+            features=tuple(features or ("vectors",)),
+            draws=draws,
+            block_size=options.metres_or_auto(block_size),
+            min_clear=min_clear,
+            polygon_rule=polygon_rule,
+            seed=seed,
+            overwrite=overwrite,
+            output=output,
+        )
+        plan = make_plan(request)
+        if dry_run:
+            echo_cost(plan.cost(), as_json=as_json)
+            return
+        with Bars(quiet=quiet) as bars:
+            result = run_plan(plan, on_progress=bars)
+        content = result.record["result"]
+        lines = [*_table(content["points"]), protocol_line(content["protocol"]), f"note: {STATEMENT}"]
+        look = f"look at {result.paths['plot']}, then make a map with esd-tasks few-shot or esd-tasks classify"
+        echo_result(result, lines, as_json=as_json, quiet=quiet, look=look)
+
+
+def _table(points: list[dict[str, Any]]) -> Iterator[str]:
+    """List the points: mean, SD over draws, and difference to the reference with its interval."""
+    yield f"{'k':>4}  {'features':8}  {'head':10}  {'mean':>6}  {'SD':>6}  difference to prototype, paired"
+    for row in points:
+        sd = "-" if row["sd"] is None else f"{row['sd']:.3f}"
+        apart = ""
+        if row["difference"] is not None:
+            apart = f"{row['difference']:+.3f} [{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]"
+        yield f"{row['k']!s:>4}  {row['features']:8}  {row['head']:10}  {row['mean']:6.3f}  {sd:>6}  {apart}".rstrip()
