@@ -15,6 +15,7 @@ No series of MODIS or VIIRS of these places is at hand. Three things stand in fo
    all) that have the same noise, and brightening of 0.02-0.08 on one in twenty for clouds that were missed.
 
 `misled` is the pessimistic guide sixty days late: what the rival without a guide (`change_guard`) lets through.
+`quarter`, `three_quarters` and `whole` take other shares of the pessimistic guide than a half.
 Bands that the guide lacks are filled without it.
 """
 
@@ -24,12 +25,14 @@ import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import seamless_changes as changes
 import seamless_leftout as leftout
 from numpy.typing import NDArray
 
+from stactools_esd import guide
 from stactools_esd.encoder.readers import Series, cube
 from stactools_esd.guide import Guide, draw_curves
 from stactools_esd.observations import YearWindow
@@ -50,7 +53,14 @@ COMPOSITE = 8
 CLEAR_DAYS = 0.35
 MISSED_CLOUDS = 0.05
 BLOCK = 16  # simulated pixels of 30 m
-GUIDES = {"optimistic": (0.0, 0), "pessimistic": (SHARED_CLOUDS, 0), "misled": (SHARED_CLOUDS, LATE)}
+GUIDES = {
+    "optimistic": (0.0, 0, guide.SHARE),
+    "pessimistic": (SHARED_CLOUDS, 0, guide.SHARE),
+    "misled": (SHARED_CLOUDS, LATE, guide.SHARE),
+    "quarter": (SHARED_CLOUDS, 0, 0.25),
+    "three_quarters": (SHARED_CLOUDS, 0, 0.75),
+    "whole": (SHARED_CLOUDS, 0, 1.0),
+}
 FLANDERS_A = "worldcereal_cubes/flanders_2017_18_31UDS.npz"
 FLANDERS_C = "worldcereal_cubes/flanders_2018_19_c.npz"
 ROMANIA = "romania_s2_forest_cube/cube.npz"
@@ -156,10 +166,11 @@ def judge_site(
             series = PixelSeries(dates=leftout.WINDOW.days[0] + years.days, reflectance=given)
             row, column = np.nonzero(held & (truth == CLEAR))
             for name in errors:
-                guide = None
-                if name != "unguided":
-                    guide = guide_of(coarse, years, held, *GUIDES[name], [seed, number, 99])
-                filled = fill_process(series, leftout.WINDOW, context=DEFAULT_CONTEXT, guide=guide).reflectance
+                shared, late, share = GUIDES.get(name, (0.0, 0, 0.0))
+                led = guide_of(coarse, years, held, shared, late, [seed, number, 99]) if share else None
+                with patch.object(guide, "SHARE", share):
+                    made = fill_process(series, leftout.WINDOW, context=DEFAULT_CONTEXT, guide=led)
+                filled = made.reflectance
                 difference = filled[row, years.days[row, column]].astype(float) - years.values[row, column]
                 errors[name][way].append((years.pixel[row], difference))
     return {name: leftout.score(parts) for name, parts in errors.items()}, len(years.pixel)
@@ -207,8 +218,8 @@ def judge_landscapes(landscapes: int, shares: list[float]) -> list[dict[str, obj
             filled: dict[str, dict[int, NDArray[np.float32]]] = {name: {} for name in found}
             for window in (YearWindow(year=year) for year in place.clean):
                 curves, first = draw_curves(seen, window, DEFAULT_CONTEXT)
-                for name, guide in (("unguided", None), ("guided", Guide(curves=curves, first=first, row=coarse.row))):
-                    made = fill_process(series, window, context=DEFAULT_CONTEXT, guide=guide)
+                for name, led in (("unguided", None), ("guided", Guide(curves=curves, first=first, row=coarse.row))):
+                    made = fill_process(series, window, context=DEFAULT_CONTEXT, guide=led)
                     filled[name][window.year] = made.reflectance
             for name, each in filled.items():
                 found[name].append(changes.measure(place, each))
@@ -237,17 +248,17 @@ def main() -> None:
         print(f"{name}, {n} pixel-years")
         common = {"n": n, "split": site.split}
         plain = scores["unguided"]
-        for guide, found in scores.items():
+        for variant, found in scores.items():
             gain = 100 * (1 - found.mae / plain.mae)
             gains = np.quantile(100 * (1 - found.drawn / plain.drawn), [0.025, 0.975])
-            print(f"  {guide:12} {found.mae:6.1f}  gain {gain:5.1f} %  bias {found.bias:6.1f}", flush=True)
+            print(f"  {variant:14} {found.mae:6.1f}  gain {gain:5.1f} %  bias {found.bias:6.1f}", flush=True)
             for kind, value, unit, spread in (
                 ("mae", found.mae, "reflectance x 10,000", found.spread),
                 ("bias", found.bias, "reflectance x 10,000", None),
                 ("gain", gain, "% of the error", [round(float(each), 1) for each in gains]),
             ):
-                key = f"seamless.guide.leftout_{kind}.{name}.{guide}"
-                if kind != "gain" or guide != "unguided":
+                key = f"seamless.guide.leftout_{kind}.{name}.{variant}"
+                if kind != "gain" or variant != "unguided":
                     figures.append({"key": key, "value": round(value, 1), "unit": unit, "spread": spread, **common})
     if arguments.landscapes:
         figures += judge_landscapes(arguments.landscapes, [float(text) for text in arguments.dates.split(",")])
