@@ -12,13 +12,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from esd_tasks import accuracy, crossval, maps, output_folder, preview, run_record
+from esd_tasks import accuracy, crossval, output_folder, run_record
+from esd_tasks.class_map import ClassMap
 from esd_tasks.classifier import MODEL_JSON, MODEL_TEXT, Classifier
 from esd_tasks.codes_item import by_year
 from esd_tasks.folds import spatial_folds
-from esd_tasks.legend import UNCLASSIFIED
-from esd_tasks.map_item import create_map_item, map_id
-from esd_tasks.map_run import BLOCK_PIXELS, Layer, OnProgress, fill_blocks, opened, pieces
+from esd_tasks.map_run import BLOCK_PIXELS, OnProgress, fill_blocks, opened, packages
+from esd_tasks.model_facts import first_day, legend_facts
 from esd_tasks.plan import ClassifyPlan, make_plan
 from esd_tasks.request import ClassifyRequest
 from esd_tasks.samples import POLYGON_CAP, Samples, extract
@@ -29,6 +29,9 @@ from stactools_esd.files import read_json, write_json
 
 FEW_SAMPLES: Final = 10
 """A class with fewer samples is named in the notes."""
+
+ACCURACY_JSON: Final = "accuracy.json"
+"""File of the cross-validation."""
 
 _log = logging.getLogger(__name__)
 
@@ -117,8 +120,9 @@ def run_plan(plan: ClassifyPlan, *, on_progress: OnProgress | None = None) -> Cl
         validated = _validate(plan, samples, folds, report)
         model = Classifier(plan.parameters, threads=plan.request.threads).fit(samples.codes, samples.class_id)
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
-        fill_blocks(plan, blocks, store, _layers(plan), lambda codes: _predict(model, codes), report)
-        _write(plan, folder, samples, model, validated, store, blocks)
+        work = ClassMap(plan=plan, legend=plan.legend, model=model, bands=plan.request.band)
+        fill_blocks(plan, blocks, store, work.layers, work.of_codes, report)
+        _write(plan, work, samples, validated, store, blocks)
     return _result(folder, already_done=False)
 
 
@@ -137,63 +141,29 @@ def _validate(plan: ClassifyPlan, samples: Samples, folds: Any, report: OnProgre
     return crossval.accuracy_report(validation, random, samples)
 
 
-def _layers(plan: ClassifyPlan) -> tuple[Layer, ...]:
-    """Return what is made of every block: class_id, and confidence in percent."""
-    return (
-        Layer(name="class_id", dtype=plan.legend.dtype, nodata=UNCLASSIFIED),
-        Layer(name="confidence", dtype="uint16", nodata=maps.QUALITY_NODATA),
-    )
-
-
-def _predict(model: Classifier, codes: NDArray[np.uint16]) -> dict[str, NDArray[Any]]:
-    """Return class_id and confidence in percent of pixels."""
-    probability = model.predict_proba(codes)
-    return {"class_id": model.class_ids_of(probability), "confidence": np.rint(100 * probability.max(axis=1))}
-
-
 def _write(
     plan: ClassifyPlan,
-    folder: Path,
+    work: ClassMap,
     samples: Samples,
-    model: Classifier,
     validated: Mapping[str, Any],
     store: BlockStore,
     blocks: Sequence[Block],
 ) -> None:
     """Assemble every output; `run.json` last, for it says that the folder is finished."""
-    software = {name: version for name, version in run_record.software().items() if name != "python"}
-    item_id = map_id(folder.resolve().name, plan.year)
-    outputs = _OUTPUTS | {"item": f"{item_id}.json"}
-    paths = {kind: folder / name for kind, name in outputs.items()}
-    tags = {
-        "TITLE": f"Class map {item_id}",
-        "YEAR": str(plan.year),
-        "ENCODER": plan.identity.encoder.label,
-        "RUN_KEY": plan.run_key,
-        "TIFFTAG_SOFTWARE": f"stactools-esd {software['stactools-esd']}",
-    }
-    maps.write_class_map(paths["map"], pieces(store, blocks, "class_id"), grid=plan.grid, legend=plan.legend, tags=tags)
-    quality = pieces(store, blocks, *maps.QUALITY_BANDS)
-    maps.write_quality_map(paths["quality"], quality, grid=plan.grid, tags=tags)
-    maps.write_style(paths["style"], plan.legend)
-    counts = maps.count_classes(paths["map"], plan.legend)
-    model.save(folder, identity=plan.identity, names=plan.legend.by_id, software=software)
-    write_json(paths["accuracy"], validated)
+    folder = plan.request.output_or_default
     x, y = _places(samples, plan)
-    preview.write_preview(
-        paths["preview"],
-        paths["map"],
-        legend=plan.legend,
-        counts=counts,
-        labels_x=x,
-        labels_y=y,
-        title=f"{folder.resolve().name}, {plan.year}",
-        note=f"{crossval.accuracy_line(validated)}. {accuracy.TRANSFER_STATEMENT}",
-    )
-    item = create_map_item(
-        folder, id=item_id, grid=plan.grid, legend=plan.legend, counts=counts, items=plan.items, software=software
-    )
-    write_json(paths["item"], item.to_dict(include_self_link=False))
+    note = f"{crossval.accuracy_line(validated)}. {accuracy.TRANSFER_STATEMENT}"
+    counts, outputs = work.write_rasters(store, blocks, note=note, x=x, y=y)
+    outputs |= {"accuracy": ACCURACY_JSON, "model": MODEL_TEXT, "model_facts": MODEL_JSON, "run": run_record.RUN_JSON}
+    facts = {
+        "legend": legend_facts(plan.legend),
+        "first_day": first_day(plan.items[0]),
+        "years": validated["protocol"]["years"],
+        "accuracy": {"overall_accuracy": validated["overall_accuracy"], "statement": validated["statement"]},
+    }
+    work.model.save(folder, identity=plan.identity, names=plan.legend.by_id, software=packages(), further=facts)
+    write_json(folder / ACCURACY_JSON, validated)
+    outputs["item"] = work.write_item(counts)
     record = run_record.run_record(
         run_key=plan.run_key,
         command=plan.request.command,
@@ -204,7 +174,7 @@ def _write(
         mapped_pixels={str(class_id): count for class_id, count in counts.items()},
         notes=list(_notes(plan, samples, validated)),
     )
-    write_json(paths["run"], record)
+    write_json(folder / run_record.RUN_JSON, record)
 
 
 def _places(samples: Samples, plan: ClassifyPlan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -213,20 +183,6 @@ def _places(samples: Samples, plan: ClassifyPlan) -> tuple[NDArray[np.float64], 
     _, member, counts = np.unique(samples.group, return_inverse=True, return_counts=True)
     x, y = (np.bincount(member, weights=values) / counts for values in places)
     return x, y
-
-
-_OUTPUTS: Final = {
-    "map": "map.tif",
-    "map_names": "map.tif.aux.xml",
-    "quality": "quality.tif",
-    "style": "map.qml",
-    "preview": "preview.png",
-    "accuracy": "accuracy.json",
-    "model": MODEL_TEXT,
-    "model_facts": MODEL_JSON,
-    "run": run_record.RUN_JSON,
-}
-"""File names by kind; the item's name is its id."""
 
 
 def _notes(plan: ClassifyPlan, samples: Samples, validated: Mapping[str, Any]) -> Iterator[str]:

@@ -4,13 +4,16 @@ from typing import Annotated
 
 import typer
 
-from esd_tasks.commands.change import app as change
 from esd_tasks.commands.assess import assess
+from esd_tasks.commands.change import app as change
 from esd_tasks.commands.classify import classify
 from esd_tasks.commands.cluster import cluster
 from esd_tasks.commands.design import design
 from esd_tasks.commands.evaluate_encoder import evaluate_encoder
 from esd_tasks.commands.few_shot import few_shot
+from esd_tasks.commands.learning_curve import learning_curve
+from esd_tasks.commands.predict import predict
+from esd_tasks.commands.pull import pull
 from esd_tasks.commands.regress import regress
 from esd_tasks.commands.similar import similar
 
@@ -42,8 +45,11 @@ def main(
     """Land-cover maps from Embedded Seamless Data."""
 
 
+app.command()(pull)
 app.command()(classify)
+app.command()(predict)
 app.command("few-shot")(few_shot)
+app.command("learning-curve")(learning_curve)
 app.command()(similar)
 app.command()(regress)
 app.command()(cluster)

@@ -88,6 +88,9 @@ class LegendClass:
     colour: str
     """`#rrggbb` in lower case."""
 
+    parent: str | None = None
+    """Name of the wider class that it belongs to."""
+
     @property
     def rgb(self) -> tuple[int, int, int]:
         """Red, green and blue, 0..255."""

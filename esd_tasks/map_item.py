@@ -36,6 +36,8 @@ _ASSETS: Final[Mapping[str, AssetFacts]] = {
 }
 """Assets of a map of `classify` by key."""
 
+_CAVEAT: Final = "The figures of accuracy.json estimate transfer to unsampled blocks, not the accuracy of the map."
+
 
 def map_id(name: str, year: int) -> str:
     """Return the id of a map: its name in lower-case letters, digits, `_` and `-`, and the year."""
@@ -52,8 +54,11 @@ def create_map_item(
     counts: Mapping[int, int],
     items: Sequence[CodesItem],
     software: Mapping[str, str],
+    caveat: str = _CAVEAT,
+    further: Mapping[str, AssetFacts] | None = None,
+    fields: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> pystac.Item:
-    """Describe a finished map of `classify`.
+    """Describe a finished map of `classify` or `predict`.
 
     Args:
         folder: Where `map.tif` and its companions are.
@@ -63,6 +68,9 @@ def create_map_item(
         counts: Mapped pixels by class_id.
         items: Items that the map was made from, all of one year.
         software: Versions of the packages that made it.
+        caveat: Ends the description.
+        further: More assets, by their keys.
+        fields: What more rasters say of themselves, by their keys.
     """
     return describe(
         folder,
@@ -73,13 +81,13 @@ def create_map_item(
         title=f"Class map {id}",
         description=(
             f"Classes at 30 m for {items[0].year}, predicted by a LightGBM model from ESD codes "
-            f"({items[0].identity.encoder.label}). "
-            "The figures of accuracy.json estimate transfer to unsampled blocks, not the accuracy of the map."
+            f"({items[0].identity.encoder.label}). {caveat}"
         ),
-        assets=_ASSETS,
+        assets={**_ASSETS, **(further or {})},
         fields={
             "map": class_fields(legend, counts),
             "quality": quality_fields(QUALITY_BANDS),
+            **(fields or {}),
         },
         extensions=(CLASSIFICATION_EXTENSION,),
     )

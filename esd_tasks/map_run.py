@@ -26,8 +26,11 @@ BLOCK_PIXELS: Final = 512
 OnProgress = Callable[[str, int, int], None]
 """Called with a stage, how much of it is done, and how much there is."""
 
-OfCodes = Callable[[NDArray[np.uint16]], Mapping[str, NDArray[Any]]]
-"""Turns the codes of pixels, (n, 12), into the values of each layer, (n,)."""
+OfCodes = Callable[..., Mapping[str, NDArray[Any]]]
+"""Turns the codes of pixels, (n, 12), and what else is known of them, into the values of each layer, (n,)."""
+
+Beside = Callable[[Block, NDArray[np.bool_]], NDArray[np.float32]]
+"""Returns what is known beside codes of the pixels of a block that are True, (n, ..)."""
 
 CLEAR_OBS: Final = "clear_obs"
 """The layer that every block has: clear observations, `uint16`."""
@@ -109,6 +112,8 @@ def fill_blocks(
     layers: Sequence[Layer],
     of_codes: OfCodes,
     report: OnProgress,
+    *,
+    beside: Beside | None = None,
 ) -> None:
     """Make every block that is not finished, and store it.
 
@@ -119,12 +124,13 @@ def fill_blocks(
         layers: What `of_codes` returns.
         of_codes: Called with the usable pixels of a block, one at least.
         report: Told of the stage `predict`.
+        beside: What `of_codes` takes as its second argument.
     """
     report("predict", 0, len(blocks))
     with Mosaic(plan.items) as mosaic:
         for position, block in enumerate(blocks, start=1):
             if not store.finished(block):
-                store.put(block, **_fill(plan, mosaic, block, layers, of_codes))
+                store.put(block, **_fill(plan, mosaic, block, layers, of_codes, beside))
             report("predict", position, len(blocks))
 
 
@@ -204,7 +210,12 @@ def read_result(folder: Path, *, already_done: bool = False) -> MapResult:
 
 
 def _fill(
-    plan: AreaPlan, mosaic: Mosaic, block: Block, layers: Sequence[Layer], of_codes: OfCodes
+    plan: AreaPlan,
+    mosaic: Mosaic,
+    block: Block,
+    layers: Sequence[Layer],
+    of_codes: OfCodes,
+    beside: Beside | None,
 ) -> dict[str, NDArray[Any]]:
     """Return the layers and the clear observations of a block."""
     shape = (block.height, block.width)
@@ -217,6 +228,7 @@ def _fill(
         arrays[CLEAR_OBS][there] = np.minimum(pulled.clear_obs[there], QUALITY_NODATA - 1)
         usable = there & (pulled.clear_obs >= plan.request.min_clear)
         if usable.any():
-            for name, values in of_codes(pulled.codes[:, usable].T).items():
+            known = () if beside is None else (beside(block, usable),)
+            for name, values in of_codes(pulled.codes[:, usable].T, *known).items():
                 arrays[name][usable] = values
     return arrays

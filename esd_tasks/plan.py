@@ -79,6 +79,7 @@ class ClassifyPlan(ClassesPlan):
                 "block_size": request.block_size,
                 "n_folds": N_FOLDS,
                 "seed": request.seed,
+                **request.band_facts,
                 "trees": {name: getattr(self.parameters, name) for name in self.parameters.__dataclass_fields__},
             },
         }

@@ -19,6 +19,10 @@ POLYGON_RULES: Final = ("center", "all-touched")
 """Which pixels of a polygon are samples: those whose middle lies in it, or all that it touches."""
 
 
+BANDS: Final = ("probability", "entropy")
+"""Rasters that a map of a model may have beside the classes."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class MapRequest:
     """Options that every map has; paths stand as the user gave them.
@@ -105,6 +109,30 @@ class MapRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MapBandsRequest(MapRequest):
+    """What a map of a model may have beside the classes.
+
+    Raises:
+        UsageError: See `MapRequest`; a band is unknown.
+    """
+
+    band: tuple[str, ...] = ()
+    """Some of `BANDS`, each a raster beside the class map."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if unknown := [band for band in self.band if band not in BANDS]:
+            raise UsageError(f"got --band {unknown[0]}, expected some of {', '.join(BANDS)}; choose among them")
+        # In one order and each once, so that equal wishes are equal runs.
+        object.__setattr__(self, "band", tuple(band for band in BANDS if band in self.band))
+
+    @property
+    def band_facts(self) -> dict[str, Any]:
+        """What of this decides the result, where it was asked for."""
+        return {"bands": list(self.band)} if self.band else {}
+
+
+@dataclass(frozen=True, kw_only=True)
 class LabelledRequest(MapRequest):
     """Options of a map that is made from labelled places; the labels' envelope is mapped where no area is given.
 
@@ -151,7 +179,7 @@ class ClassesRequest(LabelledRequest):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifyRequest(ClassesRequest):
+class ClassifyRequest(ClassesRequest, MapBandsRequest):
     """Options of `classify`.
 
     Raises:

@@ -36,6 +36,10 @@ MinClear = Annotated[int, typer.Option(metavar="N", help="Leave out samples and 
 Exclude = Annotated[
     list[str] | None, typer.Option(metavar="CLASS", help="Class that is left out of the population; may be repeated.")
 ]
+Band = Annotated[
+    list[str] | None,
+    typer.Option(metavar="probability|entropy", help="Raster beside the class map; may be repeated."),
+]
 Seed = Annotated[int, typer.Option(help="Decides whatever is drawn.")]
 Workers = Annotated[int | None, typer.Option(help="Threads. Default: all cores.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result in the output folder.")]
