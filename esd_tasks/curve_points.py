@@ -16,12 +16,9 @@ from esd_tasks.encoder_tasks.bootstrap import estimate
 from esd_tasks.folds import BUFFER_SHARE, spatial_blocks
 from esd_tasks.heads import LEAST_FOR_TREES, TREES
 from esd_tasks.label_table import LabelTable
-from esd_tasks.shots import LEAST, Deal, balanced_accuracy, deal, draw, redrawn, right
+from esd_tasks.shots import LEAST, SHOTS, Deal, balanced_accuracy, deal, draw, redrawn, right
 from esd_tasks.table_scale import scale_of
 from stactools_esd.errors import LabelsError
-
-SHOTS: Final = (1, 5, 10, 50)
-"""Labels a class that train, before all that there are."""
 
 ALL: Final = 0
 """Stands for all labels of the pool, where k stands."""

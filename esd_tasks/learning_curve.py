@@ -144,7 +144,7 @@ def run_plan(plan: CurvePlan, *, on_progress: OnProgress | None = None) -> MapRe
             on_point=lambda done, total: report("train", done, total),
         )
         rows = rows_of(points, table, halves)
-        content = {
+        content: dict[str, Any] = {
             "statement": STATEMENT,
             "protocol": _protocol(plan, table, halves),
             "classes": list(_classes(plan, table, halves)),

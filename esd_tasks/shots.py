@@ -14,6 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from esd_tasks.encoder_tasks.bootstrap import DRAWS, cluster_draws, numbered
 from esd_tasks.heads import train
 
+SHOTS: Final = (1, 5, 10, 50)
+"""Labels a class that train, before all that there are."""
+
 REPEATS: Final = 10
 """Draws of training places for each number of them."""
 

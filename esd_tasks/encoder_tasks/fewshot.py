@@ -139,7 +139,8 @@ def judge(years: LabelledYears, *, heads: Sequence[str] = PROTOCOL_HEADS, shots:
     tables = [standardised(t, t[halves.pool]) for t in (years.raw, *(vectors(codes) for codes in years.codes))]
     raw, codes = {}, {}
     for k in shots:
-        draws = [draw(years.class_id, block, halves.pool, k, seed) for seed in range(REPEATS)]
+        repeats = REPEATS if k < available.max() else 1  # all that there are is one draw
+        draws = [draw(years.class_id, block, halves.pool, k, seed) for seed in range(repeats)]
         for head in heads:
             found = [
                 right(head, table, years.class_id, draws, table[halves.test], years.class_id[halves.test])

@@ -26,6 +26,9 @@ LABELLED: Final[Mapping[str, str]] = {
 }
 """Sets with classes, and the array of their file that holds the classes."""
 
+MORE_LABELLED: Final[Mapping[str, str]] = {"france_2023": "label"}
+"""Sets with classes that the protocol of `evaluate-encoder` does not pool."""
+
 CHANGE: Final = "amazon_deter"
 """The set with dated clearings; of role `dev`."""
 
@@ -79,7 +82,7 @@ def role_of(name: str) -> str:
     Raises:
         UsageError: The protocol has no such set.
     """
-    known = (*LABELLED, CHANGE, *ROWS)
+    known = (*LABELLED, *MORE_LABELLED, CHANGE, *ROWS)
     if name not in known:
         raise UsageError(f"got set {name!r}, expected one of {', '.join(known)}; choose among them")
     if name == CHANGE:
@@ -103,7 +106,7 @@ def read_labelled(data: Path, name: str, encoders: Sequence[EncodesYears]) -> La
     with _readable(path := data / REAL_SETS[name].path):
         years = series.read_years(data, name)
         with np.load(path, allow_pickle=False) as arrays:
-            label, lon, lat = (arrays[key] for key in (LABELLED[name], "lon", "lat"))
+            label, lon, lat = (arrays[key] for key in ({**LABELLED, **MORE_LABELLED}[name], "lon", "lat"))
     _, first = np.unique(years.pixel, return_index=True)
     reflectance, terrain, place = years.reflectance[first], years.terrain[first], years.pixel[first]
     codes = [encoder.encode(reflectance, terrain) for encoder in encoders]
