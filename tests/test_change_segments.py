@@ -10,7 +10,9 @@ from esd_tasks.change.medoid import first_above, medoid_scores
 from esd_tasks.change.noise import year_weights
 from esd_tasks.change.patches import in_patches
 from esd_tasks.change.segments import Breaks, Calibration, SegmentRules, calibrate, find_breaks
+from esd_tasks.change.whitening import learn_whitening
 from stactools_esd.errors import NothingFoundError
+from stactools_esd.fsq import codes_to_level_indices, level_indices_to_codes
 
 YEARS = tuple(range(2005, 2017))
 T = len(YEARS)
@@ -35,7 +37,7 @@ def found(
 ) -> Breaks:
     """Find the breaks of codes."""
     matrix = distance_matrix(codes)
-    return find_breaks(matrix, full(len(matrix)) if weight is None else weight, calm, SegmentRules(**rules))  # type: ignore[arg-type]
+    return find_breaks(matrix, matrix, full(len(matrix)) if weight is None else weight, calm, SegmentRules(**rules))  # type: ignore[arg-type]
 
 
 def test_a_break_stands_at_the_first_year_of_the_new_state(calm: Calibration) -> None:
@@ -78,7 +80,8 @@ def test_the_last_year_may_be_let_through(calm: Calibration) -> None:
     rules = SegmentRules(least_last=1)
     population = distance_matrix(changing.series(400, T))
     told = calibrate(population, full(400), YEARS, rules=rules, false_alarms=0.01)
-    assert find_breaks(distance_matrix(codes), full(100), told, rules).there[:, T - 1].mean() > 0.8
+    matrix = distance_matrix(codes)
+    assert find_breaks(matrix, matrix, full(100), told, rules).there[:, T - 1].mean() > 0.8
 
 
 def test_years_of_few_clear_observations_count_less(calm: Calibration) -> None:
@@ -181,3 +184,35 @@ def test_a_patch_shows_itself_within_its_size_of_a_pixel() -> None:
     around = slice(20 - least + 1, 40 + least - 1)
     part = in_patches(there[:, around, around], least)[:, least - 1 : 1 - least, least - 1 : 1 - least]
     assert (whole == part).all()
+
+
+def test_whitened_distances_are_those_of_turned_levels() -> None:
+    """The matrix holds root mean squares of differences, symmetric, 0 on the diagonal."""
+    codes = changing.series(30, 6, seed=18)
+    whitening = learn_whitening(codes, np.ones((6, 30), bool))
+    matrix = whitening.distances(codes)
+    levels = codes_to_level_indices(codes).reshape(6, 30, 72) / np.tile(changing.LEVELS - 1, 12)
+    turned = levels @ whitening.turn.T.astype(float)
+    np.testing.assert_allclose(matrix[:, 1, 4], np.sqrt(((turned[1] - turned[4]) ** 2).mean(axis=1)), rtol=1e-3)
+    np.testing.assert_array_equal(matrix, matrix.transpose(0, 2, 1))
+    assert (matrix[:, range(6), range(6)] == 0).all()
+
+
+def test_whitening_shows_what_noise_hides() -> None:
+    """A small change against the noise's own direction stands out further among whitened distances."""
+    generator = np.random.default_rng(19)
+    mood = generator.normal(0, 1.5, (T, 400, 1, 1))  # moves all first dimensions together, as gaps that are filled do
+    levels = 4 + generator.normal(0, 0.4, (T, 400, 12, 6)) + mood * np.array([1, 1, 1, 0, 0, 0])
+    levels[6:, :60, :, 3:] -= 1.2
+    levels[..., 3:] -= 2
+    codes = level_indices_to_codes(np.clip(np.rint(levels), 0, changing.LEVELS - 1).astype(int))
+    plain, white = distance_matrix(codes), learn_whitening(codes, np.ones((T, 400), bool)).distances(codes)
+    apart = [
+        (matrix[:60, 2, 9].mean() - matrix[60:, 2, 9].mean()) / matrix[60:, 2, 9].std() for matrix in (plain, white)
+    ]
+    assert apart[1] > 1.5 * apart[0]
+
+
+def test_a_population_that_is_too_small_is_not_turned() -> None:
+    """With fewer differences than levels nothing is learnt, and plain levels are compared."""
+    assert (learn_whitening(changing.series(20, 3), np.ones((3, 20), bool)).turn == np.eye(72)).all()

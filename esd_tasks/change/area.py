@@ -33,6 +33,9 @@ class ChangePlan(AreaPlan):
     files: Mapping[str, Path] = field(default_factory=dict)
     """Files beside the codes that decide the result, by what they are."""
 
+    left_out: tuple[str, ...] = ()
+    """Tiles that lack a year, and so answer in none."""
+
     @property
     def task_facts(self) -> dict[str, Any]:
         """What decides the map beside place and items."""
@@ -41,6 +44,15 @@ class ChangePlan(AreaPlan):
         }
         common = {"task": self.request.task, "years": list(self.years), "min_clear": self.request.min_clear}
         return {**files, "parameters": {**common, "seed": self.request.seed, **self.parameters}}
+
+    @property
+    def area_notes(self) -> tuple[str, ...]:
+        """What a user should know of tiles and years."""
+        if not self.left_out:
+            return ()
+        return (
+            f"tiles without all years answer in none: {', '.join(self.left_out)}; their neighbours do where they can",
+        )
 
     def cost(self) -> dict[str, Any]:
         """Return what a run would read and map: for `--dry-run`."""
@@ -91,6 +103,7 @@ def plan_change(
             grid=series.grid_for(area),
             parameters=dict(parameters),
             files=dict(files or {}),
+            left_out=series.left_out,
         )
 
 

@@ -152,6 +152,7 @@ def _notes(plan: "PairPlan", rule: "Rule", counts: Mapping[int, int]) -> Iterato
             )
     if not sum(counts.values()):
         yield "no pixel of the area has codes in both years"
+    yield from plan.area_notes
     if plan.reference is not None:
         yield from plan.reference.labels.notes
     if rule.samples is not None:

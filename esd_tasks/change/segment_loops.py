@@ -185,6 +185,7 @@ def prices(
 @compiled
 def find(
     matrix: NDArray[np.float32],
+    level: NDArray[np.float32],
     usual: NDArray[np.float32],
     weight: NDArray[np.float32],
     calendar: NDArray[np.int64],
@@ -226,7 +227,7 @@ def find(
                 centre[k] = medoid(capped, weights, start, end - 1)
             smallest, size = -1, least_magnitude
             for k in range(breaks):
-                jump = matrix[pixel, place[centre[k]], place[centre[k + 1]]]
+                jump = level[pixel, place[centre[k]], place[centre[k + 1]]]
                 if jump < size:
                     smallest, size = k, jump
             if smallest < 0:
@@ -242,7 +243,7 @@ def find(
                 if ratio[place[i], new] / noise <= hold or place[i] == new:
                     held = i
                     break
-            magnitude[pixel, year] = matrix[pixel, old, new]
+            magnitude[pixel, year] = level[pixel, old, new]
             strength[pixel, year] = ratio[old, new] / noise
             duration[pixel, year] = min(calendar[place[held]] - calendar[year] + 1, 255)
             since[pixel, year] = calendar[place[start - 1]]

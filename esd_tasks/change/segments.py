@@ -3,9 +3,9 @@
 A pixel's years are cut into stretches, states, by optimal partitioning (Jackson et al. 2005, IEEE Signal Processing
 Letters 12; exact, not greedy): least cost plus a penalty for each break. What counts is
 
-- the level distance of two years over the usual distance of that year pair in the population (`noise.usual_distances`),
-  over the pixel's own noise, capped at three: a loss that one bad year cannot blow up (Fearnhead & Rigaill 2019, JASA
-  114);
+- the distance of two years (`whitening`) over the usual distance of that year pair in the population
+  (`noise.usual_distances`), over the pixel's own noise, capped at three: a loss that one bad year cannot blow up
+  (Fearnhead & Rigaill 2019, JASA 114);
 - each year by its distance to the *other* years of its stretch, so that a calm series gains nothing by being cut, and a
   bad year is as dear in a stretch of its own as in any other;
 - years of few clear observations with less weight.
@@ -61,7 +61,7 @@ class Calibration:
     """Calendar years, ascending."""
 
     usual: NDArray[np.float32]
-    """Median level distance between every two years (years, years)."""
+    """Median distance between every two years (years, years)."""
 
     penalty: float
     """What a break must save, in usual distances."""
@@ -87,7 +87,7 @@ class Breaks:
     """Level distance 0..1 between the typical years (medoids) of the state before and after (n, years); 0: no break."""
 
     strength: NDArray[np.float32]
-    """The same distance over the usual one of these two years and of this pixel (n, years)."""
+    """The whitened distance of both over the usual one of these two years and of this pixel (n, years)."""
 
     duration: NDArray[np.uint8]
     """Years from the break, itself counted, until the new state holds (n, years)."""
@@ -117,7 +117,7 @@ def calibrate(
     shuffled series, they save by chance (a permutation test).
 
     Args:
-        matrix: Level distances of pixels drawn without regard to change (n, years, years).
+        matrix: Distances of pixels drawn without regard to change (n, years, years).
         weight: Weight of each of their years (n, years).
         years: Calendar years, ascending.
         rules: What counts as a state.
@@ -164,12 +164,17 @@ def calibrate(
 
 
 def find_breaks(
-    matrix: NDArray[np.float32], weight: NDArray[np.float32], calibration: Calibration, rules: SegmentRules
+    matrix: NDArray[np.float32],
+    level: NDArray[np.float32],
+    weight: NDArray[np.float32],
+    calibration: Calibration,
+    rules: SegmentRules,
 ) -> Breaks:
     """Find every break of pixels.
 
     Args:
-        matrix: Level distances (n, years, years).
+        matrix: Distances as in the calibration, by which breaks are found (n, years, years).
+        level: Level distances, by which they are measured (n, years, years).
         weight: Weight of each year (n, years); 0 where it is missing or must not count.
         calibration: From a population of the same years.
         rules: As in the calibration.
@@ -183,6 +188,7 @@ def find_breaks(
     )
     loops.find(
         np.ascontiguousarray(matrix, np.float32),
+        np.ascontiguousarray(level, np.float32),
         calibration.usual,
         np.ascontiguousarray(weight, np.float32),
         np.array(calibration.years, np.int64),

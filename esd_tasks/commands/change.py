@@ -3,6 +3,7 @@
 import typer
 
 from esd_tasks.commands.change_pair import pair
+from esd_tasks.commands.change_series import series
 
 app = typer.Typer(
     name="change",
@@ -11,3 +12,4 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(pair)
+app.command()(series)
