@@ -82,8 +82,9 @@ def by_lag(axis: Axes, tables: Mapping[str, PixelYears]) -> None:
             axis.plot(lag, value, style, color=COLOURS[fill], linewidth=1.4, label=label)
             axis.fill_between(lag, low, high, color=COLOURS[fill], alpha=0.15, linewidth=0)
     axis.set_xticks([1, 2, 5, 10, 15, 20])
+    axis.set_ylim(bottom=axis.get_ylim()[0] - 0.1)
     decorate(axis, "Codes: likeness by years apart", "years apart", "cosine of the 72 values")
-    axis.legend(fontsize=8, frameon=False)
+    axis.legend(fontsize=8, frameon=False, loc="lower center", ncols=2)
 
 
 def by_pair(axis: Axes, tables: Mapping[str, PixelYears], sensors: Mapping[int, str]) -> None:
@@ -93,17 +94,17 @@ def by_pair(axis: Axes, tables: Mapping[str, PixelYears], sensors: Mapping[int, 
         triples = with_others(table, earlier, later)
         for one, other, style in ((earlier, later, "o-"), (triples.anchor, triples.other, "o--")):
             values, year = likeness(table, one, other).cosine, table.year[one]
-            each = [first for first in np.unique(year) if np.count_nonzero(year == first) >= FEWEST_PIXELS]
-            if not each:
-                continue
-            means = [values[year == first].mean() for first in each]
-            axis.plot(np.add(each, 0.5), means, style, color=COLOURS[fill], linewidth=1, markersize=2.5)
+            each = np.arange(table.year.min(), table.year.max())
+            few = [np.count_nonzero(year == first) < FEWEST_PIXELS for first in each]
+            means = [np.nan if none else values[year == first].mean() for first, none in zip(each, few, strict=True)]
+            axis.plot(each + 0.5, means, style, color=COLOURS[fill], linewidth=1, markersize=2.5)
     for year, word in sensors.items():
         axis.axvspan(year - 0.5, year + 0.5, color=COLOURS_OF_SENSORS[word], linewidth=0, zorder=0)
     for word, name in SENSORS.items():
         of_word = [year for year, other in sensors.items() if other == word]
         if of_word:
-            axis.text(np.mean(of_word), 0.02, name, transform=axis.get_xaxis_transform(), fontsize=8, ha="center")
+            axis.text(np.mean(of_word), 0.96, name, transform=axis.get_xaxis_transform(), fontsize=8, ha="center")
+    axis.set_ylim(top=min(1, axis.get_ylim()[1] + 0.06))
     decorate(axis, "Codes: each year with the next", "year", "cosine of the 72 values")
 
 
@@ -113,7 +114,7 @@ def ndvi(axis: Axes, table: PixelYears, observations: Observations, encoder: Enc
     pixel = int(pixels[len(pixels) // 2])
     seen = observations.valid[:, :, 0, pixel].all(axis=1)
     axis.plot(days(observations.dates[seen]), index(observations.reflectance[seen, :, 0, pixel]), "o", color="#888888",
-              markersize=2.2, label="observed, snow included")  # fmt: skip
+              markersize=2.2, label="observed, before screening")  # fmt: skip
     for number, row in enumerate(np.flatnonzero(table.pixel == pixel)):
         decoded = encoder.decode(table.codes[0][row : row + 1])[0]
         first = np.datetime64(f"{table.year[row]}-01-01")
