@@ -62,6 +62,12 @@ class PullPlan:
         plain = re.sub(r"[^a-z0-9]+", "_", self.request.output_or_default.resolve().name.casefold()).strip("_")
         return area_tile(plain or "pull")
 
+    @property
+    def command(self) -> str:
+        """The command line that makes this result alone."""
+        folder = self.request.output_or_default
+        return (self.request if self.tile is None else replace(self.request, output=folder.parent)).command
+
     @cached_property
     def facts(self) -> dict[str, Any]:
         """Everything that decides the result, as JSON content."""

@@ -159,7 +159,9 @@ def run_points(plan: PointsPlan, *, on_progress: OnProgress | None = None) -> Pu
 
 def _lonlat(geometry: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return longitudes and latitudes; NaN where there is no point."""
-    return shapely.get_x(geometry), shapely.get_y(geometry)
+    lonlat = np.full((2, len(geometry)), np.nan)
+    lonlat[:, ~shapely.is_empty(geometry)] = shapely.get_coordinates(geometry).T
+    return lonlat[0], lonlat[1]
 
 
 def _read_year(plan: PointsPlan, series: Series, owners: Any, year: int) -> dict[str, NDArray[Any]]:

@@ -223,7 +223,7 @@ def _record(
         )
     record = run_record.run_record(
         run_key=plan.run_key,
-        command=plan.request.command,
+        command=plan.command,
         facts=plan.facts,
         items=plan.items,
         folder=folder,
