@@ -34,10 +34,11 @@ def peak_of(pid: int) -> int:
 def measured(words: Sequence[str | os.PathLike[str]], cwd: Path | None = None) -> tuple[int, str, int]:
     """Run a command; return its exit code, what it printed, and the sum of the peaks of all its processes in bytes.
 
-    The peaks need not fall together, and pages that processes share are counted in each: what is truly taken is less.
+    Its standard input is a pipe that closes when this process ends. The peaks need not fall together, and pages that
+    processes share are counted in each: what is truly taken is less.
     """
     peaks: dict[int, int] = {}
-    with subprocess.Popen(words, cwd=cwd, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(words, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         while process.poll() is None:
             for pid in tree(process.pid):
                 peaks[pid] = max(peaks.get(pid, 0), peak_of(pid))
