@@ -73,30 +73,47 @@ def test_pairs_must_match() -> None:
         pair_distances(np.zeros((2, 12), np.uint16), np.zeros((3, 12), np.uint16))
 
 
+def same(n: int) -> NDArray[np.uint16]:
+    """Return the codes of n pixels of one kind."""
+    return np.full((n, 12), 9, np.uint16)
+
+
 def test_a_score_counts_from_the_usual_distance_of_as_many_observations() -> None:
-    """Pixels that were seen little differ more; their score does not, for each bin has its own median and spread."""
+    """Pixels that were seen little differ more; their score does not, for each bin is brought to one median."""
     generator = np.random.default_rng(0)
     clear = np.repeat([3, 30], 1000)
-    distance = generator.normal(np.where(clear == 3, 0.3, 0.1), np.where(clear == 3, 0.05, 0.01))
-    score = pair_noise(distance, clear).score(distance, clear)
+    distance = generator.normal(np.where(clear == 3, 0.3, 0.1), np.where(clear == 3, 0.03, 0.01))
+    score = pair_noise(distance, clear, same(2000)).score(distance, clear, same(2000))
     for few in (3, 30):
         assert abs(np.median(score[clear == few])) < 0.1
         assert abs(score[clear == few].std() - 1) < 0.1
 
 
+def test_a_score_counts_from_what_is_usual_for_its_kind() -> None:
+    """Where one kind of pixel always differs more than another, as fields do from forest, scores are alike."""
+    generator = np.random.default_rng(2)
+    kinds = generator.integers(0, 64_000, (2, 12)).astype(np.uint16)
+    kind = np.arange(1600) % 2
+    distance, clear = generator.normal(np.array([0.1, 0.3])[kind], np.array([0.01, 0.03])[kind]), np.full(1600, 9)
+    score = pair_noise(distance, clear, kinds[kind]).score(distance, clear, kinds[kind])
+    for number in (0, 1):
+        assert abs(np.median(score[kind == number])) < 0.3
+        assert 0.6 < score[kind == number].std() < 1.1
+
+
 def test_a_year_pair_that_shifts_as_a_whole_alarms_nowhere() -> None:
     """A shift that every pixel feels moves the median, not the scores."""
     generator = np.random.default_rng(1)
-    distance, clear = generator.normal(0.1, 0.01, 600), np.full(600, 12)
-    before = pair_noise(distance, clear).score(distance, clear)
-    after = pair_noise(distance + 0.2, clear).score(distance + 0.2, clear)
-    np.testing.assert_allclose(before, after, atol=1e-3)
+    distance, clear, before = generator.normal(0.1, 0.01, 600), np.full(600, 12), same(600)
+    calm = pair_noise(distance, clear, before).score(distance, clear, before)
+    moved = pair_noise(distance + 0.2, clear, before).score(distance + 0.2, clear, before)
+    np.testing.assert_allclose(calm, moved, atol=1e-3)
 
 
 def test_too_small_a_population_is_no_population() -> None:
     """Without enough pixels nobody can tell what is usual: exit code 3, one line."""
     with pytest.raises(NothingFoundError, match="--min-clear"):
-        pair_noise(np.ones(10), np.ones(10, int))
+        pair_noise(np.ones(10), np.ones(10, int), same(10))
     with pytest.raises(NothingFoundError, match="no two years"):
         usual_distances(np.ones((9, 3, 3)), np.ones((9, 3), bool))
 

@@ -130,19 +130,20 @@ def make_rule(plan: PairPlan, population: Population) -> Rule:
     level, cosine = pair_distances(population.codes[0, both], population.codes[1, both])
     distance = level if request.measure == "level" else cosine
     clear = population.clear_obs[:, both].min(axis=0).astype(np.int64)
-    noise = pair_noise(distance, clear)
+    before = population.codes[0, both]
+    noise = pair_noise(distance, clear, before, seed=request.seed)
     if plan.model is not None:
         return Rule(noise=noise, threshold=plan.model.threshold, model=plan.model)
     if plan.reference is None:
         rate = request.expected_rate or 0.0
-        return Rule(noise=noise, threshold=threshold_for_rate(noise.score(distance, clear), rate))
+        return Rule(noise=noise, threshold=threshold_for_rate(noise.score(distance, clear, before), rate))
     # Labels may lie outside the area that is mapped.
     around = find_items(request.catalog_or_default, geometry=plan.reference.labels.envelope, years=plan.years)
     samples = pair_samples(plan.reference, around, min_clear=request.min_clear, seed=request.seed)
     validation = validate_threshold(
         samples.samples,
         samples.changed,
-        noise.score(samples.distances(request.measure), samples.clear),
+        noise.score(samples.distances(request.measure), samples.clear, samples.before),
         rate=request.expected_rate,
         block_size=request.block_size,
         seed=request.seed,
@@ -167,7 +168,7 @@ def _compare(plan: PairPlan, rule: Rule, series: Series, block: Block) -> dict[s
     clear = pulled.clear_obs[:, usable].min(axis=0).astype(np.int64)
     out["level_distance"][usable], out["cosine_distance"][usable] = level, cosine
     if rule.model is None:
-        score = rule.noise.score(level if plan.request.measure == "level" else cosine, clear)
+        score = rule.noise.score(level if plan.request.measure == "level" else cosine, clear, before)
         class_id = np.where(score > rule.threshold, CHANGE, NO_CHANGE)
     else:
         score, class_id = rule.model.judge(before, after, threads=plan.request.threads)
