@@ -225,4 +225,6 @@ def _next_step(result: "PullResult") -> str:
         return f"open {result.paths['table']} in pandas, geopandas or R"
     if "zarr" in result.paths:
         return f"xarray.open_zarr({str(result.paths['zarr'])!r})"
+    if any(kind.startswith("clear_obs") for kind in result.paths):
+        return "open the bands in QGIS, rasterio or R; clear_obs counts what each year was made of"
     return f"use the folder as a catalogue: esd-tasks classify --catalog {result.folder} --labels .."

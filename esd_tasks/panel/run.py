@@ -154,6 +154,12 @@ def _notes(plan: PanelPlan, valid: NDArray[np.int64]) -> Iterator[str]:
     yield from plan.units.notes
     if plan.left_out:
         yield f"not in all years, so not used: {', '.join(plan.left_out[:10])}"
+    contexts = sorted({item.temporal_context for item in plan.items})
+    if contexts != ["year"]:
+        yield (
+            f"gaps of these codes were filled in the context {' and '.join(contexts)}: a year leans to those that its "
+            "gaps were filled from, which dampens changes between years"
+        )
     rows = len(plan.units.geometry) * len(plan.years)
     if lacking := rows - int(valid.sum()):
         yield f"{lacking} of {rows} rows have no values; column status says why"
