@@ -31,6 +31,9 @@ class RegressRequest(LabelledRequest):
 
     task: ClassVar[str] = "regress"
 
+    layer: str | None = None
+    """Layer of the labels where the file has several."""
+
     target_field: str
     """Field of the quantity."""
 
