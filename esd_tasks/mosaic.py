@@ -96,7 +96,7 @@ class Mosaic:
             RasterError: A file is damaged, or not what its item says.
         """
         window = window or Window(0, 0, grid.width, grid.height)
-        near = reaching(grid.footprint(window), (item.footprint for item in self.items))
+        near = reaching(grid.footprint(window), [item.footprint for item in self.items])
         x, y = grid.centres(window)
         return self.read_owned(find_owners(near, self.georeference, self._footprint, grid.crs, x, y), grid)
 

@@ -4,7 +4,7 @@ Every pixel and every point has one owner among the tiles that cover it: the til
 lies nearest, ties to the tile that comes first.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,10 +94,12 @@ def find_owners(
     return Owners(owner=owner, row=row, column=column)
 
 
-def reaching(footprint: shapely.Geometry, outlines: Iterable[shapely.Geometry]) -> list[int]:
-    """Return the positions of outlines that may hold pixels of a footprint, both in WGS84."""
-    around = footprint.buffer(_DEGREES_AROUND)
-    return [k for k, outline in enumerate(outlines) if shapely.intersects(around, outline)]
+def reaching(place: shapely.Geometry, outlines: Sequence[shapely.Geometry]) -> list[int]:
+    """Return the positions of outlines that may hold pixels of a place, both in WGS84."""
+    around = shapely.buffer(place, _DEGREES_AROUND)
+    shapely.prepare(around)
+    meeting = shapely.intersects(around, np.array(outlines, dtype=object))
+    return [int(k) for k in np.flatnonzero(meeting)]
 
 
 def cut_windows(

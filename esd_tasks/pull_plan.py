@@ -9,17 +9,17 @@ from typing import Any
 
 import shapely
 
-from esd_tasks import run_record
 from esd_tasks.area_plan import asked_area, geometry_digest
 from esd_tasks.chosen_grid import grid_in, grid_like, is_metre_grid, parse_crs
 from esd_tasks.codes_item import CodesItem, available_years
 from esd_tasks.items import items_of_years
+from esd_tasks.items_cost import cost_of, facts_of
+from esd_tasks.owner import reaching
 from esd_tasks.places import wrap_longitudes
 from esd_tasks.pull_request import ALL_TILES, PullRequest
 from esd_tasks.series import Series
 from esd_tasks.shard import shard_of
 from esd_tasks.target import Grid, grid_of
-from stactools_esd import stac
 from stactools_esd.blocks import run_key
 from stactools_esd.errors import NothingFoundError, UsageError
 from stactools_esd.names import area_tile
@@ -179,33 +179,6 @@ def plan_tiles(request: PullRequest) -> Iterator[PullPlan]:
             )
 
 
-def facts_of(items: Sequence[CodesItem]) -> dict[str, Any]:
-    """Return what is known of items and software, as JSON content; a file without checksum stands by size and time."""
-    return {
-        **items[0].identity.as_dict(),
-        "items": {item.id: item.checksum for item in items},
-        "files": {item.id: _stamp(item) for item in items if item.checksum is None},
-        "software": {"stactools-esd": run_record.software()["stactools-esd"]},
-    }
-
-
-def cost_of(items: Sequence[CodesItem], area: shapely.Geometry) -> dict[str, Any]:
-    """Return years and items with their bytes, and the share of these that an area needs."""
-    listed = []
-    for item in items:
-        path = stac.local_path(item.href)
-        size = path.stat().st_size if path is not None and path.is_file() else item.size
-        share = shapely.intersection(area, item.footprint).area / item.footprint.area
-        needed = None if size is None else round(size * min(share, 1.0))
-        listed.append({"id": item.id, "year": item.year, "href": item.href, "bytes": size, "bytes_to_read": needed})
-    return {
-        "years": available_years(items),
-        "items": listed,
-        "bytes": sum(item["bytes"] or 0 for item in listed),
-        "bytes_to_read": sum(item["bytes_to_read"] or 0 for item in listed),
-    }
-
-
 def _grid(request: PullRequest, series: Series, area: shapely.Geometry) -> Grid:
     """Return the native grid, or that of the CRS and resolution that were chosen."""
     native = series.grid_for(area)
@@ -243,13 +216,6 @@ def _named_tiles(request: PullRequest, tiles: Sequence[str]) -> Sequence[str]:
 
 def _items_near(series: Series, area: shapely.Geometry) -> tuple[CodesItem, ...]:
     """Return the items that may own pixels of an area."""
-    near = {item.tile for item in series.items if shapely.intersects(item.footprint, area)}
-    return tuple(item for item in series.items if item.tile in near)
-
-
-def _stamp(item: CodesItem) -> str | None:
-    path = stac.local_path(item.href)
-    if path is None or not path.is_file():
-        return None
-    state = path.stat()
-    return f"{state.st_size} bytes of {state.st_mtime_ns}"
+    near = reaching(area, series.footprints)
+    items = (mosaic.items[k] for mosaic in series.mosaics.values() for k in near)  # positions are those of the tiles
+    return tuple(items)

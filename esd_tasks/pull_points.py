@@ -14,9 +14,9 @@ from esd_tasks import output_folder, run_record
 from esd_tasks.area_plan import around, geometry_digest
 from esd_tasks.codes_item import CodesItem, available_years
 from esd_tasks.items import items_of_years
+from esd_tasks.items_cost import cost_of, facts_of
 from esd_tasks.places import envelope
 from esd_tasks.places_file import PlacesFile, read_places
-from esd_tasks.pull_plan import cost_of, facts_of
 from esd_tasks.pull_request import PullRequest
 from esd_tasks.pull_run import Failures, OnProgress, PullResult, finished, read_result
 from esd_tasks.pull_values import KINDS

@@ -62,6 +62,14 @@ def test_an_index_says_what_its_items_say(catalog: Path, tmp_path: Path) -> None
         row.open().close()
 
 
+def test_a_derived_place_is_not_held_against_the_file(catalog: Path, tmp_path: Path) -> None:
+    """An item whose geometry was derived from a name states no pixels: the file's own count."""
+    documents = item_documents(catalog)
+    for document in documents:
+        document["properties"]["esd:geometry_source"] = "derived"
+    assert {item.grid for item in find_items(write_index(tmp_path / "index.parquet", documents))} == {None}
+
+
 def test_an_index_in_parts_is_one_index(catalog: Path, tmp_path: Path) -> None:
     """A folder of parquet files is an index; year and place choose its rows, also at 180 degrees."""
     for year in (2019, 2020):

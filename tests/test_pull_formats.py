@@ -12,6 +12,7 @@ from rasterio import Affine
 from rasterio.windows import Window
 
 from esd_tasks import pull_run
+from esd_tasks.dataset import register
 from esd_tasks.items import find_items
 from esd_tasks.pull import read_window
 from esd_tasks.pull_plan import PullPlan, make_plan
@@ -92,6 +93,8 @@ def test_a_zarr_cube_opens_in_xarray(version: int, tiles: Path, tmp_path: Path) 
         assert np.array_equal(cube.y.values, y[:, 0])
         assert cube.x.attrs["standard_name"] == "projection_x_coordinate"
         assert cube.attrs["esd_encoder"] == "esdnet-small-v1"
+        register()
+        assert np.array_equal(cube.esd.valid().sel(year=2019).values, inside)
     assert run_plan(plan).already_done
 
 

@@ -85,7 +85,9 @@ def _own_href(content: Mapping[str, Any], place: str) -> str | None:
 
 
 def _grid(properties: Mapping[str, Any], asset: Mapping[str, Any]) -> Grid | None:
-    """Return the pixels of the codes as the item states them, or None where it does not."""
+    """Return the pixels of the codes as the item states them, or None where it does not, or only derived them."""
+    if properties.get("esd:geometry_source") == "derived":
+        return None  # the file knows better
     code, shape, transform = (
         asset.get(f"proj:{name}") or properties.get(f"proj:{name}") for name in ("code", "shape", "transform")
     )

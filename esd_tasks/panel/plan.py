@@ -9,9 +9,9 @@ import shapely
 
 from esd_tasks.codes_item import CodesItem, available_years
 from esd_tasks.items import items_of_years
+from esd_tasks.items_cost import cost_of, facts_of
 from esd_tasks.panel.request import PanelRequest
 from esd_tasks.panel.units import Units, outline, read_units
-from esd_tasks.pull_plan import cost_of, facts_of
 from esd_tasks.series import Series
 from stactools_esd.blocks import run_key
 from stactools_esd.errors import NothingFoundError
