@@ -1,7 +1,7 @@
 """A trained model of change: LightGBM on the levels of both years and on their differences."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -167,8 +167,3 @@ def change_scores(
         raise LabelsError("got a model without the class `no change`, expected one with it; train it again")
     probability = np.asarray(booster.predict(pair_features(before, after), num_threads=1))
     return np.asarray(1 - probability[:, columns == NO_CHANGE].sum(axis=1))
-
-
-def parameters_as_dict(parameters: TreeParameters) -> dict[str, Any]:
-    """Return how trees are grown as JSON content."""
-    return asdict(parameters)

@@ -4,6 +4,7 @@ import typer
 
 from esd_tasks.commands.change_pair import pair
 from esd_tasks.commands.change_series import series
+from esd_tasks.commands.change_train import train
 
 app = typer.Typer(
     name="change",
@@ -13,3 +14,4 @@ app = typer.Typer(
 )
 app.command()(pair)
 app.command()(series)
+app.command()(train)
