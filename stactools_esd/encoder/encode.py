@@ -158,9 +158,9 @@ class _Skipped:
 def _encode(plan: EncodePlan, fits: MemoryPlan, store: BlockStore, skipped: _Skipped, on_block: OnBlock | None) -> None:
     """Encode all blocks that are not finished."""
     left = store.unfinished(plan.blocks)
-    workers = fits.workers
-    groups = group_rows(left, fits.rows, _SHARES * workers, plan.request.part[0] if plan.request.part else 0)
-    encoder = plan.request.encoder
+    workers, encoder, part = fits.workers, plan.request.encoder, plan.request.part
+    shares = _SHARES * workers if workers > 1 else 1  # one worker waits for nobody
+    groups = group_rows(left, fits.rows, shares, part[0] if part else 0)
     if workers == 1 or len(groups) < 2 or isinstance(encoder, Encoder):
         news = encode_here(plan.job, plan.encoder, groups, store)
     else:

@@ -26,7 +26,7 @@ class Intake:
     """Pixel-years as the network wants them."""
 
     reflectance: NDArray[np.float32]
-    """Reflectance (n, 365, 6); NaN in bands that were never seen."""
+    """Reflectance (n, 365, 6), to be read only; NaN in bands that were never seen."""
 
     valid_days: NDArray[np.int64]
     """Days with at least `MIN_VALID_BANDS` bands before gaps were filled (n,)."""
@@ -42,6 +42,8 @@ def take_in(reflectance: NDArray[np.floating]) -> Intake:
         ObservationsError: Most values are integers of 0-10000 that were never scaled.
     """
     years = np.ascontiguousarray(reflectance, np.float32)
+    if _possible(years.reshape(-1)) == years.size:  # gaps were filled before, as `stac esd encode` does
+        return Intake(reflectance=years, valid_days=np.full(len(years), DAYS))
     seen, valid_days = np.empty_like(years), np.zeros(len(years), np.int64)
     unscaled, finite, missing = _look(years, seen, valid_days)
     if 2 * unscaled > finite:
@@ -51,6 +53,15 @@ def take_in(reflectance: NDArray[np.floating]) -> Intake:
             "multiply by the scale factor 0.0001 (Landsat Collection 2: 0.0000275, then -0.2)"
         )
     return Intake(reflectance=draw_lines(seen, np.arange(DAYS)) if missing else seen, valid_days=valid_days)
+
+
+@compiled
+def _possible(values: NDArray[np.float32]) -> int:
+    """Count values within the accepted range."""
+    possible = 0
+    for value in values:
+        possible += (value >= _LOW) & (value <= _HIGH)
+    return possible
 
 
 @compiled
