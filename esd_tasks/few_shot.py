@@ -170,7 +170,9 @@ def run_plan(plan: FewShotPlan, *, on_progress: OnProgress | None = None) -> Map
             seed=request.seed,
             on_split=lambda done, total: report("choose", done, total),
         )
-        model = FewShotModel(head=choice.head, scale=scale, rows=table.rows, class_id=table.class_id)
+        model = FewShotModel(
+            head=choice.head, scale=scale, rows=table.rows, class_id=table.class_id, threads=request.threads
+        )
 
         def of_codes(codes: NDArray[np.uint16]) -> dict[str, NDArray[Any]]:
             class_id, margin = model.predict(codes)

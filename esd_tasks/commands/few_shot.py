@@ -31,6 +31,7 @@ def few_shot(
     min_clear: options.MinClear = 0,
     polygon_rule: options.PolygonRule = "center",
     seed: options.Seed = 0,
+    workers: options.Workers = None,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     as_json: options.AsJson = False,
@@ -64,6 +65,7 @@ def few_shot(
             min_clear=min_clear,
             polygon_rule=polygon_rule,
             seed=seed,
+            workers=workers,
             overwrite=overwrite,
             output=output,
         )
