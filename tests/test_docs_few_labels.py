@@ -26,6 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_every_line_of_a_page_runs(page: str, folder: Path) -> None:
     """Commands end with their next step, and every file that a table of the page names is there afterwards."""

@@ -41,7 +41,7 @@ def _cost_lines(cost: dict[str, Any]) -> Iterator[str]:
         classes = f" of {len(cost['classes'])} classes" if "classes" in cost else ""
         yield f"labels    {cost['labels']:,}{classes}"
     all_bytes, needed = size_in_words(cost["bytes"]), size_in_words(cost["bytes_to_read"])
-    yield f"items     {len(cost['items'])}, {all_bytes}, about {needed} to read at most"
+    yield f"items     {len(cost['items'])}, {all_bytes}, about {needed} to read"
     for item in cost["items"]:
         yield f"          {item['id']}  {'size unknown' if item['bytes'] is None else size_in_words(item['bytes'])}"
     yield f"output    {cost['output']}"
