@@ -7,6 +7,7 @@ model's own and not calibrated.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +19,7 @@ from esd_tasks import maps, preview
 from esd_tasks.area_plan import AreaPlan
 from esd_tasks.classifier import Classifier
 from esd_tasks.legend import UNCLASSIFIED, Legend
-from esd_tasks.map_item import AssetFacts, create_map_item, map_id
+from esd_tasks.map_item import AssetFacts, class_fields, create_map_item, map_id
 from esd_tasks.map_run import CLEAR_OBS, Layer, packages, pieces, raster_tags
 from stactools_esd.blocks import Block, BlockStore
 from stactools_esd.files import write_json
@@ -29,6 +30,7 @@ PERCENT_NODATA: Final = 255
 BAND_FILES: Final[Mapping[str, tuple[str, str]]] = {
     "probability": ("probability.tif", "Probability of each class in percent, the model's own"),
     "entropy": ("entropy.tif", "Entropy of the class probabilities in percent of the most there can be"),
+    "parent": ("parents.tif", "Parent classes"),
 }
 """File and title of the bands that a user may ask for, by their names."""
 
@@ -118,7 +120,7 @@ class ClassMap:
         maps.write_class_map(paths["map"], classes, grid=plan.grid, legend=self.legend, tags=tags)
         quality = pieces(store, blocks, "confidence", CLEAR_OBS)
         maps.write_quality_map(paths["quality"], quality, grid=plan.grid, tags=tags)
-        for band in self.bands:
+        for band in self.percent_bands:
             file, title = BAND_FILES[band]
             maps.write_raster(
                 folder / file,
@@ -131,6 +133,9 @@ class ClassMap:
                 units=["%"] * len(self._band_names(band)),
                 overview_resampling="average",
             )
+        outputs = {**OUTPUTS, **{band: BAND_FILES[band][0] for band in self.bands}}
+        if "parent" in self.bands:
+            outputs |= self._write_parents(folder, paths["map"], blocks, tags)
         maps.write_style(paths["style"], self.legend)
         counts = maps.count_classes(paths["map"], self.legend)
         preview.write_preview(
@@ -143,7 +148,26 @@ class ClassMap:
             title=f"{name}, {plan.year}",
             note=note,
         )
-        return counts, {**OUTPUTS, **{band: BAND_FILES[band][0] for band in self.bands}}
+        return counts, outputs
+
+    def _write_parents(
+        self, folder: Path, class_map: Path, blocks: Sequence[Block], tags: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Write the map of parent classes with its style, and return the files that stand beside it."""
+        wider = self.legend.parents or self.legend
+        table = np.zeros(self.legend.ids[-1] + 1, dtype=wider.dtype)
+        for class_id, parent in self.legend.parent_ids.items():
+            table[class_id] = parent
+        name, title = BAND_FILES["parent"]
+        parents = ((block, table[classes]) for block, classes in read_map(class_map, blocks))
+        maps.write_class_map(folder / name, parents, grid=self.plan.grid, legend=wider, tags={**tags, "TITLE": title})
+        maps.write_style(folder / "parents.qml", wider)
+        return {"parent_names": f"{name}.aux.xml", "parent_style": "parents.qml"}
+
+    @property
+    def percent_bands(self) -> tuple[str, ...]:
+        """Bands that are rasters in percent."""
+        return tuple(band for band in self.bands if band != "parent")
 
     def write_item(self, counts: Mapping[int, int], *, caveat: str | None = None, model: str | None = None) -> str:
         """Write the STAC item, after everything that it names but `run.json`.
@@ -161,15 +185,20 @@ class ClassMap:
         assets: dict[str, AssetFacts] = {
             band: (*BAND_FILES[band], str(pystac.MediaType.COG), ["data"]) for band in self.bands
         }
-        fields = {
+        fields: dict[str, dict[str, Any]] = {
             band: {
                 "bands": [
                     {"name": name, "data_type": "uint8", "nodata": PERCENT_NODATA, "unit": "%"}
                     for name in self._band_names(band)
                 ]
             }
-            for band in self.bands
+            for band in self.percent_bands
         }
+        if (wider := self.legend.parents) is not None and "parent" in self.bands:
+            parent_counts = dict.fromkeys(wider.ids, 0)
+            for class_id, parent in self.legend.parent_ids.items():
+                parent_counts[parent] += counts[class_id]
+            fields["parent"] = class_fields(wider, parent_counts)
         item = create_map_item(
             folder,
             id=item_id,
@@ -202,8 +231,8 @@ def entropy(probability: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(np.clip(-(p * np.log(p)).sum(axis=1) / np.log(p.shape[1]), 0.0, 1.0))
 
 
-def read_map(folder_map: Any, blocks: Sequence[Block]) -> Iterator[tuple[Block, NDArray[Any]]]:
+def read_map(path: Path, blocks: Sequence[Block]) -> Iterator[tuple[Block, NDArray[Any]]]:
     """Yield the classes of a finished `map.tif`, block by block."""
-    with rasterio.open(folder_map) as dataset:
+    with rasterio.open(path) as dataset:
         for block in blocks:
             yield block, dataset.read(1, window=block.window)

@@ -119,9 +119,9 @@ class Classifier:
             probability[rows] = booster.predict(features, num_threads=self.threads)
         return probability
 
-    def predict(self, codes: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    def predict(self, codes: NDArray[np.uint16], covariates: NDArray[np.floating] | None = None) -> NDArray[np.uint16]:
         """Return the class_id of the most probable class, shape (n,); on a tie the lowest id."""
-        return self.class_ids_of(self.predict_proba(codes))
+        return self.class_ids_of(self.predict_proba(codes, covariates))
 
     def class_ids_of(self, probability: NDArray[np.float32]) -> NDArray[np.uint16]:
         """Return the most probable class_id of each row of `predict_proba`."""

@@ -5,7 +5,7 @@ A run reads the codes of the labels, cross-validates, trains on all samples, and
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,12 +16,14 @@ from esd_tasks import accuracy, crossval, output_folder, run_record
 from esd_tasks.class_map import ClassMap
 from esd_tasks.classifier import MODEL_JSON, MODEL_TEXT, Classifier
 from esd_tasks.codes_item import by_year
+from esd_tasks.covariates import beside_codes, covariate_facts, range_note, read_places
 from esd_tasks.folds import spatial_folds
 from esd_tasks.map_run import BLOCK_PIXELS, OnProgress, fill_blocks, opened, packages
 from esd_tasks.model_facts import first_day, legend_facts
 from esd_tasks.plan import ClassifyPlan, make_plan
 from esd_tasks.request import ClassifyRequest
-from esd_tasks.samples import POLYGON_CAP, Samples, extract
+from esd_tasks.sample_choice import cap_classes
+from esd_tasks.samples import Samples, extract
 from esd_tasks.target import WGS84, transformer
 from stactools_esd.blocks import Block, BlockStore, plan_blocks
 from stactools_esd.errors import OutputError
@@ -110,18 +112,24 @@ def run_plan(plan: ClassifyPlan, *, on_progress: OnProgress | None = None) -> Cl
         by_year(plan.label_items),
         polygon_rule=plan.request.polygon_rule,
         min_clear=plan.request.min_clear,
-        polygon_cap=POLYGON_CAP,
+        polygon_cap=plan.request.polygon_cap,
         seed=plan.request.seed,
         year=plan.year if plan.labels.year is None else None,
     )
+    samples = cap_classes(samples, plan.request.class_cap, seed=plan.request.seed)
+    if plan.covariates:
+        samples = replace(samples, covariates=read_places(plan.covariates, plan.grid, samples.lon, samples.lat))
     folds = spatial_folds(samples, block_size=plan.request.block_size, n_folds=crossval.N_FOLDS, seed=plan.request.seed)
     _log.info("%d samples of %d classes, %d spatial blocks", len(samples.class_id), len(samples.counts), folds.n_blocks)
     with opened(plan) as store:
         validated = _validate(plan, samples, folds, report)
-        model = Classifier(plan.parameters, threads=plan.request.threads).fit(samples.codes, samples.class_id)
+        model = Classifier(plan.parameters, threads=plan.request.threads).fit(
+            samples.codes, samples.class_id, covariates=samples.covariates, weight=samples.weight
+        )
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
         work = ClassMap(plan=plan, legend=plan.legend, model=model, bands=plan.request.band)
-        fill_blocks(plan, blocks, store, work.layers, work.of_codes, report)
+        beside = beside_codes(plan.covariates, plan.grid)
+        fill_blocks(plan, blocks, store, work.layers, work.of_codes, report, beside=beside)
         _write(plan, work, samples, validated, store, blocks)
     return _result(folder, already_done=False)
 
@@ -138,7 +146,7 @@ def _validate(plan: ClassifyPlan, samples: Samples, folds: Any, report: OnProgre
     report("validate", done, total)
     validation = crossval.cross_validate(samples, folds, plan.parameters, on_fold=on_fold)
     random = crossval.random_overall(samples, plan.parameters, seed=plan.request.seed, on_fold=on_fold)
-    return crossval.accuracy_report(validation, random, samples)
+    return crossval.accuracy_report(validation, random, samples, plan.legend)
 
 
 def _write(
@@ -159,6 +167,7 @@ def _write(
         "legend": legend_facts(plan.legend),
         "first_day": first_day(plan.items[0]),
         "years": validated["protocol"]["years"],
+        "covariates": covariate_facts(plan.covariates),
         "accuracy": {"overall_accuracy": validated["overall_accuracy"], "statement": validated["statement"]},
     }
     work.model.save(folder, identity=plan.identity, names=plan.legend.by_id, software=packages(), further=facts)
@@ -194,6 +203,9 @@ def _notes(plan: ClassifyPlan, samples: Samples, validated: Mapping[str, Any]) -
     if few:
         listed = ", ".join(f"{samples.names[class_id]} {n}" for class_id, n in few.items())
         yield f"few samples: {listed}; their accuracy is uncertain"
+    for name, values in samples.covariates.items():
+        if note := range_note(name, values):
+            yield note
     if single := validated["protocol"]["classes_in_one_block"]:
         listed = ", ".join(samples.names[class_id] for class_id in single)
         yield f"all samples in one spatial block, so never trained when tested: {listed}"

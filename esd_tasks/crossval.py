@@ -19,6 +19,8 @@ from esd_tasks.accuracy import (
 )
 from esd_tasks.classifier import Classifier, TreeParameters
 from esd_tasks.folds import Folds, random_folds
+from esd_tasks.legend import Legend
+from esd_tasks.sample_choice import covariate_rows, training_rows
 
 if TYPE_CHECKING:
     from esd_tasks.samples import Samples
@@ -100,13 +102,16 @@ def random_overall(
     return cross_validate(samples, folds, parameters, on_fold=on_fold).pooled.overall
 
 
-def accuracy_report(validation: CrossValidation, random: float, samples: "Samples") -> dict[str, Any]:
+def accuracy_report(
+    validation: CrossValidation, random: float, samples: "Samples", legend: Legend | None = None
+) -> dict[str, Any]:
     """Return the content of `accuracy.json`.
 
     Args:
         validation: Spatial cross-validation.
         random: Overall accuracy under a random split.
         samples: What was validated.
+        legend: Where its classes have parents, accuracy is given for these as well.
     """
     folds = validation.folds
     mean, sd = validation.overall_mean_and_sd
@@ -131,6 +136,7 @@ def accuracy_report(validation: CrossValidation, random: float, samples: "Sample
         },
         "classes": pooled["classes"],
         "matrix": pooled["matrix"],
+        **_of_parents(validation.pooled, legend),
         "protocol": {
             "n_samples": len(samples.class_id),
             "n_tested": pooled["n"],
@@ -157,6 +163,19 @@ def accuracy_report(validation: CrossValidation, random: float, samples: "Sample
     }
 
 
+def _of_parents(pooled: Accuracy, legend: Legend | None) -> dict[str, Any]:
+    """Return the measures of parent classes: the same predictions, with fewer ways to be wrong."""
+    wider = None if legend is None else legend.parents
+    if legend is None or wider is None:
+        return {}
+    parent_ids = legend.parent_ids
+    ids = sorted({parent_ids[class_id] for class_id in pooled.class_ids})
+    member = np.array([ids.index(parent_ids[class_id]) for class_id in pooled.class_ids])
+    merged = np.zeros((len(ids), len(ids)), dtype=np.int64)
+    np.add.at(merged, (member[:, None], member[None, :]), pooled.matrix)
+    return {"parents": summary(merged, ids).as_dict(wider.by_id)}
+
+
 def accuracy_line(report: Mapping[str, Any]) -> str:
     """Return overall accuracy with its spread and protocol in one line.
 
@@ -179,4 +198,5 @@ def _predict(
     classes = np.unique(samples.class_id[train])
     if len(classes) == 1:
         return np.full(len(test), classes[0])
-    return Classifier(parameters).fit(samples.codes[train], samples.class_id[train]).predict(samples.codes[test])
+    model = Classifier(parameters).fit(samples.codes[train], samples.class_id[train], **training_rows(samples, train))
+    return model.predict(samples.codes[test], covariate_rows(samples, test))

@@ -1,29 +1,28 @@
 """Labels: the places that a user has classified, read from any vector file into WGS84."""
 
-import re
-import unicodedata
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from esd_tasks.legend import LARGEST_ID, UNCLASSIFIED
+from esd_tasks.label_classes import MOST_CLASSES, class_ids, class_value
+from esd_tasks.legend import UNCLASSIFIED
 from esd_tasks.places import envelope
 from esd_tasks.vector_file import find_field, read_frame, sound_geometry, year_of
 from stactools_esd.errors import LabelsError, UsageError
+
+__all__ = ["CLASS_FIELDS", "MOST_CLASSES", "Labels", "read_labels"]
 
 CLASS_FIELDS: Final = (
     "class", "class_id", "class_name", "classname", "label", "label_id", "landcover", "land_cover", "lc", "category",
 )  # fmt: skip
 """Field names, in lower case, that are taken for the class where none is named."""
-
-MOST_CLASSES: Final = 254
-"""Classes that one model and one map may have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +53,9 @@ class Labels:
     repaired: int = 0
     """Invalid polygons that were mended (`make_valid`)."""
 
+    weight: NDArray[np.float64] | None = None
+    """Weight of each, positive, shape (m,), or None where no weight field was named."""
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What a user should know of the reading, a line each."""
@@ -71,59 +73,105 @@ class Labels:
 def read_labels(
     path: str | Path,
     *,
-    layer: str | None = None,
+    layer: str | Sequence[str] | None = None,
     class_field: str | None = None,
     year_field: str | None = None,
+    weight_field: str | None = None,
+    exclude: Sequence[str] = (),
     legend: Mapping[int, str] | None = None,
 ) -> Labels:
     """Read labels from GeoPackage, GeoJSON, Shapefile or whatever else GDAL reads.
 
-    Features without class, year or place are dropped and counted; invalid polygons are mended and counted. Classes may
-    be names in any script or integers; integers keep their ids, also where they are written as text.
+    Features without class, year, weight or place are dropped and counted; invalid polygons are mended and counted.
+    Classes may be names in any script or integers; integers keep their ids, also where they are written as text.
 
     Args:
         path: The file.
-        layer: Which layer; needed where the file has several.
+        layer: Which layer, or several that are read as one; needed where the file has several.
         class_field: Field of the class; needed where no field, or more than one, is called like one (`CLASS_FIELDS`).
         year_field: Field of the year: an integer, a date, or a text that starts with the year.
+        weight_field: Field of the weight; a label of weight 0 is left out.
+        exclude: Classes that are left out, by name or id.
         legend: Name of each class_id that the labels may have; fields hold the names or the ids.
 
     Raises:
-        UsageError: Layer or field must be chosen; the message lists them.
+        UsageError: Layer or field must be chosen; the message lists them. A class that is left out is unknown.
         LabelsError: There is no such file, or its labels cannot be used as they are.
     """
     path = Path(path)
-    frame = read_frame(path, layer)
-    fields = [str(name) for name in frame.columns if name != frame.geometry.name]
-    year_name = find_field(year_field, fields, path, "--year-field") if year_field else None
-    others = [name for name in fields if name != year_name]
-    class_name = find_field(class_field, fields, path, "--class-field") if class_field else _guess_field(others, path)
-    geometry, repaired = sound_geometry(frame, path)
-    classes = np.array([_class_value(value) for value in frame[class_name]], dtype=object)
-    years = np.array([year_of(value, year_name) for value in frame[year_name]] if year_name else [0] * len(frame))
-    reasons = np.full(len(frame), "", dtype=object)
-    reasons[years == None] = f"no year in field {year_name}"  # noqa: E711 - elementwise
-    reasons[classes == None] = f"no class in field {class_name}"  # noqa: E711 - elementwise
-    reasons[shapely.is_empty(geometry) | shapely.is_missing(geometry)] = "empty geometry"
+    layers = [layer] if layer is None or isinstance(layer, str) else list(dict.fromkeys(layer))
+    parts = [_read_layer(path, one, class_field, year_field, weight_field) for one in layers]
+    geometry, classes, years, weights, reasons = (
+        np.concatenate([part.columns[column] for part in parts]) for column in range(5)
+    )
     kept = reasons == ""
-    dropped = dict(Counter(reasons[~kept].tolist()))
+    dropped = Counter(reasons[~kept].tolist())
     if not kept.any():
         raise LabelsError(
-            f"got no usable feature among {len(frame)} in {path.name} "
+            f"got no usable feature among {len(kept)} in {path.name} "
             f"({'; '.join(f'{reason}: {n}' for reason, n in dropped.items()) or 'the layer is empty'}), "
             "expected points or polygons with a class; correct the file"
         )
-    class_id, names = _class_ids(classes[kept], legend, class_name)
+    fields = ", ".join(dict.fromkeys(part.class_field for part in parts))
+    class_id, names = class_ids(classes[kept], legend, fields, exclude)
+    if exclude:
+        dropped["class excluded"] = int((class_id == UNCLASSIFIED).sum())
+        kept[np.flatnonzero(kept)[class_id == UNCLASSIFIED]] = False
+        class_id = class_id[class_id != UNCLASSIFIED]
     return Labels(
         geometry=geometry[kept],
         class_id=class_id,
-        year=years[kept].astype(np.int64) if year_name else None,
+        year=years[kept].astype(np.int64) if year_field else None,
         names=names,
-        class_field=class_name,
-        crs=frame.crs.to_string(),
-        dropped=dropped,
-        repaired=repaired,
+        class_field=fields,
+        crs=", ".join(dict.fromkeys(part.crs for part in parts)),
+        dropped={reason: n for reason, n in dropped.items() if n},
+        repaired=sum(part.repaired for part in parts),
+        weight=weights[kept].astype(np.float64) if weight_field else None,
     )
+
+
+class _Layer(NamedTuple):
+    columns: tuple[NDArray[np.object_], ...]  # geometry, class, year, weight, why it is dropped
+    class_field: str
+    crs: str
+    repaired: int
+
+
+def _read_layer(
+    path: Path, layer: str | None, class_field: str | None, year_field: str | None, weight_field: str | None
+) -> _Layer:
+    """Read what one layer says, features that cannot be used included."""
+    frame = read_frame(path, layer)
+    fields = [str(name) for name in frame.columns if name != frame.geometry.name]
+    year_name = find_field(year_field, fields, path, "--year-field") if year_field else None
+    weight_name = find_field(weight_field, fields, path, "--weight-field") if weight_field else None
+    others = [name for name in fields if name not in (year_name, weight_name)]
+    class_name = find_field(class_field, fields, path, "--class-field") if class_field else _guess_field(others, path)
+    geometry, repaired = sound_geometry(frame, path)
+    classes = np.array([class_value(value) for value in frame[class_name]], dtype=object)
+    years = np.array([year_of(value, year_name) for value in frame[year_name]] if year_name else [0] * len(frame))
+    weights = [_weight_of(value, weight_name) for value in frame[weight_name]] if weight_name else [1.0] * len(frame)
+    reasons = np.full(len(frame), "", dtype=object)
+    reasons[np.array(weights) == 0] = f"no weight in field {weight_name}"
+    reasons[years == None] = f"no year in field {year_name}"  # noqa: E711 - elementwise
+    reasons[classes == None] = f"no class in field {class_name}"  # noqa: E711 - elementwise
+    reasons[shapely.is_empty(geometry) | shapely.is_missing(geometry)] = "empty geometry"
+    columns = (geometry, classes, years.astype(object), np.array(weights, dtype=object), reasons)
+    return _Layer(columns=columns, class_field=class_name, crs=frame.crs.to_string(), repaired=repaired)
+
+
+def _weight_of(value: Any, field: str) -> float:
+    """Return a weight, 0 where there is none."""
+    if value is None or value != value or (isinstance(value, str) and not value.strip()):
+        return 0.0
+    try:
+        weight = float(value)
+    except (TypeError, ValueError):
+        weight = -1.0
+    if not 0 <= weight < math.inf:
+        raise LabelsError(f"got {value!r} in weight field {field}, expected a number from 0 up; correct it")
+    return weight
 
 
 def _guess_field(fields: list[str], path: Path) -> str:
@@ -137,66 +185,3 @@ def _guess_field(fields: list[str], path: Path) -> str:
         f"got no --class-field and {'several fields' if likely else 'no field'} in {path.name} that may be the class; "
         f"choose one of {', '.join(likely or fields)} with --class-field"
     )
-
-
-def _class_value(value: Any) -> Any:
-    """Return a class value with blanks trimmed and Unicode composed, or None where there is none."""
-    if value is None or value != value:  # NaN and NaT differ from themselves
-        return None
-    if isinstance(value, str):
-        return unicodedata.normalize("NFC", value).strip() or None
-    if isinstance(value, bool | np.bool_):
-        return "true" if value else "false"
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _class_ids(
-    values: NDArray[np.object_], legend: Mapping[int, str] | None, field: str
-) -> tuple[NDArray[np.uint16], dict[int, str]]:
-    """Turn class values into ids, by the legend or by themselves; return ids and names."""
-    found = sorted(set(values.tolist()), key=str)
-    if any(isinstance(value, float) and not value.is_integer() for value in found):
-        raise LabelsError(
-            f"got fractions in field {field}, expected class names or integers; choose another --class-field"
-        )
-    texts = {value: _plain(value) for value in found}
-    names = _own_names(sorted(set(texts.values())), field) if legend is None else dict(sorted(legend.items()))
-    if UNCLASSIFIED in names:
-        raise LabelsError("got class 0 in the legend, expected 1 and up: 0 is kept for unclassified pixels; change it")
-    by_text = {str(class_id): class_id for class_id in names}
-    by_text |= {unicodedata.normalize("NFC", name).strip(): class_id for class_id, name in names.items()}
-    by_value = {value: by_text.get(str(value), by_text.get(text)) for value, text in texts.items()}
-    if unknown := sorted({texts[value] for value, class_id in by_value.items() if class_id is None}):
-        raise LabelsError(
-            f"got class {', '.join(unknown[:5])} in field {field}, expected classes of the legend "
-            f"({', '.join(f'{class_id} {name}' for class_id, name in list(names.items())[:12])}); "
-            "add it to the legend or correct the labels"
-        )
-    class_id = np.array([by_value[value] for value in values], dtype=np.uint16)
-    if (present := len(np.unique(class_id))) not in range(2, MOST_CLASSES + 1):
-        got = f"one class only ({found[0]})" if present == 1 else f"{present} classes"
-        raise LabelsError(
-            f"got {got} in field {field}, expected 2 to {MOST_CLASSES}; "
-            + ("add labels of another class" if present == 1 else "choose another --class-field")
-        )
-    return class_id, names
-
-
-def _plain(value: Any) -> str:
-    """Return a class value as text; whole numbers, also in text, without zeros around them."""
-    text = str(value)
-    return str(int(float(text))) if re.fullmatch(r"-?\d{1,15}(\.0+)?", text) else text
-
-
-def _own_names(texts: Sequence[str], field: str) -> dict[int, str]:
-    """Return ids and names of classes without a legend: integers are ids, other names are counted from 1."""
-    if not all(re.fullmatch(r"-?\d+", text) for text in texts):
-        return dict(enumerate(texts, start=1))
-    ids = sorted({int(text) for text in texts})
-    if ids[0] <= UNCLASSIFIED or ids[-1] > LARGEST_ID:
-        wrong = ids[0] if ids[0] <= UNCLASSIFIED else ids[-1]
-        raise LabelsError(
-            f"got class {wrong} in field {field}, expected integers 1..{LARGEST_ID} (0 is kept for unclassified "
-            "pixels) or names; give the class another id, or a name in a text field"
-        )
-    return {class_id: str(class_id) for class_id in ids}

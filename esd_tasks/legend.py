@@ -1,66 +1,26 @@
 """Classes of a map: ids, names and colours.
 
-Ids that the labels or a legend file give are kept. Colours that nobody gave come from the meaning of the name where it
-has one that maps agree on (water is blue; a lake beside a river is another blue), else from a palette that people
-with a colour vision deficiency can tell apart (Okabe and Ito 2008, then Paul Tol's light scheme).
+Ids that the labels or a legend file give are kept; colours that nobody gave come from `class_colours`. A class may
+name a wider one that it belongs to, its parent.
 """
 
-import colorsys
 import csv
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from esd_tasks.class_colours import colour_of_name, colours_of
 from stactools_esd.errors import LabelsError, UsageError
+
+__all__ = ["LARGEST_ID", "UNCLASSIFIED", "Legend", "LegendClass", "colour_of_name", "legend_of", "read_legend"]
 
 UNCLASSIFIED: Final = 0
 """The class_id of pixels without a class; also the nodata value of a class map."""
 
 LARGEST_ID: Final = 65_535
 """Class maps hold ids in `uint8` where all fit, else in `uint16`."""
-
-_NAMED_COLOURS: Final = (
-    (r"mangrove", "#1b7f79"),
-    (r"wetland|marsh|swamp|bog|fen|peat|flooded", "#66c2c2"),
-    (r"water|river|lake|sea|ocean|pond|reservoir", "#1f6fc6"),
-    (r"snow|ice|glacier", "#dff3ff"),
-    (r"deforest\w*|clear ?cut|burn\w*|fire", "#d7301f"),
-    (r"conifer\w*|needle\w*|spruce|pine|evergreen", "#0b5d3b"),
-    (r"(tree|palm|oil|timber|forest) plantation\w*|orchard|vineyard|plantation", "#7fae3f"),
-    (r"forest|tree|wood(?:s|land|ed)?", "#238443"),
-    (r"shrub\w*|scrub|bush\w*|heath\w*", "#b5a642"),
-    (r"grass\w*|pasture|meadow|savanna\w*|steppe|rangeland|herbaceous", "#a8d46f"),
-    (r"maize|corn", "#f2b705"),
-    (r"rice|paddy", "#9ad0c2"),
-    (r"soy\w*", "#c9a227"),
-    (r"wheat|cereal\w*|barley|rye|oat", "#e6c86e"),
-    (r"potato\w*", "#b07d4b"),
-    (r"beet\w*|vegetable\w*", "#c77cba"),
-    (r"crop\w*|agricultur\w*|arable|farm\w*|field|cultivat\w*", "#edc948"),
-    (r"urban|built|build\w*|settlement|city|town|artificial|impervious|road|residential|industr\w*", "#c0392b"),
-    (r"bare|barren|sand|desert|rock|soil|beach|dune", "#c8b49a"),
-    (r"moss|lichen|tundra", "#d0d8a8"),
-    (r"cloud|other|unknown", "#8c8c8c"),
-)
-"""Whole words of a name, English, first match wins; plural `s` is allowed."""
-
-_PALETTE: Final = (
-    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#5b4a8a",
-    "#77aadd", "#ee8866", "#eedd88", "#ffaabb", "#99ddff", "#44bb99", "#bbcc33", "#aaaa00", "#7a5230", "#4d4d4d",
-)  # fmt: skip
-"""Colours for names that say nothing."""
-
-_CLEARLY_UNLIKE: Final = 140.0
-"""Least distance (see `_unlikeness`) of a palette colour from those already used."""
-
-_SHADES: Final = ((0.5, 255), (0.45, 0), (0.75, 255), (0.25, 255))
-"""Shades of the colour of a name: how much of white (255) or black (0) is mixed into it."""
-
-_UNLIKE: Final = 80.0
-"""Least distance (see `_unlikeness`) of a shade from the colours already used."""
 
 _COLUMNS: Final = {
     "class_id": "class_id",
@@ -69,6 +29,8 @@ _COLUMNS: Final = {
     "name": "class_name",
     "colour": "colour",
     "color": "colour",
+    "parent": "parent",
+    "parent_class": "parent",
 }
 """Column names that a legend file may use."""
 
@@ -140,6 +102,31 @@ class Legend:
         return "uint8" if self.ids[-1] <= 255 else "uint16"
 
     @property
+    def parents(self) -> "Legend | None":
+        """The wider classes, counted from 1 in the order of their first class; None where no class names one.
+
+        A class without a parent is its own, and a parent called like a class has the colour of that class.
+        """
+        if not any(entry.parent for entry in self.classes):
+            return None
+        own = {entry.name: entry.colour for entry in self.classes}
+        names = list(dict.fromkeys(entry.parent or entry.name for entry in self.classes))
+        return _coloured([(place, name, own.get(name), None) for place, name in enumerate(names, start=1)])
+
+    def without(self, class_ids: Collection[int]) -> "Legend":
+        """Return the legend without some classes."""
+        return Legend(tuple(entry for entry in self.classes if entry.class_id not in class_ids))
+
+    @property
+    def parent_ids(self) -> dict[int, int]:
+        """The class_id of the parent of each class, in the legend `parents`; empty where there are none."""
+        wider = self.parents
+        if wider is None:
+            return {}
+        ids = {entry.name: entry.class_id for entry in wider.classes}
+        return {entry.class_id: ids[entry.parent or entry.name] for entry in self.classes}
+
+    @property
     def by_id(self) -> dict[int, str]:
         """Names by class_id, ascending."""
         return dict(zip(self.ids, self.names, strict=True))
@@ -151,13 +138,13 @@ def legend_of(names: Mapping[int, str]) -> Legend:
     Raises:
         LabelsError: See `Legend`.
     """
-    return _coloured([(class_id, name, None) for class_id, name in sorted(names.items())])
+    return _coloured([(class_id, name, None, None) for class_id, name in sorted(names.items())])
 
 
 def read_legend(path: Path) -> Legend:
-    """Read a legend: a CSV with the columns `class_id`, `class_name` and, if wanted, `colour`.
+    """Read a legend: a CSV with the columns `class_id`, `class_name` and, if wanted, `colour` and `parent`.
 
-    `id`, `name` and `color` are taken for the same; a semicolon or a tab may part the columns.
+    `id`, `name`, `color` and `parent_class` are taken for the same; a semicolon or a tab may part the columns.
 
     Raises:
         UsageError: There is no such file.
@@ -181,69 +168,14 @@ def read_legend(path: Path) -> Legend:
     )
 
 
-def colour_of_name(name: str) -> str | None:
-    """Return the colour that maps commonly give to a class of this name, or None where there is none."""
-    words = re.sub(r"[\W_]+", " ", name).casefold()
-    for pattern, colour in _NAMED_COLOURS:
-        if re.search(rf"\b(?:{pattern})s?\b", words):
-            return colour
-    return None
-
-
-def _coloured(entries: Sequence[tuple[int, str, str | None]]) -> Legend:
-    """Give each class without a colour one of its own: that of its name or a shade of it, else one that stands out."""
-    colours = {position: colour for position, (_, _, colour) in enumerate(entries) if colour}
-    for position, (_, name, colour) in enumerate(entries):
-        meant = colour_of_name(name)
-        if colour is None and meant is not None and meant not in colours.values():
-            colours[position] = meant
-    for position, (_, name, _) in enumerate(entries):
-        meant = colour_of_name(name)
-        if position not in colours and meant is not None:
-            used = tuple(colours.values())
-            unlike = (shade for shade in _shades(meant) if min(_unlikeness(shade, other) for other in used) >= _UNLIKE)
-            if shade := next(unlike, None):
-                colours[position] = shade
-    for position in range(len(entries)):
-        if position not in colours:
-            colours[position] = _free_colour(list(colours.values()), len(entries))
+def _coloured(entries: Sequence[tuple[int, str, str | None, str | None]]) -> Legend:
+    """Make a legend of ids, names, colours and parents; colours that nobody gave are found."""
+    colours = colours_of([(name, colour) for _, name, colour, _ in entries])
     return Legend(
         tuple(
-            LegendClass(class_id=class_id, name=name, colour=colours[position])
-            for position, (class_id, name, _) in enumerate(entries)
+            LegendClass(class_id=class_id, name=name, colour=colour, parent=parent)
+            for (class_id, name, _, parent), colour in zip(entries, colours, strict=True)
         )
-    )
-
-
-def _shades(colour: str) -> tuple[str, ...]:
-    """Return lighter and darker shades of a colour."""
-    parts = bytes.fromhex(colour[1:])
-    mixed = [bytes(round((1 - share) * part + share * end) for part in parts) for share, end in _SHADES]
-    return tuple(f"#{shade.hex()}" for shade in mixed)
-
-
-def _free_colour(used: Sequence[str], count: int) -> str:
-    """Return the first colour that is clearly unlike the used ones, or the one most unlike them.
-
-    Args:
-        used: Colours that are taken.
-        count: Number of classes: beyond the palette, as many hues are tried, a golden angle apart.
-    """
-    hues = [
-        colorsys.hsv_to_rgb((0.1 + 0.381966 * number) % 1, 0.45 + 0.25 * (number % 2), 0.85) for number in range(count)
-    ]
-    candidates = [*_PALETTE, *(f"#{''.join(f'{round(255 * part):02x}' for part in hue)}" for hue in hues)]
-    distances = {colour: min((_unlikeness(colour, other) for other in used), default=1e9) for colour in candidates}
-    clear = (colour for colour in _PALETTE if distances[colour] >= _CLEARLY_UNLIKE)
-    return next(clear, None) or max(candidates, key=lambda colour: distances[colour])
-
-
-def _unlikeness(one: str, other: str) -> float:
-    """Return how far apart two colours are to the eye: the weighted RGB distance "redmean" (T. Riemersma), 0..765."""
-    (r1, g1, b1), (r2, g2, b2) = (tuple(bytes.fromhex(colour[1:])) for colour in (one, other))
-    mean_red = (r1 + r2) / 2
-    return math.sqrt(
-        (2 + mean_red / 256) * (r1 - r2) ** 2 + 4 * (g1 - g2) ** 2 + (2 + (255 - mean_red) / 256) * (b1 - b2) ** 2
     )
 
 
@@ -259,21 +191,21 @@ def _columns(header: Sequence[str], path: Path) -> list[str]:
     return columns
 
 
-def _entry(row: Mapping[str, str], where: str) -> tuple[int, str, str | None]:
-    """Read id, name and colour of one line."""
+def _entry(row: Mapping[str, str], where: str) -> tuple[int, str, str | None, str | None]:
+    """Read id, name, colour and parent of one line."""
     class_id = _integer(row.get("class_id", ""))
     if class_id is None:
         raise LabelsError(f"got class_id {row.get('class_id')!r} in {where}, expected an integer; correct it")
     name = row.get("class_name", "").strip()
     if not name:
         raise LabelsError(f"got no class name in {where}, expected one; name class {class_id}")
-    colour = row.get("colour", "").strip()
+    colour, parent = row.get("colour", "").strip(), row.get("parent", "").strip() or None
     if not colour:
-        return class_id, name, None
+        return class_id, name, None, parent
     match = _HEX.fullmatch(colour)
     if match is None:
         raise LabelsError(f"got colour {colour!r} in {where}, expected #rrggbb; correct it or leave it empty")
-    return class_id, name, f"#{match[1].lower()}"
+    return class_id, name, f"#{match[1].lower()}", parent
 
 
 def _integer(text: str) -> int | None:

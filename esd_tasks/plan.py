@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from esd_tasks.area_plan import AreaPlan, around, asked_area, items_of_area, items_of_labels, see_comparable
 from esd_tasks.classifier import TreeParameters
+from esd_tasks.covariates import Covariate, covariate_facts, open_covariates
 from esd_tasks.crossval import N_FOLDS
 from esd_tasks.labels import Labels, read_labels
 from esd_tasks.legend import Legend, legend_of, read_legend
+from esd_tasks.model_facts import legend_facts
 from esd_tasks.pull import grid_for
 from esd_tasks.request import ClassesRequest, ClassifyRequest, LabelledRequest
-from esd_tasks.samples import POLYGON_CAP
+from stactools_esd.errors import UsageError
 from stactools_esd.files import sha256_file
 
 
@@ -42,14 +44,11 @@ class ClassesPlan(AreaPlan):
                 "path": request.labels.as_posix(),
                 "layer": request.layer,
                 "sha256": sha256_file(request.labels) if request.labels.is_file() else None,
-                "content_sha256": labels_digest(self.labels),
+                "content_sha256": labels_digest(self.labels, self.labels.weight),
                 "class_field": self.labels.class_field,
                 "year_field": request.year_field,
             },
-            "legend": [
-                {"class_id": entry.class_id, "class_name": entry.name, "colour": entry.colour}
-                for entry in self.legend.classes
-            ],
+            "legend": legend_facts(self.legend),
         }
 
     def cost(self) -> dict[str, Any]:
@@ -67,22 +66,31 @@ class ClassifyPlan(ClassesPlan):
     parameters: TreeParameters = field(default_factory=TreeParameters)
     """How trees are grown."""
 
+    covariates: tuple[Covariate, ...] = ()
+    """What the trees see beside the codes."""
+
     @property
     def task_facts(self) -> dict[str, Any]:
         """Labels, legend and parameters."""
         request = self.request
-        return super().task_facts | {
-            "parameters": {
-                "min_clear": request.min_clear,
-                "polygon_rule": request.polygon_rule,
-                "polygon_cap": POLYGON_CAP,
-                "block_size": request.block_size,
-                "n_folds": N_FOLDS,
-                "seed": request.seed,
-                **request.band_facts,
-                "trees": {name: getattr(self.parameters, name) for name in self.parameters.__dataclass_fields__},
-            },
-        }
+        covariates = {"covariates": covariate_facts(self.covariates)} if self.covariates else {}
+        return (
+            super().task_facts
+            | covariates
+            | {
+                "parameters": {
+                    "min_clear": request.min_clear,
+                    "polygon_rule": request.polygon_rule,
+                    "polygon_cap": request.polygon_cap,
+                    "class_cap": request.class_cap,
+                    "block_size": request.block_size,
+                    "n_folds": N_FOLDS,
+                    "seed": request.seed,
+                    **request.band_facts,
+                    "trees": {name: getattr(self.parameters, name) for name in self.parameters.__dataclass_fields__},
+                },
+            }
+        )
 
 
 P = TypeVar("P", bound=ClassesPlan)
@@ -94,7 +102,12 @@ def make_plan(request: ClassifyRequest) -> ClassifyPlan:
     Raises:
         EsdError: See `plan_classes`.
     """
-    return replace(plan_classes(request, ClassifyPlan), parameters=TreeParameters(seed=request.seed))
+    covariates = open_covariates(request.covariate)
+    plan = plan_classes(request, ClassifyPlan)
+    if "parent" in request.band and plan.legend.parents is None:
+        raise UsageError("got --band parent without parent classes, expected a --legend with a column parent; add it")
+    parameters = replace(TreeParameters(seed=request.seed), balance=request.balance)
+    return replace(plan, parameters=parameters, covariates=covariates)
 
 
 def plan_classes(request: ClassesRequest, plan: type[P]) -> P:
@@ -112,13 +125,7 @@ def plan_classes(request: ClassesRequest, plan: type[P]) -> P:
         IncomparableError: The items are of two encoders or recipes.
     """
     given = read_legend(request.legend) if request.legend else None
-    labels = read_labels(
-        request.labels,
-        layer=request.layer,
-        class_field=request.class_field,
-        year_field=request.year_field,
-        legend=given.by_id if given else None,
-    )
+    labels = read_labels(request.labels, legend=given.by_id if given else None, **request.label_options)
     area = area_of(request, labels)
     year, items = items_of_area(request, area)
     label_years = {year} if labels.year is None else {int(one) for one in np.unique(labels.year)}
@@ -127,7 +134,7 @@ def plan_classes(request: ClassesRequest, plan: type[P]) -> P:
     return plan(
         request=request,
         labels=labels,
-        legend=given or legend_of(labels.names),
+        legend=given.without(set(given.ids) - set(labels.names)) if given else legend_of(labels.names),
         area=area,
         year=year,
         items=items,

@@ -17,6 +17,7 @@ from esd_tasks.area_plan import AreaPlan, asked_area, items_of_area, see_compara
 from esd_tasks.class_map import ClassMap
 from esd_tasks.classifier import MODEL_JSON, MODEL_TEXT, Classifier
 from esd_tasks.codes_item import by_year, choose_year
+from esd_tasks.covariates import Covariate, beside_codes, covariate_facts, open_covariates, see_same_names
 from esd_tasks.items import find_items
 from esd_tasks.legend import Legend
 from esd_tasks.map_run import (
@@ -35,6 +36,7 @@ from esd_tasks.request import MapBandsRequest
 from esd_tasks.run_record import RUN_JSON
 from stactools_esd import stac
 from stactools_esd.blocks import plan_blocks
+from stactools_esd.errors import UsageError
 from stactools_esd.files import sha256_file
 
 STATEMENT: Final = (
@@ -78,11 +80,15 @@ class PredictPlan(AreaPlan):
     model_facts: dict[str, Any]
     """Content of `model.json`."""
 
+    covariates: tuple[Covariate, ...]
+    """What the model sees beside the codes, in its order."""
+
     @cached_property
     def task_facts(self) -> dict[str, Any]:
         """The model by its checksums, and what else decides the map."""
         sums = [sha256_file(self.folder / name) for name in (MODEL_TEXT, MODEL_JSON)]
-        return {
+        covariates = {"covariates": covariate_facts(self.covariates)} if self.covariates else {}
+        return covariates | {
             "model": {"path": self.folder.as_posix(), "content_sha256": "-".join(sums)},
             "parameters": {"min_clear": self.request.min_clear, **self.request.band_facts},
         }
@@ -118,6 +124,10 @@ def make_plan(request: PredictRequest) -> PredictPlan:
     """
     folder = model_folder(request.model)
     model, facts = Classifier.load(folder, threads=request.threads)
+    covariates = see_same_names(open_covariates(request.covariate), model.covariates)
+    legend = legend_of_model(facts)
+    if "parent" in request.band and legend.parents is None:
+        raise UsageError("got --band parent for a model without parent classes; leave it out")
     area = asked_area(request)
     if area is None:
         found = find_items(request.catalog_or_default)
@@ -136,8 +146,9 @@ def make_plan(request: PredictRequest) -> PredictPlan:
         grid=grid_for(items, area),
         folder=folder,
         model=model,
-        legend=legend_of_model(facts),
+        legend=legend,
         model_facts=facts,
+        covariates=covariates,
     )
 
 
@@ -155,7 +166,8 @@ def run_plan(plan: PredictPlan, *, on_progress: OnProgress | None = None) -> Map
     nowhere = np.empty(0)
     with opened(plan) as store:
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
-        fill_blocks(plan, blocks, store, work.layers, work.of_codes, report)
+        beside = beside_codes(plan.covariates, plan.grid)
+        fill_blocks(plan, blocks, store, work.layers, work.of_codes, report, beside=beside)
         counts, outputs = work.write_rasters(store, blocks, note=STATEMENT, x=nowhere, y=nowhere)
         link = stac.relative_href(str((plan.folder / MODEL_JSON).resolve()), plan.request.output_or_default)
         outputs["item"] = work.write_item(counts, caveat=STATEMENT, model=link)

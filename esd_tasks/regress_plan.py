@@ -120,7 +120,7 @@ def make_plan(request: RegressRequest) -> RegressPlan:
     labels, values = read_unclassed(
         request.labels,
         name=request.target_field,
-        layer=request.layer,
+        layer=request.one_layer,
         value_field=request.target_field,
         year_field=request.year_field,
     )

@@ -19,7 +19,10 @@ POLYGON_RULES: Final = ("center", "all-touched")
 """Which pixels of a polygon are samples: those whose middle lies in it, or all that it touches."""
 
 
-BANDS: Final = ("probability", "entropy")
+POLYGON_CAP: Final = 200
+"""Pixels drawn from one polygon at most, so that no large one outweighs the rest."""
+
+BANDS: Final = ("probability", "entropy", "parent")
 """Rasters that a map of a model may have beside the classes."""
 
 
@@ -119,6 +122,9 @@ class MapBandsRequest(MapRequest):
     band: tuple[str, ...] = ()
     """Some of `BANDS`, each a raster beside the class map."""
 
+    covariate: tuple[str, ...] = ()
+    """Rasters that the model sees beside the codes, as `path` or `name=path`."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if unknown := [band for band in self.band if band not in BANDS]:
@@ -143,8 +149,8 @@ class LabelledRequest(MapRequest):
     labels: Path
     """File of labelled points or polygons."""
 
-    layer: str | None = None
-    """Layer of the labels where the file has several."""
+    layer: str | tuple[str, ...] | None = None
+    """Layer of the labels where the file has several, or several layers that are read as one."""
 
     year_field: str | None = None
     """Field of the year of each label; without it labels are of the mapped year."""
@@ -156,6 +162,17 @@ class LabelledRequest(MapRequest):
         super().__post_init__()
         if self.polygon_rule not in POLYGON_RULES:
             raise UsageError(f"got --polygon-rule {self.polygon_rule}, expected one of {', '.join(POLYGON_RULES)}")
+
+    @property
+    def one_layer(self) -> str | None:
+        """The layer, for tasks that read one.
+
+        Raises:
+            UsageError: Several are named.
+        """
+        if isinstance(self.layer, tuple):
+            raise UsageError(f"got layers {', '.join(self.layer)} for {self.task}, expected one; choose one of them")
+        return self.layer
 
     @property
     def default_output(self) -> Path:
@@ -175,7 +192,12 @@ class ClassesRequest(LabelledRequest):
     """Field of the class."""
 
     legend: Path | None = None
-    """CSV of class ids, names and colours."""
+    """CSV of class ids, names, colours and parents."""
+
+    @property
+    def label_options(self) -> dict[str, Any]:
+        """What `labels.read_labels` is told beside file and legend."""
+        return {"layer": self.layer, "class_field": self.class_field, "year_field": self.year_field}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,9 +213,32 @@ class ClassifyRequest(ClassesRequest, MapBandsRequest):
     block_size: float | Literal["auto"] = "auto"
     """Side of the blocks of the cross-validation in metres."""
 
+    exclude: tuple[str, ...] = ()
+    """Classes, by name or id, whose labels are left out."""
+
+    weight_field: str | None = None
+    """Field of the weight of each label in training."""
+
+    balance: bool = False
+    """Every class counts the same in training."""
+
+    class_cap: int | None = None
+    """Most samples of a class; all if None."""
+
+    polygon_cap: int = POLYGON_CAP
+    """Most pixels of a polygon."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         check_block_size(self.block_size)
+        for option, value, least in (("--class-cap", self.class_cap, 2), ("--polygon-cap", self.polygon_cap, 1)):
+            if value is not None and value < least:
+                raise UsageError(f"got {option} {value}, expected {least} or more; correct it")
+
+    @property
+    def label_options(self) -> dict[str, Any]:
+        """What `labels.read_labels` is told beside file and legend."""
+        return super().label_options | {"weight_field": self.weight_field, "exclude": self.exclude}
 
     @property
     def default_output(self) -> Path:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -15,12 +15,11 @@ from esd_tasks.labels import Labels
 from esd_tasks.legend import LARGEST_ID
 from esd_tasks.polygons import draw_pixels, grid_of_polygon
 from esd_tasks.pull import Mosaic
-from esd_tasks.request import POLYGON_RULES
+from esd_tasks.request import POLYGON_CAP, POLYGON_RULES
 from esd_tasks.target import WGS84, projected, transformer
 from stactools_esd.errors import LabelsError, NothingFoundError, UsageError
 
-POLYGON_CAP: Final = 200
-"""Pixels drawn from one polygon at most, so that no large one outweighs the rest."""
+__all__ = ["POLYGON_CAP", "Samples", "extract"]
 
 OUTSIDE: Final = "outside every item"
 NO_PIXEL: Final = "polygon without a pixel centre"
@@ -79,6 +78,12 @@ class Samples:
 
     min_clear: int = 0
     """Cloud-free observations that a sample has at least."""
+
+    weight: NDArray[np.float64] | None = None
+    """Weight of each sample in training, that of its label; None where labels have none."""
+
+    covariates: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """Values beside the codes by their names, each (n,); NaN is missing."""
 
     @property
     def counts(self) -> dict[int, int]:
@@ -140,7 +145,9 @@ def extract(
             pixels = _pixels(labels, members, mosaic, polygon_rule == "all-touched", polygon_cap, seed, dropped)
             parts.append(_read(pixels, labels, mosaic, one, min_clear, dropped))
             crss |= {mosaic.georeference(k).crs for k in np.unique(parts[-1]["owner"]).tolist()}
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name != "owner"}
+    columns: dict[str, Any] = {
+        name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name != "owner"
+    }
     _check(columns["class_id"], dropped, labels, least_classes)
     x, y, crs = _metres(columns["lon"], columns["lat"], crss)
     return Samples(
@@ -153,6 +160,7 @@ def extract(
         polygon_rule=polygon_rule,
         polygon_cap=polygon_cap,
         min_clear=min_clear,
+        weight=None if labels.weight is None else labels.weight[columns["group"]],
     )
 
 

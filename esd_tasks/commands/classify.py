@@ -18,7 +18,7 @@ _MOST_LINES = 24
 
 def classify(
     labels: options.Labels,
-    layer: options.Layer = None,
+    layer: options.Layers = None,
     catalog: options.Catalog = None,
     geometry: Annotated[Path | None, typer.Option(help="Polygons to map. Default: the labels' envelope.")] = None,
     bbox: options.Bbox = None,
@@ -26,6 +26,14 @@ def classify(
     class_field: options.ClassField = None,
     year_field: options.YearField = None,
     legend: options.LegendFile = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="CLASS", help="Class whose labels are left out; may be repeated.")
+    ] = None,
+    weight_field: Annotated[str | None, typer.Option(help="Field of each label's weight in training.")] = None,
+    balance: Annotated[bool, typer.Option("--balance", help="Let every class count the same in training.")] = False,
+    class_cap: Annotated[int | None, typer.Option(metavar="N", help="Draw at most N samples of a class.")] = None,
+    polygon_cap: Annotated[int, typer.Option(metavar="N", help="Draw at most N pixels of a polygon.")] = 200,
+    covariate: options.Covariate = None,
     min_clear: options.MinClear = 0,
     polygon_rule: options.PolygonRule = "center",
     block_size: options.BlockSize = "auto",
@@ -54,7 +62,7 @@ def classify(
 
         request = ClassifyRequest(
             labels=labels,
-            layer=layer,
+            layer=tuple(layer) if layer else None,
             catalog=catalog,
             geometry=geometry,
             bbox=bbox,
@@ -62,6 +70,12 @@ def classify(
             class_field=class_field,
             year_field=year_field,
             legend=legend,
+            exclude=tuple(exclude or ()),
+            weight_field=weight_field,
+            balance=balance,
+            class_cap=class_cap,
+            polygon_cap=polygon_cap,
+            covariate=tuple(covariate or ()),
             min_clear=min_clear,
             polygon_rule=polygon_rule,
             block_size=options.metres_or_auto(block_size),

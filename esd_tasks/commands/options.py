@@ -24,7 +24,8 @@ YearField = Annotated[
     str | None, typer.Option(help="Field of each label's year or date. Default: all are of the mapped year.")
 ]
 LegendFile = Annotated[
-    Path | None, typer.Option("--legend", help="CSV with class_id, class_name and, if wanted, colour (#rrggbb).")
+    Path | None,
+    typer.Option("--legend", help="CSV with class_id, class_name and, if wanted, colour (#rrggbb), parent."),
 ]
 PolygonRule = Annotated[Literal["center", "all-touched"], typer.Option(help="Which pixels of a polygon are samples.")]
 BlockSize = Annotated[
@@ -38,7 +39,16 @@ Exclude = Annotated[
 ]
 Band = Annotated[
     list[str] | None,
-    typer.Option(metavar="probability|entropy", help="Raster beside the class map; may be repeated."),
+    typer.Option(metavar="probability|entropy|parent", help="Raster beside the class map; may be repeated."),
+]
+Covariate = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[NAME=]FILE", help="Raster that the model sees beside the codes, e.g. a DEM; may be repeated."
+    ),
+]
+Layers = Annotated[
+    list[str] | None, typer.Option("--layer", help="Layer of the labels, where there are several; may be repeated.")
 ]
 Seed = Annotated[int, typer.Option(help="Decides whatever is drawn.")]
 Workers = Annotated[int | None, typer.Option(help="Threads. Default: all cores.")]
