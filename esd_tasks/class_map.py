@@ -8,31 +8,24 @@ model's own and not calibrated.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pystac
-import rasterio
 from numpy.typing import NDArray
 
 from esd_tasks import maps, preview
-from esd_tasks.area_plan import AreaPlan
+from esd_tasks.applicability import Applicability
+from esd_tasks.class_bands import BAND_FILES, INDEX_BANDS, INDEX_NODATA, PERCENT_NODATA, entropy, read_map
 from esd_tasks.classifier import Classifier
+from esd_tasks.clean_map import smoothed, without_patches
 from esd_tasks.legend import UNCLASSIFIED, Legend
-from esd_tasks.map_item import AssetFacts, class_fields, create_map_item, map_id
-from esd_tasks.map_run import CLEAR_OBS, Layer, packages, pieces, raster_tags
+from esd_tasks.map_item import map_id
+from esd_tasks.map_run import CLEAR_OBS, Layer, pieces, raster_tags
 from stactools_esd.blocks import Block, BlockStore
-from stactools_esd.files import write_json
 
-PERCENT_NODATA: Final = 255
-"""Value of bands in percent where there is no class."""
-
-BAND_FILES: Final[Mapping[str, tuple[str, str]]] = {
-    "probability": ("probability.tif", "Probability of each class in percent, the model's own"),
-    "entropy": ("entropy.tif", "Entropy of the class probabilities in percent of the most there can be"),
-    "parent": ("parents.tif", "Parent classes"),
-}
-"""File and title of the bands that a user may ask for, by their names."""
+if TYPE_CHECKING:
+    from esd_tasks.plan import ClassifyPlan
+    from esd_tasks.predict import PredictPlan
 
 OUTPUTS: Final[Mapping[str, str]] = {
     "map": "map.tif",
@@ -48,7 +41,7 @@ OUTPUTS: Final[Mapping[str, str]] = {
 class ClassMap:
     """A model at work on an area."""
 
-    plan: AreaPlan
+    plan: "ClassifyPlan | PredictPlan"
     """Where and of what."""
 
     legend: Legend
@@ -60,6 +53,14 @@ class ClassMap:
     bands: tuple[str, ...] = ()
     """Keys of `BAND_FILES` that are wanted."""
 
+    applicability: Applicability | None = None
+    """What the band `applicability` compares pixels with."""
+
+    @property
+    def cleaned(self) -> bool:
+        """True where classes are smoothed or small patches merged."""
+        return bool(self.plan.request.smooth or self.plan.request.mmu)
+
     @property
     def layers(self) -> tuple[Layer, ...]:
         """What is made of every block."""
@@ -68,13 +69,22 @@ class ClassMap:
             Layer(name="class_id", dtype=self.legend.dtype, nodata=UNCLASSIFIED),
             Layer(name="confidence", dtype="uint16", nodata=maps.QUALITY_NODATA),
             *entropy,
+            *(Layer(name=name, dtype="float32", nodata=INDEX_NODATA) for name in self._index_names),
             *(Layer(name=name, dtype="uint8", nodata=PERCENT_NODATA) for name in self.probability_layers),
         )
 
     @property
     def probability_layers(self) -> tuple[str, ...]:
         """Layers of the probabilities, in the order of the model's classes, where they are wanted."""
-        return tuple(f"p_{class_id}" for class_id in self.model.classes) if "probability" in self.bands else ()
+        return tuple(f"p_{class_id}" for class_id in self.model.classes) if self._votes else ()
+
+    @property
+    def _votes(self) -> bool:
+        return self.cleaned or "probability" in self.bands
+
+    @property
+    def _index_names(self) -> tuple[str, ...]:
+        return INDEX_BANDS if "applicability" in self.bands else ()
 
     def of_codes(
         self, codes: NDArray[np.uint16], covariates: NDArray[np.float32] | None = None
@@ -87,6 +97,9 @@ class ClassMap:
         }
         if "entropy" in self.bands:
             values["entropy"] = np.rint(100 * entropy(probability))
+        if self.applicability is not None and self._index_names:
+            index = self.applicability.dissimilarity(codes)
+            values |= {INDEX_BANDS[0]: index, INDEX_BANDS[1]: index <= self.applicability.threshold}
         for position, name in enumerate(self.probability_layers):
             values[name] = np.rint(100 * probability[:, position])
         return values
@@ -116,9 +129,8 @@ class ClassMap:
         name = folder.resolve().name
         tags = raster_tags(plan, f"Class map {map_id(name, plan.year)}")
         paths = {kind: folder / file for kind, file in OUTPUTS.items()}
-        classes = pieces(store, blocks, "class_id")
-        maps.write_class_map(paths["map"], classes, grid=plan.grid, legend=self.legend, tags=tags)
-        quality = pieces(store, blocks, "confidence", CLEAR_OBS)
+        maps.write_class_map(paths["map"], self._classes(store, blocks), grid=plan.grid, legend=self.legend, tags=tags)
+        quality = self._quality(store, blocks, paths["map"])
         maps.write_quality_map(paths["quality"], quality, grid=plan.grid, tags=tags)
         for band in self.percent_bands:
             file, title = BAND_FILES[band]
@@ -127,10 +139,23 @@ class ClassMap:
                 pieces(store, blocks, *(self.probability_layers if band == "probability" else (band,))),
                 grid=plan.grid,
                 dtype="uint8",
-                bands=self._band_names(band),
+                bands=self.band_names(band),
                 nodata=PERCENT_NODATA,
                 tags=tags | {"TITLE": title},
-                units=["%"] * len(self._band_names(band)),
+                units=["%"] * len(self.band_names(band)),
+                overview_resampling="average",
+            )
+        if self._index_names:
+            file, title = BAND_FILES["applicability"]
+            threshold = f"{self.applicability.threshold:.6f}" if self.applicability else ""
+            maps.write_raster(
+                folder / file,
+                pieces(store, blocks, *INDEX_BANDS),
+                grid=plan.grid,
+                dtype="float32",
+                bands=INDEX_BANDS,
+                nodata=INDEX_NODATA,
+                tags=tags | {"TITLE": title, "THRESHOLD": threshold},
                 overview_resampling="average",
             )
         outputs = {**OUTPUTS, **{band: BAND_FILES[band][0] for band in self.bands}}
@@ -167,72 +192,35 @@ class ClassMap:
     @property
     def percent_bands(self) -> tuple[str, ...]:
         """Bands that are rasters in percent."""
-        return tuple(band for band in self.bands if band != "parent")
+        return tuple(band for band in self.bands if band in ("probability", "entropy"))
 
-    def write_item(self, counts: Mapping[int, int], *, caveat: str | None = None, model: str | None = None) -> str:
-        """Write the STAC item, after everything that it names but `run.json`.
-
-        Args:
-            counts: Mapped pixels by class_id.
-            caveat: Ends the description; the usual one if None.
-            model: Link to the `model.json` of a model that lies elsewhere.
-
-        Returns:
-            File name.
-        """
-        plan, folder = self.plan, self.plan.request.output_or_default
-        item_id = map_id(folder.resolve().name, plan.year)
-        assets: dict[str, AssetFacts] = {
-            band: (*BAND_FILES[band], str(pystac.MediaType.COG), ["data"]) for band in self.bands
-        }
-        fields: dict[str, dict[str, Any]] = {
-            band: {
-                "bands": [
-                    {"name": name, "data_type": "uint8", "nodata": PERCENT_NODATA, "unit": "%"}
-                    for name in self._band_names(band)
-                ]
-            }
-            for band in self.percent_bands
-        }
-        if (wider := self.legend.parents) is not None and "parent" in self.bands:
-            parent_counts = dict.fromkeys(wider.ids, 0)
-            for class_id, parent in self.legend.parent_ids.items():
-                parent_counts[parent] += counts[class_id]
-            fields["parent"] = class_fields(wider, parent_counts)
-        item = create_map_item(
-            folder,
-            id=item_id,
-            grid=plan.grid,
-            legend=self.legend,
-            counts=counts,
-            items=plan.items,
-            software=packages(),
-            further=assets,
-            fields=fields,
-            **({} if caveat is None else {"caveat": caveat}),
+    def _classes(self, store: BlockStore, blocks: Sequence[Block]) -> Iterator[tuple[Block, NDArray[Any]]]:
+        """Yield the classes of the map: the model's, smoothed and sieved where that was asked for."""
+        request, grid = self.plan.request, self.plan.grid
+        names = self.probability_layers
+        classes = (
+            smoothed(store, blocks, names, self.model.classes, request.smooth, PERCENT_NODATA)
+            if request.smooth
+            else ((block, store.get(block)["class_id"]) for block in blocks)
         )
-        if model is not None:
-            item.add_link(pystac.Link("related", model, str(pystac.MediaType.JSON), "The model of this map"))
-        write_json(folder / f"{item_id}.json", item.to_dict(include_self_link=False))
-        return f"{item_id}.json"
+        shape = (grid.height, grid.width)
+        return without_patches(classes, shape, self.legend.dtype, request.mmu) if request.mmu > 1 else classes
 
-    def _band_names(self, band: str) -> tuple[str, ...]:
+    def _quality(
+        self, store: BlockStore, blocks: Sequence[Block], class_map: Path
+    ) -> Iterator[tuple[Block, NDArray[Any]]]:
+        """Yield confidence and clear observations; confidence is the probability of the class that is mapped."""
+        if not self.cleaned:
+            yield from pieces(store, blocks, "confidence", CLEAR_OBS)
+            return
+        for block, classes in read_map(class_map, blocks):
+            arrays = store.get(block)
+            confidence = arrays["confidence"].copy()
+            for class_id, name in zip(self.model.classes, self.probability_layers, strict=True):
+                confidence[classes == class_id] = arrays[name][classes == class_id]
+            yield block, np.stack([confidence, arrays[CLEAR_OBS]])
+
+    def band_names(self, band: str) -> tuple[str, ...]:
+        """Return the names of the bands of a raster in percent."""
         names = self.legend.by_id
         return tuple(names[class_id] for class_id in self.model.classes) if band == "probability" else (band,)
-
-
-def entropy(probability: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the Shannon entropy of rows of probabilities, (n,), as a share of log k: 0 sure, 1 at a loss.
-
-    Args:
-        probability: Shape (n, k); rows sum to 1.
-    """
-    p = np.clip(probability.astype(np.float64), 1e-12, 1.0)
-    return np.asarray(np.clip(-(p * np.log(p)).sum(axis=1) / np.log(p.shape[1]), 0.0, 1.0))
-
-
-def read_map(path: Path, blocks: Sequence[Block]) -> Iterator[tuple[Block, NDArray[Any]]]:
-    """Yield the classes of a finished `map.tif`, block by block."""
-    with rasterio.open(path) as dataset:
-        for block in blocks:
-            yield block, dataset.read(1, window=block.window)

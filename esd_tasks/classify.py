@@ -13,7 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from esd_tasks import accuracy, crossval, output_folder, run_record
+from esd_tasks.applicability import FILE as APPLICABILITY_JSON
+from esd_tasks.applicability import find_applicability
 from esd_tasks.class_map import ClassMap
+from esd_tasks.class_map_item import write_class_item
 from esd_tasks.classifier import MODEL_JSON, MODEL_TEXT, Classifier
 from esd_tasks.codes_item import by_year
 from esd_tasks.covariates import beside_codes, covariate_facts, range_note, read_places
@@ -127,7 +130,10 @@ def run_plan(plan: ClassifyPlan, *, on_progress: OnProgress | None = None) -> Cl
             samples.codes, samples.class_id, covariates=samples.covariates, weight=samples.weight
         )
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
-        work = ClassMap(plan=plan, legend=plan.legend, model=model, bands=plan.request.band)
+        known = None
+        if "applicability" in plan.request.band:
+            known = find_applicability(model, samples.codes, folds, seed=plan.request.seed)
+        work = ClassMap(plan=plan, legend=plan.legend, model=model, bands=plan.request.band, applicability=known)
         beside = beside_codes(plan.covariates, plan.grid)
         fill_blocks(plan, blocks, store, work.layers, work.of_codes, report, beside=beside)
         _write(plan, work, samples, validated, store, blocks)
@@ -172,7 +178,10 @@ def _write(
     }
     work.model.save(folder, identity=plan.identity, names=plan.legend.by_id, software=packages(), further=facts)
     write_json(folder / ACCURACY_JSON, validated)
-    outputs["item"] = work.write_item(counts)
+    if work.applicability is not None:
+        work.applicability.save(folder)
+        outputs["applicability_facts"] = APPLICABILITY_JSON
+    outputs["item"] = write_class_item(work, counts)
     record = run_record.run_record(
         run_key=plan.run_key,
         command=plan.request.command,
@@ -209,6 +218,10 @@ def _notes(plan: ClassifyPlan, samples: Samples, validated: Mapping[str, Any]) -
     if single := validated["protocol"]["classes_in_one_block"]:
         listed = ", ".join(samples.names[class_id] for class_id in single)
         yield f"all samples in one spatial block, so never trained when tested: {listed}"
+    if cleaned := [
+        f"--{name} {size}" for name, size in (("smooth", plan.request.smooth), ("mmu", plan.request.mmu)) if size
+    ]:
+        yield f"the map was cleaned ({', '.join(cleaned)}); cross-validation is of the model before that"
     if plan.labels.year is not None and plan.year not in plan.labels.year:
         yield f"no label is of {plan.year}: the model is transferred in time, which cross-validation does not test"
 

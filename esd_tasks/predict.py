@@ -13,9 +13,12 @@ from typing import Any, ClassVar, Final
 import numpy as np
 import shapely
 
+from esd_tasks.applicability import Applicability
 from esd_tasks.area_plan import AreaPlan, asked_area, items_of_area, see_comparable
 from esd_tasks.class_map import ClassMap
+from esd_tasks.class_map_item import write_class_item
 from esd_tasks.classifier import MODEL_JSON, MODEL_TEXT, Classifier
+from esd_tasks.clean_map import see_sievable
 from esd_tasks.codes_item import by_year, choose_year
 from esd_tasks.covariates import Covariate, beside_codes, covariate_facts, open_covariates, see_same_names
 from esd_tasks.items import find_items
@@ -83,6 +86,9 @@ class PredictPlan(AreaPlan):
     covariates: tuple[Covariate, ...]
     """What the model sees beside the codes, in its order."""
 
+    applicability: Applicability | None = None
+    """What the band `applicability` compares pixels with."""
+
     @cached_property
     def task_facts(self) -> dict[str, Any]:
         """The model by its checksums, and what else decides the map."""
@@ -138,7 +144,7 @@ def make_plan(request: PredictRequest) -> PredictPlan:
         year, items = items_of_area(request, area)
     see_comparable(items)
     see_usable(facts, items, folder)
-    return PredictPlan(
+    plan = PredictPlan(
         request=request,
         area=area,
         year=year,
@@ -149,7 +155,11 @@ def make_plan(request: PredictRequest) -> PredictPlan:
         legend=legend,
         model_facts=facts,
         covariates=covariates,
+        applicability=Applicability.load(folder) if "applicability" in request.band else None,
     )
+    if request.mmu:
+        see_sievable((plan.grid.height, plan.grid.width))
+    return plan
 
 
 def run_plan(plan: PredictPlan, *, on_progress: OnProgress | None = None) -> MapResult:
@@ -162,7 +172,9 @@ def run_plan(plan: PredictPlan, *, on_progress: OnProgress | None = None) -> Map
     if done := already_done(plan):
         return done
     report = on_progress or (lambda *_: None)
-    work = ClassMap(plan=plan, legend=plan.legend, model=plan.model, bands=plan.request.band)
+    work = ClassMap(
+        plan=plan, legend=plan.legend, model=plan.model, bands=plan.request.band, applicability=plan.applicability
+    )
     nowhere = np.empty(0)
     with opened(plan) as store:
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
@@ -170,7 +182,7 @@ def run_plan(plan: PredictPlan, *, on_progress: OnProgress | None = None) -> Map
         fill_blocks(plan, blocks, store, work.layers, work.of_codes, report, beside=beside)
         counts, outputs = work.write_rasters(store, blocks, note=STATEMENT, x=nowhere, y=nowhere)
         link = stac.relative_href(str((plan.folder / MODEL_JSON).resolve()), plan.request.output_or_default)
-        outputs["item"] = work.write_item(counts, caveat=STATEMENT, model=link)
+        outputs["item"] = write_class_item(work, counts, caveat=STATEMENT, model=link)
         outputs["run"] = RUN_JSON
         classes = [
             {"class_id": class_id, "class_name": name, "mapped_pixels": counts[class_id]}

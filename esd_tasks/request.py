@@ -22,7 +22,10 @@ POLYGON_RULES: Final = ("center", "all-touched")
 POLYGON_CAP: Final = 200
 """Pixels drawn from one polygon at most, so that no large one outweighs the rest."""
 
-BANDS: Final = ("probability", "entropy", "parent")
+MOST_SMOOTH: Final = 51
+"""Largest window of a vote."""
+
+BANDS: Final = ("probability", "entropy", "applicability", "parent")
 """Rasters that a map of a model may have beside the classes."""
 
 
@@ -125,17 +128,30 @@ class MapBandsRequest(MapRequest):
     covariate: tuple[str, ...] = ()
     """Rasters that the model sees beside the codes, as `path` or `name=path`."""
 
+    smooth: int = 0
+    """Pixels a side of the window in which classes are voted by probability; 0 for none."""
+
+    mmu: int = 0
+    """Pixels of the smallest patch that stays; 0 for all."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if unknown := [band for band in self.band if band not in BANDS]:
             raise UsageError(f"got --band {unknown[0]}, expected some of {', '.join(BANDS)}; choose among them")
+        if self.smooth and not (self.smooth % 2 and 3 <= self.smooth <= MOST_SMOOTH):
+            raise UsageError(
+                f"got --smooth {self.smooth}, expected an odd number 3..{MOST_SMOOTH} of pixels; correct it"
+            )
+        if self.mmu < 0:
+            raise UsageError(f"got --mmu {self.mmu}, expected a number of pixels, 0 or more; correct it")
         # In one order and each once, so that equal wishes are equal runs.
         object.__setattr__(self, "band", tuple(band for band in BANDS if band in self.band))
 
     @property
     def band_facts(self) -> dict[str, Any]:
         """What of this decides the result, where it was asked for."""
-        return {"bands": list(self.band)} if self.band else {}
+        told = {"bands": list(self.band), "smooth": self.smooth, "mmu": self.mmu}
+        return {key: value for key, value in told.items() if value}
 
 
 @dataclass(frozen=True, kw_only=True)

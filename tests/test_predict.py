@@ -13,7 +13,7 @@ import tiny_map
 from typer.testing import CliRunner
 
 from esd_tasks import cli
-from esd_tasks.class_map import entropy
+from esd_tasks.class_bands import entropy
 from esd_tasks.classifier import TreeParameters
 from esd_tasks.classify import ClassifyResult, run_plan
 from esd_tasks.plan import make_plan

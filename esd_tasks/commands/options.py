@@ -39,7 +39,9 @@ Exclude = Annotated[
 ]
 Band = Annotated[
     list[str] | None,
-    typer.Option(metavar="probability|entropy|parent", help="Raster beside the class map; may be repeated."),
+    typer.Option(
+        metavar="probability|entropy|applicability|parent", help="Raster beside the class map; may be repeated."
+    ),
 ]
 Covariate = Annotated[
     list[str] | None,
@@ -50,6 +52,11 @@ Covariate = Annotated[
 Layers = Annotated[
     list[str] | None, typer.Option("--layer", help="Layer of the labels, where there are several; may be repeated.")
 ]
+Smooth = Annotated[
+    int,
+    typer.Option(metavar="PIXELS", help="Let classes be voted by probability in a window of so many pixels a side."),
+]
+Mmu = Annotated[int, typer.Option(metavar="PIXELS", help="Merge patches of fewer pixels into their largest neighbour.")]
 Seed = Annotated[int, typer.Option(help="Decides whatever is drawn.")]
 Workers = Annotated[int | None, typer.Option(help="Threads. Default: all cores.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result in the output folder.")]

@@ -1,0 +1,66 @@
+"""The STAC item of a class map with its bands."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pystac
+
+from esd_tasks.class_bands import BAND_FILES, INDEX_BANDS, INDEX_NODATA, PERCENT_NODATA
+from esd_tasks.class_map import ClassMap
+from esd_tasks.map_item import AssetFacts, class_fields, create_map_item, map_id
+from esd_tasks.map_run import packages
+from stactools_esd.files import write_json
+
+
+def write_class_item(
+    work: ClassMap, counts: Mapping[int, int], *, caveat: str | None = None, model: str | None = None
+) -> str:
+    """Write the STAC item, after everything that it names but `run.json`.
+
+    Args:
+        work: What made the map.
+        counts: Mapped pixels by class_id.
+        caveat: Ends the description; the usual one if None.
+        model: Link to the `model.json` of a model that lies elsewhere.
+
+    Returns:
+        File name.
+    """
+    plan, folder = work.plan, work.plan.request.output_or_default
+    item_id = map_id(folder.resolve().name, plan.year)
+    assets: dict[str, AssetFacts] = {
+        band: (*BAND_FILES[band], str(pystac.MediaType.COG), ["data"]) for band in work.bands
+    }
+    fields: dict[str, dict[str, Any]] = {
+        band: {
+            "bands": [
+                {"name": name, "data_type": "uint8", "nodata": PERCENT_NODATA, "unit": "%"}
+                for name in work.band_names(band)
+            ]
+        }
+        for band in work.percent_bands
+    }
+    if "applicability" in work.bands:
+        told = {"data_type": "float32", "nodata": INDEX_NODATA}
+        fields["applicability"] = {"bands": [{"name": name, **told} for name in INDEX_BANDS]}
+    if (wider := work.legend.parents) is not None and "parent" in work.bands:
+        parent_counts = dict.fromkeys(wider.ids, 0)
+        for class_id, parent in work.legend.parent_ids.items():
+            parent_counts[parent] += counts[class_id]
+        fields["parent"] = class_fields(wider, parent_counts)
+    item = create_map_item(
+        folder,
+        id=item_id,
+        grid=plan.grid,
+        legend=work.legend,
+        counts=counts,
+        items=plan.items,
+        software=packages(),
+        further=assets,
+        fields=fields,
+        **({} if caveat is None else {"caveat": caveat}),
+    )
+    if model is not None:
+        item.add_link(pystac.Link("related", model, str(pystac.MediaType.JSON), "The model of this map"))
+    write_json(folder / f"{item_id}.json", item.to_dict(include_self_link=False))
+    return f"{item_id}.json"
