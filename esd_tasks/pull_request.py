@@ -91,8 +91,8 @@ class PullRequest(YearsRequest):
     format: str | None = None
     """One of `RASTERS`, or of `TABLES` for points; the first of them if None."""
 
-    zarr_format: int = 3
-    """Version of the Zarr format: 2 or 3."""
+    zarr_format: int = 2
+    """Version of the Zarr format: 2, which GDAL and R open, or 3."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

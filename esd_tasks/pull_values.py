@@ -15,6 +15,8 @@ from stactools_esd.product import CHANNELS, FSQ, STEP_BANDS, STEPS
 LEVELS_NODATA: Final = 255
 """Level index of a pixel without data."""
 
+_STRIP_ROWS = 32
+
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
@@ -53,7 +55,10 @@ class Kind:
         if self.name == "codes":
             return codes
         values = np.full((len(self.bands), *valid.shape), self.nodata, dtype=self.dtype)
-        values[:, valid] = self.of_rows(codes[:, valid].T).T
+        for first in range(0, valid.shape[0], _STRIP_ROWS):  # decoding takes several times the room of its result
+            rows = slice(first, first + _STRIP_ROWS)
+            there = valid[rows]
+            values[:, rows][:, there] = self.of_rows(codes[:, rows][:, there].T).T
         return values
 
 

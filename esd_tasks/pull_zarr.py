@@ -1,4 +1,4 @@
-"""Pulled codes as a Zarr cube with CF coordinates, which xarray, GDAL and QGIS open."""
+"""Pulled codes as a Zarr cube with CF coordinates, which xarray opens, and GDAL where it is of version 2."""
 
 import shutil
 import warnings

@@ -98,6 +98,19 @@ def test_a_zarr_cube_opens_in_xarray(version: int, tiles: Path, tmp_path: Path) 
     assert run_plan(plan).already_done
 
 
+def test_gdal_opens_a_cube_with_its_place(tiles: Path, tmp_path: Path) -> None:
+    """The default cube has CRS, transform and codes in GDAL, too."""
+    import rasterio
+
+    pytest.importorskip("zarr")
+    plan = planned(tiles, tmp_path, year=2019, format="zarr")
+    folder = run_plan(plan).paths["zarr"]
+    with rasterio.open(f'ZARR:"{folder}":/codes') as dataset:
+        assert (dataset.crs.to_epsg(), dataset.transform) == (32631, plan.grid.transform)
+        whole = read_window(plan.items, plan.grid)
+        assert np.array_equal(dataset.read(), np.where(pixels_inside(plan.grid, plan.area), whole.codes, 0))
+
+
 def test_a_table_has_one_row_a_pixel_and_year(tiles: Path, tmp_path: Path) -> None:
     """GeoParquet opens in geopandas with its CRS; each row says year, tile, place in the grid and codes."""
     plan = planned(tiles, tmp_path, format="geoparquet")

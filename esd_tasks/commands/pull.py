@@ -49,7 +49,7 @@ def pull(
     format: Annotated[
         str | None, typer.Option(help="geotiff, zarr or geoparquet; points: geoparquet or csv; units: parquet or csv.")
     ] = None,
-    zarr_format: Annotated[int, typer.Option(help="Version of the Zarr format: 2 or 3.")] = 3,
+    zarr_format: Annotated[int, typer.Option(help="Version of the Zarr format: 2 or 3.")] = 2,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     as_json: options.AsJson = False,
