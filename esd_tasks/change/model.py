@@ -135,7 +135,7 @@ class ChangeModel:
                     recipe=InputRecipe.from_dict(facts["input_recipe"]),
                     format_version=facts["format_version"],
                 ),
-                facts={},
+                facts=facts,
             )
         except (OSError, KeyError, TypeError, ValueError, lightgbm.basic.LightGBMError) as error:
             raise OutputError(f"cannot read the model in {folder} ({error}); train it again") from error

@@ -22,10 +22,10 @@ from esd_tasks.change.thresholds import threshold_for_rate
 from esd_tasks.change.validation import Validation, validate_threshold
 from esd_tasks.items import find_items
 from esd_tasks.map_run import MapResult, OnProgress, already_done, opened, read_result
+from esd_tasks.model_facts import see_usable
 from esd_tasks.pull import pixels_inside
 from esd_tasks.series import Series
 from stactools_esd.blocks import Block, BlockStore, plan_blocks
-from stactools_esd.product import require_comparable
 
 BLOCK_PIXELS: Final = 512
 """Rows and columns of a block: about 150 MB of memory."""
@@ -82,9 +82,10 @@ def plan_pair(request: PairRequest) -> PairPlan:
     )
     files = {name: path for name in ("reference", "model") if (path := getattr(request, name)) is not None}
     base = plan_change(request, years, parameters={name: getattr(request, name) for name in named}, files=files)
-    model = ChangeModel.load(request.model) if request.model else None
-    if model is not None:
-        require_comparable({"the model": model.identity, "the items": base.identity})
+    model = None
+    if request.model is not None:
+        model = ChangeModel.load(request.model)
+        see_usable(model.facts, base.items, request.model)
     return PairPlan(
         **{name: getattr(base, name) for name in base.__dataclass_fields__}, reference=reference, model=model
     )

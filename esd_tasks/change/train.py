@@ -29,6 +29,7 @@ from esd_tasks.codes_item import CodesItem, one_identity, one_start
 from esd_tasks.folds import random_folds, spatial_folds
 from esd_tasks.items import find_items
 from esd_tasks.map_run import OnProgress, packages
+from esd_tasks.model_facts import first_day
 from stactools_esd.blocks import run_key
 from stactools_esd.files import read_json, write_json
 
@@ -159,6 +160,7 @@ def run_training(plan: TrainPlan, *, on_progress: OnProgress | None = None) -> T
         threshold=validation.final_threshold(),
         identity=plan.items[0].identity,
         facts={
+            "first_day": first_day(plan.items[0]),
             "trained_on_years": [list(pair) for pair in plan.pairs.pairs],
             "expected_rate": request.expected_rate,
             "parameters": plan.facts["parameters"]["trees"],

@@ -2,6 +2,7 @@
 
 import typer
 
+from esd_tasks.commands.change_land_cover import land_cover
 from esd_tasks.commands.change_pair import pair
 from esd_tasks.commands.change_series import series
 from esd_tasks.commands.change_train import train
@@ -15,3 +16,4 @@ app = typer.Typer(
 app.command()(pair)
 app.command()(series)
 app.command()(train)
+app.command("land-cover")(land_cover)
