@@ -5,6 +5,7 @@ from typing import Any
 
 import pystac
 
+from esd_tasks.area_plan import AreaPlan
 from esd_tasks.class_bands import BAND_FILES, INDEX_BANDS, INDEX_NODATA, PERCENT_NODATA
 from esd_tasks.class_map import ClassMap
 from esd_tasks.map_item import AssetFacts, class_fields, create_map_item, map_id
@@ -64,3 +65,17 @@ def write_class_item(
         item.add_link(pystac.Link("related", model, str(pystac.MediaType.JSON), "The model of this map"))
     write_json(folder / f"{item_id}.json", item.to_dict(include_self_link=False))
     return f"{item_id}.json"
+
+
+def made_of(plan: AreaPlan) -> dict[str, Any]:
+    """Return what a map was made of, for its report."""
+    return {
+        "Year": plan.year,
+        "Items": ", ".join(item.id for item in plan.all_items),
+        "Encoder": plan.identity.encoder.label,
+        "Input recipe": plan.identity.recipe.as_dict(),
+        "Pixels": f"{plan.grid.width:,} x {plan.grid.height:,} in {plan.grid.crs.to_string()}",
+        "Command": plan.request.command,
+        "Software": packages(),
+        "Run": plan.run_key,
+    }

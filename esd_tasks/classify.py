@@ -4,39 +4,29 @@ A run reads the codes of the labels, cross-validates, trains on all samples, and
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from esd_tasks import accuracy, crossval, output_folder, run_record
-from esd_tasks.applicability import FILE as APPLICABILITY_JSON
+from esd_tasks import crossval, output_folder, run_record
 from esd_tasks.applicability import find_applicability
 from esd_tasks.class_map import ClassMap
-from esd_tasks.class_map_item import write_class_item
-from esd_tasks.classifier import MODEL_JSON, MODEL_TEXT, Classifier
+from esd_tasks.classifier import Classifier, TreeParameters
+from esd_tasks.classify_outputs import write_outputs
 from esd_tasks.codes_item import by_year
-from esd_tasks.covariates import beside_codes, covariate_facts, range_note, read_places
-from esd_tasks.folds import spatial_folds
-from esd_tasks.map_run import BLOCK_PIXELS, OnProgress, fill_blocks, opened, packages
-from esd_tasks.model_facts import first_day, legend_facts
+from esd_tasks.covariates import beside_codes, read_places
+from esd_tasks.folds import Folds, spatial_folds
+from esd_tasks.label_range import label_range, range_facts, with_buffer
+from esd_tasks.map_run import BLOCK_PIXELS, OnProgress, fill_blocks, opened
 from esd_tasks.plan import ClassifyPlan, make_plan
 from esd_tasks.request import ClassifyRequest
 from esd_tasks.sample_choice import cap_classes
 from esd_tasks.samples import Samples, extract
-from esd_tasks.target import WGS84, transformer
-from stactools_esd.blocks import Block, BlockStore, plan_blocks
+from esd_tasks.search import STATEMENT, search_parameters
+from stactools_esd.blocks import plan_blocks
 from stactools_esd.errors import OutputError
-from stactools_esd.files import read_json, write_json
-
-FEW_SAMPLES: Final = 10
-"""A class with fewer samples is named in the notes."""
-
-ACCURACY_JSON: Final = "accuracy.json"
-"""File of the cross-validation."""
+from stactools_esd.files import read_json
 
 _log = logging.getLogger(__name__)
 
@@ -122,11 +112,13 @@ def run_plan(plan: ClassifyPlan, *, on_progress: OnProgress | None = None) -> Cl
     samples = cap_classes(samples, plan.request.class_cap, seed=plan.request.seed)
     if plan.covariates:
         samples = replace(samples, covariates=read_places(plan.covariates, plan.grid, samples.lon, samples.lat))
-    folds = spatial_folds(samples, block_size=plan.request.block_size, n_folds=crossval.N_FOLDS, seed=plan.request.seed)
+    folds, reach = _folds(plan, samples)
     _log.info("%d samples of %d classes, %d spatial blocks", len(samples.class_id), len(samples.counts), folds.n_blocks)
     with opened(plan) as store:
-        validated = _validate(plan, samples, folds, report)
-        model = Classifier(plan.parameters, threads=plan.request.threads).fit(
+        parameters, searched = _search(plan, samples, report)
+        validated = _validate(plan, parameters, samples, folds, report)
+        validated["protocol"] |= range_facts(reach, folds.buffer) | ({"search": STATEMENT} if searched else {})
+        model = Classifier(parameters, threads=plan.request.threads).fit(
             samples.codes, samples.class_id, covariates=samples.covariates, weight=samples.weight
         )
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
@@ -136,11 +128,39 @@ def run_plan(plan: ClassifyPlan, *, on_progress: OnProgress | None = None) -> Cl
         work = ClassMap(plan=plan, legend=plan.legend, model=model, bands=plan.request.band, applicability=known)
         beside = beside_codes(plan.covariates, plan.grid)
         fill_blocks(plan, blocks, store, work.layers, work.of_codes, report, beside=beside)
-        _write(plan, work, samples, validated, store, blocks)
+        write_outputs(plan, work, samples, validated, store, blocks, searched)
     return _result(folder, already_done=False)
 
 
-def _validate(plan: ClassifyPlan, samples: Samples, folds: Any, report: OnProgress) -> dict[str, Any]:
+def _search(plan: ClassifyPlan, samples: Samples, report: OnProgress) -> tuple[TreeParameters, dict[str, Any]]:
+    """Return the best of the parameters that were tried, and the content of `search.json`."""
+    n = plan.request.search
+    if not n:
+        return plan.parameters, {}
+    return search_parameters(
+        samples,
+        plan.parameters,
+        n,
+        block_size=plan.request.block_size,
+        seed=plan.request.seed,
+        on_trial=lambda done: report("search", done, n + 1),
+    )
+
+
+def _folds(plan: ClassifyPlan, samples: Samples) -> tuple[Folds, float | None]:
+    """Return the spatial folds with their buffer, and the range over which labels resemble each other."""
+    request = plan.request
+    folds = spatial_folds(samples, block_size=request.block_size, n_folds=crossval.N_FOLDS, seed=request.seed)
+    reach = label_range(samples, seed=request.seed)
+    buffer: float | str = request.buffer
+    if buffer == "range" and reach is not None:
+        buffer = float(math.ceil(reach))
+    return folds if isinstance(buffer, str) else with_buffer(folds, samples, buffer), reach
+
+
+def _validate(
+    plan: ClassifyPlan, parameters: TreeParameters, samples: Samples, folds: Folds, report: OnProgress
+) -> dict[str, Any]:
     """Return the content of `accuracy.json`."""
     total, done = 2 * crossval.N_FOLDS, 0
 
@@ -150,80 +170,9 @@ def _validate(plan: ClassifyPlan, samples: Samples, folds: Any, report: OnProgre
         report("validate", done, total)
 
     report("validate", done, total)
-    validation = crossval.cross_validate(samples, folds, plan.parameters, on_fold=on_fold)
-    random = crossval.random_overall(samples, plan.parameters, seed=plan.request.seed, on_fold=on_fold)
+    validation = crossval.cross_validate(samples, folds, parameters, on_fold=on_fold)
+    random = crossval.random_overall(samples, parameters, seed=plan.request.seed, on_fold=on_fold)
     return crossval.accuracy_report(validation, random, samples, plan.legend)
-
-
-def _write(
-    plan: ClassifyPlan,
-    work: ClassMap,
-    samples: Samples,
-    validated: Mapping[str, Any],
-    store: BlockStore,
-    blocks: Sequence[Block],
-) -> None:
-    """Assemble every output; `run.json` last, for it says that the folder is finished."""
-    folder = plan.request.output_or_default
-    x, y = _places(samples, plan)
-    note = f"{crossval.accuracy_line(validated)}. {accuracy.TRANSFER_STATEMENT}"
-    counts, outputs = work.write_rasters(store, blocks, note=note, x=x, y=y)
-    outputs |= {"accuracy": ACCURACY_JSON, "model": MODEL_TEXT, "model_facts": MODEL_JSON, "run": run_record.RUN_JSON}
-    facts = {
-        "legend": legend_facts(plan.legend),
-        "first_day": first_day(plan.items[0]),
-        "years": validated["protocol"]["years"],
-        "covariates": covariate_facts(plan.covariates),
-        "accuracy": {"overall_accuracy": validated["overall_accuracy"], "statement": validated["statement"]},
-    }
-    work.model.save(folder, identity=plan.identity, names=plan.legend.by_id, software=packages(), further=facts)
-    write_json(folder / ACCURACY_JSON, validated)
-    if work.applicability is not None:
-        work.applicability.save(folder)
-        outputs["applicability_facts"] = APPLICABILITY_JSON
-    outputs["item"] = write_class_item(work, counts)
-    record = run_record.run_record(
-        run_key=plan.run_key,
-        command=plan.request.command,
-        facts=plan.facts,
-        items=plan.all_items,
-        folder=folder,
-        outputs=outputs,
-        mapped_pixels={str(class_id): count for class_id, count in counts.items()},
-        notes=list(_notes(plan, samples, validated)),
-    )
-    write_json(folder / run_record.RUN_JSON, record)
-
-
-def _places(samples: Samples, plan: ClassifyPlan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return one place for each label that gave samples, in the CRS of the map: the middle of its pixels."""
-    places = transformer(WGS84, plan.grid.crs).transform(samples.lon, samples.lat)
-    _, member, counts = np.unique(samples.group, return_inverse=True, return_counts=True)
-    x, y = (np.bincount(member, weights=values) / counts for values in places)
-    return x, y
-
-
-def _notes(plan: ClassifyPlan, samples: Samples, validated: Mapping[str, Any]) -> Iterator[str]:
-    """Say what a user should know of labels and protocol."""
-    yield from plan.labels.notes
-    for reason, counts in samples.dropped.items():
-        yield f"{sum(counts.values())} pixels or labels left out: {reason}"
-    few = {class_id: n for class_id, n in samples.counts.items() if n < FEW_SAMPLES}
-    if few:
-        listed = ", ".join(f"{samples.names[class_id]} {n}" for class_id, n in few.items())
-        yield f"few samples: {listed}; their accuracy is uncertain"
-    for name, values in samples.covariates.items():
-        if note := range_note(name, values):
-            yield note
-    if single := validated["protocol"]["classes_in_one_block"]:
-        listed = ", ".join(samples.names[class_id] for class_id in single)
-        yield f"all samples in one spatial block, so never trained when tested: {listed}"
-    if cleaned := [
-        f"--{name} {size}" for name, size in (("smooth", plan.request.smooth), ("mmu", plan.request.mmu)) if size
-    ]:
-        yield f"the map was cleaned ({', '.join(cleaned)}); cross-validation is of the model before that"
-    if plan.labels.year is not None and plan.year not in plan.labels.year:
-        yield f"no label is of {plan.year}: the model is transferred in time, which cross-validation does not test"
 
 
 def _result(folder: Path, *, already_done: bool) -> ClassifyResult:

@@ -179,7 +179,7 @@ def spatial_folds(
         fold=fold,
         block=block,
         class_id=samples.class_id,
-        near=tuple(_near(samples, np.flatnonzero(fold == number), buffer) for number in range(n_folds)),
+        near=tuple(near_samples(samples, np.flatnonzero(fold == number), buffer) for number in range(n_folds)),
         n_folds=n_folds,
         block_size=size,
         automatic=block_size == "auto",
@@ -248,7 +248,7 @@ def random_block_splits(
     splits = []
     for _ in range(n_splits):
         test = np.flatnonzero(np.isin(block, generator.permutation(n_blocks)[:n_test]))
-        left_out = np.concatenate([test, _near(samples, test, buffer)])
+        left_out = np.concatenate([test, near_samples(samples, test, buffer)])
         splits.append((np.setdiff1d(np.arange(len(block)), left_out), test))
     return splits
 
@@ -275,7 +275,7 @@ def _deal(class_id: NDArray[np.integer], block: NDArray[np.int64], n_folds: int,
     return fold
 
 
-def _near(samples: PlacedSamples, test: NDArray[np.intp], buffer: float) -> NDArray[np.intp]:
+def near_samples(samples: PlacedSamples, test: NDArray[np.intp], buffer: float) -> NDArray[np.intp]:
     """Return the samples outside `test` that lie within `buffer` metres of one inside."""
     if buffer <= 0 or len(test) == 0:
         return np.empty(0, dtype=np.intp)

@@ -32,6 +32,10 @@ _ASSETS: Final[Mapping[str, AssetFacts]] = {
     "accuracy": ("accuracy.json", "Cross-validated accuracy", str(pystac.MediaType.JSON), ["metadata"]),
     "model": ("model.txt", "LightGBM model", str(pystac.MediaType.TEXT), ["model"]),
     "model_facts": ("model.json", "What the model was trained on", str(pystac.MediaType.JSON), ["metadata"]),
+    "importance": ("importance.json", "What the trees look at", str(pystac.MediaType.JSON), ["metadata"]),
+    "search": ("search.json", "Tree parameters that were tried", str(pystac.MediaType.JSON), ["metadata"]),
+    "applicability_facts": ("applicability.json", "Training samples", str(pystac.MediaType.JSON), ["metadata"]),
+    "report": ("report.html", "Report", str(pystac.MediaType.HTML), ["metadata", "overview"]),
     "run": ("run.json", "How the map was made", str(pystac.MediaType.JSON), ["metadata"]),
 }
 """Assets of a map of `classify` by key."""

@@ -85,6 +85,8 @@ class ClassifyPlan(ClassesPlan):
                     "polygon_cap": request.polygon_cap,
                     "class_cap": request.class_cap,
                     "block_size": request.block_size,
+                    "buffer": request.buffer,
+                    "search": request.search,
                     "n_folds": N_FOLDS,
                     "seed": request.seed,
                     **request.band_facts,

@@ -16,7 +16,7 @@ import shapely
 from esd_tasks.applicability import Applicability
 from esd_tasks.area_plan import AreaPlan, asked_area, items_of_area, see_comparable
 from esd_tasks.class_map import ClassMap
-from esd_tasks.class_map_item import write_class_item
+from esd_tasks.class_map_item import made_of, write_class_item
 from esd_tasks.classifier import MODEL_JSON, MODEL_TEXT, Classifier
 from esd_tasks.clean_map import see_sievable
 from esd_tasks.codes_item import by_year, choose_year
@@ -35,6 +35,7 @@ from esd_tasks.map_run import (
 )
 from esd_tasks.model_facts import legend_of_model, model_folder, see_usable
 from esd_tasks.pull import grid_for
+from esd_tasks.report import write_report
 from esd_tasks.request import MapBandsRequest
 from esd_tasks.run_record import RUN_JSON
 from stactools_esd import stac
@@ -181,6 +182,14 @@ def run_plan(plan: PredictPlan, *, on_progress: OnProgress | None = None) -> Map
         beside = beside_codes(plan.covariates, plan.grid)
         fill_blocks(plan, blocks, store, work.layers, work.of_codes, report, beside=beside)
         counts, outputs = work.write_rasters(store, blocks, note=STATEMENT, x=nowhere, y=nowhere)
+        outputs["report"] = write_report(
+            plan.request.output_or_default,
+            title=f"{plan.request.output_or_default.resolve().name}, {plan.year}",
+            legend=plan.legend,
+            counts=counts,
+            caveats=list(_notes(plan)),
+            facts={"Model": plan.folder.as_posix(), **made_of(plan)},
+        )
         link = stac.relative_href(str((plan.folder / MODEL_JSON).resolve()), plan.request.output_or_default)
         outputs["item"] = write_class_item(work, counts, caveat=STATEMENT, model=link)
         outputs["run"] = RUN_JSON

@@ -229,6 +229,12 @@ class ClassifyRequest(ClassesRequest, MapBandsRequest):
     block_size: float | Literal["auto"] = "auto"
     """Side of the blocks of the cross-validation in metres."""
 
+    buffer: float | Literal["auto", "range"] = "auto"
+    """Metres around test samples within which nothing trains: a tenth of a block, or as far as labels resemble."""
+
+    search: int = 0
+    """Draws of tree parameters that are tried beside those at hand."""
+
     exclude: tuple[str, ...] = ()
     """Classes, by name or id, whose labels are left out."""
 
@@ -247,7 +253,14 @@ class ClassifyRequest(ClassesRequest, MapBandsRequest):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_block_size(self.block_size)
-        for option, value, least in (("--class-cap", self.class_cap, 2), ("--polygon-cap", self.polygon_cap, 1)):
+        if not isinstance(self.buffer, str) and not 0 <= self.buffer < math.inf:
+            raise UsageError(f"got --buffer {self.buffer}, expected metres, auto or range; correct it")
+        numbers = (
+            ("--class-cap", self.class_cap, 2),
+            ("--polygon-cap", self.polygon_cap, 1),
+            ("--search", self.search, 0),
+        )
+        for option, value, least in numbers:
             if value is not None and value < least:
                 raise UsageError(f"got {option} {value}, expected {least} or more; correct it")
 

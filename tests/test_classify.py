@@ -182,7 +182,7 @@ def test_damaged_blocks_are_made_again(place: Path, done: ClassifyResult, monkey
     monkeypatch.setattr(job, "BLOCK_PIXELS", 32)
     folder = place / "damaged" / "out"
     with monkeypatch.context() as patch:
-        patch.setattr(job, "_write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(job, "write_outputs", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             run(place, output=folder)
     block = sorted((folder / ".partial").glob("*.block"))[0]

@@ -37,6 +37,10 @@ def classify(
     min_clear: options.MinClear = 0,
     polygon_rule: options.PolygonRule = "center",
     block_size: options.BlockSize = "auto",
+    buffer: Annotated[
+        str, typer.Option(metavar="auto|range|METRES", help="Nothing trains within this distance of a tested sample.")
+    ] = "auto",
+    search: Annotated[int, typer.Option(metavar="N", help="Try N draws of tree parameters by spatial folds.")] = 0,
     band: options.Band = None,
     smooth: options.Smooth = 0,
     mmu: options.Mmu = 0,
@@ -81,6 +85,8 @@ def classify(
             min_clear=min_clear,
             polygon_rule=polygon_rule,
             block_size=options.metres_or_auto(block_size),
+            buffer="range" if buffer == "range" else options.metres_or_auto(buffer, "--buffer"),
+            search=search,
             band=tuple(band or ()),
             smooth=smooth,
             mmu=mmu,
@@ -124,6 +130,8 @@ def _result_lines(result: "ClassifyResult") -> Iterator[str]:
     yield from _class_table(result)
     yield accuracy_line(result.accuracy)
     yield f"note: {result.accuracy['statement']}"
+    if statement := result.accuracy["protocol"].get("buffer_statement"):
+        yield f"note: {statement}"
     yield from (f"note: {note}" for note in result.notes)
     width = max(len(kind) for kind in result.paths)
     yield from (f"{kind.replace('_', ' '):{width}}  {path}" for kind, path in result.paths.items())

@@ -66,8 +66,8 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more, on std
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 
-def metres_or_auto(text: str) -> float | Literal["auto"]:
-    """Read `--block-size`.
+def metres_or_auto(text: str, option: str = "--block-size") -> float | Literal["auto"]:
+    """Read `--block-size`, or another option like it.
 
     Raises:
         UsageError: It is neither a number nor `auto`.
@@ -77,4 +77,4 @@ def metres_or_auto(text: str) -> float | Literal["auto"]:
     try:
         return float(text)
     except ValueError as error:
-        raise UsageError(f"got --block-size {text}, expected metres or auto; correct it") from error
+        raise UsageError(f"got {option} {text}, expected metres or auto; correct it") from error
