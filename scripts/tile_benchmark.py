@@ -49,7 +49,8 @@ def encode(source: str, destination: str, options: str) -> None:
     started = time.monotonic()
     encode_source(source, destination, window=YearWindow(year=YEAR), tile=TILE, on_block=add, **json.loads(options))
     ended = {"wall": time.monotonic(), "cpu": time.process_time()}
-    print(json.dumps({"start": started, "blocks": blocks, "end": ended}))
+    made = sum(path.stat().st_size for path in Path(destination).rglob("*") if path.is_file())
+    print(json.dumps({"start": started, "blocks": blocks, "end": ended, "bytes": made}))
 
 
 def end_with_parent() -> None:
@@ -107,14 +108,16 @@ def rate(pixels: np.ndarray, seconds: np.ndarray) -> list[float]:
 
 def report_stages(figures: Figures, report: dict[str, Any]) -> None:
     """Report what one worker took for each stage, in processor time."""
-    blocks = report["blocks"]
+    blocks = report["blocks"][1:] or report["blocks"]  # the first one loads what was compiled, too
     pixels = np.array([block["pixels"] for block in blocks], float)
     took = {stage: np.array([block["seconds"][stage] for block in blocks]) for stage in blocks[0]["seconds"]}
     # Assembling codes, pictures and item follows the last block, and is shared among all.
     assembling = report["end"]["cpu"] - blocks[-1]["cpu"]
-    took["write"] = took.pop("store") + assembling * pixels / pixels.sum()
+    took["write"] = took.pop("store") + assembling * pixels / sum(block["pixels"] for block in report["blocks"])
     for stage, seconds in took.items():
         figures.add(f"{stage}_px_per_s", rate(pixels, seconds), "pixels/s and core", f"{stage}, processor time")
+    written = report["bytes"] * WHOLE / sum(block["pixels"] for block in report["blocks"]) / 1e9
+    figures.add("output_gb", written, "GB", "files of the item of a whole tile")
     figures.add("px_per_cpu_s", rate(pixels, sum(took.values())), "pixels/s and core", "all stages, processor time")
 
 

@@ -28,7 +28,8 @@ def test_the_benchmark_reports_its_figures_and_cleans_up(tmp_path: Path) -> None
     stages = {f"encode.{stage}_px_per_s" for stage in ("read", "prepare", "encode", "write")}
     naive = {f"encode.naive_{how}_px_per_cpu_s" for how in ("interp", "matrix")}
     runs = {f"encode.{key}{ending}" for key in ("px_per_s", "peak_gb", "tile_hours") for ending in ("", ".workers_1")}
-    assert set(figures) == stages | naive | runs | {"encode.px_per_cpu_s", "encode.input_gb"}
+    files = {"encode.input_gb", "encode.output_gb"}
+    assert set(figures) == stages | naive | runs | files | {"encode.px_per_cpu_s"}
     assert all(figure["value"] > 0 for figure in figures.values())
     assert all(figures[key]["n"] == 7200 for key in stages | runs)
     assert len(figures["encode.read_px_per_s"]["spread"]) == 2
