@@ -1,8 +1,4 @@
-"""Irregular satellite observations of an area, and the daily pixel-years that they fall into.
-
-Two forms: `Observations`, images with a date each, as they come from a source; and `PixelYears`, one row of 365 days
-a pixel, mostly missing, as gap filling and the encoder want them.
-"""
+"""Irregular satellite observations of an area, images with a date each, and the window of 365 days that is wanted."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -243,25 +239,11 @@ class YearWindow:
         return inside, day[inside]
 
 
-@dataclass(frozen=True, kw_only=True)
-class PixelYears:
-    """One window of 365 days for each pixel of an area."""
-
-    reflectance: NDArray[np.float32]
-    """Reflectance (n, 365, 6), NaN where missing; pixels in row-major order."""
-
-    clear_obs: NDArray[np.uint16]
-    """Clear observations of each pixel (n,); see `count_clear`."""
-
-    shape: tuple[int, int]
-    """Rows and columns of the area; n is their product."""
-
-
 def count_clear(reflectance: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Count the distinct days on which at least half of a pixel's bands were observed.
 
     Args:
-        reflectance: Pixel-years (n, 365, 6) or series of distinct days (n, t, 6), NaN where missing.
+        reflectance: Series of distinct days (n, t, 6), NaN where missing.
 
     Returns:
         Counts (n,), 0..365.
@@ -279,28 +261,3 @@ def _count_clear(reflectance: NDArray[np.float32], counts: NDArray[np.uint16]) -
             for band in range(reflectance.shape[2]):
                 bands += np.isfinite(reflectance[pixel, t, band])
             counts[pixel] += bands >= CLEAR_BANDS
-
-
-def pixel_years(observations: Observations, window: YearWindow) -> PixelYears:
-    """Lay the observations of a window out by day; those outside it are not read.
-
-    Valid values of one band that share a day are averaged.
-
-    Args:
-        observations: Images in order of time.
-        window: The 365 days wanted.
-
-    Returns:
-        Pixel-years of all pixels, all missing where nothing was observed.
-    """
-    rows, columns = observations.shape
-    out = np.full((rows * columns, DAYS, len(BANDS)), np.nan, np.float32)
-    positions, days = window.positions(observations.dates)
-    for day in np.unique(days):
-        same = positions[days == day]
-        valid = observations.valid[same]
-        total = np.where(valid, observations.reflectance[same], 0).sum(axis=0)
-        count = valid.sum(axis=0)
-        mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-        out[:, day, :] = mean.reshape(len(BANDS), -1).T
-    return PixelYears(reflectance=out, clear_obs=count_clear(out), shape=(rows, columns))

@@ -11,7 +11,8 @@ from rasterio import Affine
 from rasterio.crs import CRS
 
 from stactools_esd.errors import ObservationsError
-from stactools_esd.observations import Observations, YearWindow, count_clear, merge, pixel_years
+from stactools_esd.observations import Observations, YearWindow, count_clear, merge
+from stactools_esd.pixel_series import pixel_series
 
 TRANSFORM = Affine(30, 0, 520005, 0, -30, 5620035)
 
@@ -120,39 +121,44 @@ def test_start_on_new_year_is_the_calendar_year() -> None:
     assert YearWindow(year=2020, start=date(2020, 1, 1)) == YearWindow(year=2020)
 
 
+def series_of(observations: Observations, window: YearWindow) -> tuple[list[int], np.ndarray]:
+    """Lay out a window pixel by pixel: its days with an image, and reflectance (n, t, 6)."""
+    series = pixel_series(observations, window.first_day, window.last_day)
+    return (series.dates - window.days[0]).astype(int).tolist(), series.reflectance
+
+
 def test_nothing_outside_the_window_is_read() -> None:
     """No observation of the year before or after enters, nor the dropped day 366."""
     dates = ["2019-12-31", "2020-01-01", "2020-12-30", "2020-12-31", "2021-01-01"]
-    years = pixel_years(make(dates), YearWindow(year=2020))
-    seen = np.flatnonzero(np.isfinite(years.reflectance[0, :, 0]))
-    assert seen.tolist() == [0, 364]
-    assert years.reflectance[0, [0, 364], 0] == pytest.approx([0.2, 0.3])
-    assert years.clear_obs.tolist() == [2] * 6
-    assert years.shape == (2, 3)
+    days, reflectance = series_of(make(dates), YearWindow(year=2020))
+    assert days == [0, 364]
+    assert reflectance[0, :, 0] == pytest.approx([0.2, 0.3])
+    assert count_clear(reflectance).tolist() == [2] * 6
 
 
 def test_flagged_window_crosses_the_calendar() -> None:
     """A window from July reads until the next June, and no longer."""
     dates = ["2019-06-30", "2019-07-01", "2020-02-29", "2020-06-29", "2020-06-30"]
-    years = pixel_years(make(dates), YearWindow(year=2019, start=date(2019, 7, 1)))
-    assert np.flatnonzero(np.isfinite(years.reflectance[0, :, 0])).tolist() == [0, 243, 364]
+    days, _ = series_of(make(dates), YearWindow(year=2019, start=date(2019, 7, 1)))
+    assert days == [0, 243, 364]
 
 
 def test_images_of_one_day_are_averaged_and_counted_once() -> None:
     """Two sensors on one day make one observation: the mean of what is valid."""
     valid = np.ones((2, 6, 2, 3), bool)
     valid[1, 0] = False
-    years = pixel_years(make(["2020-05-01", "2020-05-01"], valid=valid), YearWindow(year=2020))
-    assert years.reflectance[0, 121] == pytest.approx([0.1, 0.15, 0.15, 0.15, 0.15, 0.15])
-    assert years.clear_obs.tolist() == [1] * 6
+    days, reflectance = series_of(make(["2020-05-01", "2020-05-01"], valid=valid), YearWindow(year=2020))
+    assert days == [121]
+    assert reflectance[0, 0] == pytest.approx([0.1, 0.15, 0.15, 0.15, 0.15, 0.15])
+    assert count_clear(reflectance).tolist() == [1] * 6
 
 
 def test_pixels_stand_in_row_major_order() -> None:
-    """Pixel n of a pixel-year is row n // columns, column n % columns."""
+    """Pixel n of a series is row n // columns, column n % columns."""
     reflectance = np.zeros((1, 6, 2, 3), np.float32)
     reflectance[0] = 0.01 * np.arange(6).reshape(2, 3)
-    years = pixel_years(make(["2020-01-01"], reflectance=reflectance), YearWindow(year=2020))
-    assert years.reflectance[:, 0, 4] == pytest.approx(0.01 * np.arange(6))
+    _, found = series_of(make(["2020-01-01"], reflectance=reflectance), YearWindow(year=2020))
+    assert found[:, 0, 4] == pytest.approx(0.01 * np.arange(6))
 
 
 def test_a_date_is_clear_with_half_of_its_bands() -> None:
