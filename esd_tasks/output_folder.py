@@ -95,7 +95,7 @@ def locked(folder: Path) -> Iterator[None]:
         raise OutputError(f"cannot write to {folder} ({error.strerror}); choose another folder with -o") from error
     try:
         for path in folder.glob(f".*{PARTIAL_MARK}*"):
-            path.unlink(missing_ok=True)
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
         yield
     finally:
         lock.unlink(missing_ok=True)

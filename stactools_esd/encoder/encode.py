@@ -98,7 +98,7 @@ def _run(plan: EncodePlan, fits: MemoryPlan, store: BlockStore, on_block: OnBloc
     request, source = plan.request, plan.job.source
     skipped = _Skipped(names=plan.job.names)
     for name in plan.bad:
-        skipped.tell(name, "it is damaged")
+        skipped.tell(name, "it is damaged or incomplete; the same command without --skip-bad says how")
     try:
         _encode(plan, fits, store, skipped, on_block)
     except EsdError:
