@@ -122,6 +122,12 @@ def read_pairs(
     return PairLabels(labels=labels, before=columns[0][kept].astype(np.int64))
 
 
+def is_changed(value: Any) -> bool | None:
+    """Tell whether a value means change; None where it says neither."""
+    text = _text(value).casefold()
+    return False if text in _STAYED or not text else True if text in _CHANGED else None
+
+
 def _guess(fields: Sequence[str], years: Sequence[str], path: Path) -> str:
     """Return the one field that is called like a class, or else the only one there is."""
     others = [name for name in fields if name not in years]

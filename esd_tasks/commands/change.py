@@ -2,6 +2,7 @@
 
 import typer
 
+from esd_tasks.commands.change_assess import assess
 from esd_tasks.commands.change_land_cover import land_cover
 from esd_tasks.commands.change_pair import pair
 from esd_tasks.commands.change_series import series
@@ -17,3 +18,4 @@ app.command()(pair)
 app.command()(series)
 app.command()(train)
 app.command("land-cover")(land_cover)
+app.command()(assess)

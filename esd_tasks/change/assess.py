@@ -1,0 +1,198 @@
+"""`change assess`: a map of change against reference places that had no part in it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from esd_tasks.accuracy import DESIGN_STATEMENT, json_number
+from esd_tasks.change.area import digest_of
+from esd_tasks.change.assess_picture import draw_assessment
+from esd_tasks.change.event_reference import EventPlaces, read_events
+from esd_tasks.change.mapped_events import Mapped, read_mapped
+from esd_tasks.change.matching import TOLERANCES, event_accuracy, match_events
+from esd_tasks.change.thresholds import average_precision
+from esd_tasks.folds import spatial_blocks
+from esd_tasks.run_record import RUN_JSON
+from stactools_esd.errors import EsdError, LabelsError, NothingFoundError, OutputError, UsageError
+from stactools_esd.files import make_folder, read_json, write_json
+
+SCHEMA_VERSION: Final = "1"
+"""Version of the layout of `assessment.json`."""
+
+ASSESSMENT, PICTURE = "assessment.json", "assessment.png"
+"""File names."""
+
+STATEMENT: Final = (
+    "Figures of these reference places. They are the accuracy of the map only where the places were drawn at random "
+    "from it, with their weights where strata were sampled unequally."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssessRequest:
+    """Options of `change assess`.
+
+    Raises:
+        UsageError: A value out of range.
+    """
+
+    folder: Path
+    """Folder of `change pair` or `change series`."""
+
+    reference: Path
+    """Points with event years, or with change and no change."""
+
+    layer: str | None = None
+    """Layer of the reference where the file has several."""
+
+    event_field: str | None = None
+    """Field of the event years."""
+
+    weight_field: str | None = None
+    """Field of what each place stands for."""
+
+    block_size: float | None = None
+    """Side in metres of the blocks that are drawn together for intervals; each pixel alone if None."""
+
+    seed: int = 0
+    """Decides the draws."""
+
+    output: Path | None = None
+    """Output folder; `<folder>-assessment` if None."""
+
+    def __post_init__(self) -> None:
+        if self.block_size is not None and not self.block_size >= 1:
+            raise UsageError(f"got --block-size {self.block_size}, expected 1 metre or more; correct it")
+
+    @property
+    def output_or_default(self) -> Path:
+        """The output folder to use."""
+        return self.output or self.folder.with_name(f"{self.folder.resolve().name}-assessment")
+
+
+def assess(request: AssessRequest) -> dict[str, Any]:
+    """Compare a map with reference places, write what was found and return it.
+
+    Raises:
+        OutputError: The folder holds no finished map of change.
+        LabelsError: The reference cannot be used, or the map was made with it.
+        NothingFoundError: No place lies where the map says anything.
+    """
+    record = read_json(request.folder / RUN_JSON, error=OutputError)
+    _refuse_seen(record, request)
+    places = read_events(
+        request.reference, layer=request.layer, event_field=request.event_field, weight_field=request.weight_field
+    )
+    mapped = read_mapped(request.folder, record, places)
+    if mapped.dated and not places.dated:
+        raise LabelsError(
+            "got reference places that say change and no change, expected years of events for a map of break years; "
+            "add a field such as event_years"
+        )
+    report = _report(request, record, places, mapped)
+    folder = request.output_or_default
+    make_folder(folder)
+    write_json(folder / ASSESSMENT, report)
+    draw_assessment(folder / PICTURE, report)
+    return report
+
+
+def _refuse_seen(record: Mapping[str, Any], request: AssessRequest) -> None:
+    """See that the reference neither chose the threshold nor trained the model."""
+    digests = []
+    if "reference" in record:
+        digests.append(record["reference"]["content_sha256"])
+    if "model" in record:
+        with suppress(EsdError, KeyError, TypeError):  # the model lies elsewhere now
+            digests.append(read_json(Path(record["model"]["path"]) / RUN_JSON)["labels"]["content_sha256"])
+    if request.reference.is_file() and digest_of(request.reference) in digests:
+        raise LabelsError(
+            f"got {request.reference.name}, with which the map was made, expected places that had no part in it; the "
+            "cross-validated figures stand in accuracy.json, and other places judge the map"
+        )
+
+
+def _report(request: AssessRequest, record: Mapping[str, Any], places: EventPlaces, mapped: Mapped) -> dict[str, Any]:
+    """Return the content of `assessment.json`."""
+    if not mapped.valid.any():
+        raise NothingFoundError(
+            f"got {len(mapped.valid)} reference places, none where the map says anything, expected some; check places "
+            "and area"
+        )
+    span = mapped.years[0] + 1, mapped.years[-1]
+    _, first, member = np.unique(mapped.pixel, return_index=True, return_inverse=True)
+    member = member.reshape(-1)
+    reference: list[set[int]] = [set() for _ in first]
+    changed = np.zeros(len(first), np.bool_)
+    outside = 0
+    for place in np.flatnonzero(mapped.valid).tolist():
+        years = {year for year in places.years[place] if span[0] <= year <= span[1]}
+        outside += len(places.years[place]) - len(years)
+        reference[member[place]] |= years
+        changed[member[place]] |= bool(years) if places.dated else bool(places.changed[place])
+    kept = np.flatnonzero(mapped.valid[first])
+    maps = [mapped.events[first[k]] for k in kept.tolist()]
+    if mapped.dated:
+        truth: list[Sequence[int]] = [sorted(reference[k]) for k in kept.tolist()]
+    else:
+        truth = [(span[1],) if changed[k] else () for k in kept.tolist()]
+    at = first[kept]
+    cluster = None if request.block_size is None else spatial_blocks(mapped.x[at], mapped.y[at], request.block_size)
+    matched = match_events(maps, truth)
+    weight = places.weight[at]
+    shares = event_accuracy(matched, weight=weight, cluster=cluster, seed=request.seed)
+    happened, score = matched.reference > 0, mapped.score[at]
+    both = bool(happened.any() and not happened.all())
+    pr_auc = average_precision(score, happened, weight) if both else float("nan")
+    names = [name for name in shares if mapped.dated or name.endswith("footprint")]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "map": request.folder.as_posix(),
+        "run_key": record["run_key"],
+        "reference": {"path": request.reference.as_posix(), "content_sha256": digest_of(request.reference)},
+        "years": list(mapped.years),
+        "tolerances": list(TOLERANCES) if mapped.dated else [],
+        "places": len(kept),
+        "places_changed": int(happened.sum()),
+        "mapped_events": int(matched.mapped.sum()),
+        "reference_events": int(matched.reference.sum()),
+        "shares": {name: shares[name].as_dict() for name in names},
+        "pr_auc_footprint": json_number(pr_auc),
+        "share_changed": json_number(float(np.average(happened, weights=weight))),
+        "left_out": {
+            **places.dropped,
+            "outside the map or without data": int((~mapped.valid).sum()),
+            "same pixel as another place": int(mapped.valid.sum()) - len(kept),
+            "events outside the years of the map": outside,
+        },
+        "statement": STATEMENT,
+        "design": DESIGN_STATEMENT,
+    }
+
+
+def lines_of(report: Mapping[str, Any]) -> Iterator[str]:
+    """Say a report in lines: a table of user's and producer's accuracy."""
+    yield (
+        f"{report['places']:,} places, {report['places_changed']:,} with an event; {report['mapped_events']:,} mapped "
+        f"and {report['reference_events']:,} reference events"
+    )
+    yield f"{'':12}  {'user':>22}  {'producer':>22}"
+    words = {"0": "exact year", "1": "+-1 year", "2": "+-2 years", "footprint": "footprint"}
+    for key, name in words.items():
+        if f"users_{key}" in report["shares"]:
+            pair = [_words(report["shares"][f"{side}_{key}"]) for side in ("users", "producers")]
+            yield f"{name:12}  {pair[0]:>22}  {pair[1]:>22}"
+    value, share = report["pr_auc_footprint"], report["share_changed"]
+    yield f"PR-AUC of footprints: {'-' if value is None else f'{value:.3f}'}; a coin's is {share:.3f}"
+    yield f"note: {report['statement']}"
+    yield from (f"note: left out, {reason}: {n}" for reason, n in report["left_out"].items() if n)
+
+
+def _words(share: Mapping[str, Any]) -> str:
+    if share["value"] is None:
+        return "-"
+    return f"{share['value']:.3f} [{share['low']:.3f}, {share['high']:.3f}]"
