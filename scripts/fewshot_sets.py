@@ -10,6 +10,7 @@ unless --test is said, once, for a frozen recipe.
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from esd_tasks.encoder_tasks import fewshot, inputs
@@ -61,9 +62,9 @@ def report(years: LabelledYears) -> list[Figure]:
     return figures
 
 
-def main() -> None:
-    """Read sets, judge them, print FIGURE lines."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def run(report: Callable[[LabelledYears], list[Figure]], description: str | None) -> None:
+    """Read the sets that the command line names, judge each, and print FIGURE lines."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--encoder", default="esdnet-small")
     parser.add_argument("--also", action="append", default=[])
@@ -82,4 +83,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(report, __doc__)
