@@ -23,7 +23,8 @@ from esd_tasks.map_item import (
     quality_fields,
 )
 from esd_tasks.map_run import CLEAR_OBS, Layer, packages, pieces, raster_tags
-from stactools_esd.blocks import Block, BlockStore
+from esd_tasks.map_store import MapStore
+from stactools_esd.blocks import Block
 from stactools_esd.files import write_json
 
 MARGIN: Final = "margin"
@@ -62,7 +63,7 @@ def percent(margin: NDArray[np.floating]) -> NDArray[np.float64]:
 
 def write_class_files(
     plan: AreaPlan,
-    store: BlockStore,
+    store: MapStore,
     blocks: Sequence[Block],
     *,
     legend: Legend,
@@ -126,6 +127,7 @@ def write_class_files(
         assets={**_ASSETS, **assets},
         fields=fields,
         extensions=(CLASSIFICATION_EXTENSION,),
+        missing=tuple(store.failures.lines),
     )
     write_json(folder / f"{item_id}.json", item.to_dict(include_self_link=False))
     return counts, f"{item_id}.json"

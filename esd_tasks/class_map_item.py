@@ -1,6 +1,6 @@
 """The STAC item of a class map with its bands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pystac
@@ -14,7 +14,12 @@ from stactools_esd.files import write_json
 
 
 def write_class_item(
-    work: ClassMap, counts: Mapping[int, int], *, caveat: str | None = None, model: str | None = None
+    work: ClassMap,
+    counts: Mapping[int, int],
+    *,
+    caveat: str | None = None,
+    model: str | None = None,
+    missing: Sequence[str] = (),
 ) -> str:
     """Write the STAC item, after everything that it names but `run.json`.
 
@@ -23,6 +28,7 @@ def write_class_item(
         counts: Mapped pixels by class_id.
         caveat: Ends the description; the usual one if None.
         model: Link to the `model.json` of a model that lies elsewhere.
+        missing: Ids of items that could not be read.
 
     Returns:
         File name.
@@ -59,6 +65,7 @@ def write_class_item(
         software=packages(),
         further=assets,
         fields=fields,
+        missing=missing,
         **({} if caveat is None else {"caveat": caveat}),
     )
     if model is not None:

@@ -16,9 +16,11 @@ from esd_tasks.classifier import Classifier, TreeParameters
 from esd_tasks.classify_outputs import write_outputs
 from esd_tasks.codes_item import by_year
 from esd_tasks.covariates import beside_codes, read_places
+from esd_tasks.failures import Failures, see_whole
 from esd_tasks.folds import Folds, spatial_folds
 from esd_tasks.label_range import label_range, range_facts, with_buffer
-from esd_tasks.map_run import BLOCK_PIXELS, OnProgress, fill_blocks, opened
+from esd_tasks.map_blocks import fill_blocks
+from esd_tasks.map_run import BLOCK_PIXELS, OnProgress, opened, starts_anew
 from esd_tasks.plan import ClassifyPlan, make_plan
 from esd_tasks.request import ClassifyRequest
 from esd_tasks.sample_choice import cap_classes
@@ -53,8 +55,19 @@ class ClassifyResult:
     notes: tuple[str, ...]
     """What the user should know, a line each."""
 
+    missing: tuple[str, ...]
+    """What could not be read, a line each; empty for a whole map."""
+
     already_done: bool
     """True where an earlier run had made the same map and nothing was done."""
+
+    def see_whole(self) -> None:
+        """See that nothing is missing.
+
+        Raises:
+            PartlyDoneError: Something is; the message lists it.
+        """
+        see_whole(self.missing)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as JSON content."""
@@ -65,6 +78,7 @@ class ClassifyResult:
             "paths": {kind: path.as_posix() for kind, path in self.paths.items()},
             "accuracy": self.accuracy,
             "mapped_pixels": {str(class_id): count for class_id, count in self.mapped_pixels.items()},
+            "missing": list(self.missing),
             "notes": list(self.notes),
         }
 
@@ -93,13 +107,14 @@ def run_plan(plan: ClassifyPlan, *, on_progress: OnProgress | None = None) -> Cl
     Raises:
         LabelsError: Too few samples, classes or spatial blocks.
         OutputError: The output folder belongs to another run, or another run is writing it.
-        RasterError: A codes COG is damaged.
+        RasterError: A codes COG is damaged, and no other gives a pixel.
     """
     folder = plan.request.output_or_default
     _log.info("year %d, items %s", plan.year, ", ".join(item.id for item in plan.items))
     report = on_progress or (lambda *_: None)
-    if not plan.request.overwrite and output_folder.is_finished(folder, plan.run_key):
+    if not starts_anew(plan) and output_folder.is_finished(folder, plan.run_key):
         return _result(folder, already_done=True)
+    failures = Failures()
     samples = extract(
         plan.labels,
         by_year(plan.label_items),
@@ -108,13 +123,14 @@ def run_plan(plan: ClassifyPlan, *, on_progress: OnProgress | None = None) -> Cl
         polygon_cap=plan.request.polygon_cap,
         seed=plan.request.seed,
         year=plan.year if plan.labels.year is None else None,
+        failures=failures,
     )
     samples = cap_classes(samples, plan.request.class_cap, seed=plan.request.seed)
     if plan.covariates:
         samples = replace(samples, covariates=read_places(plan.covariates, plan.grid, samples.lon, samples.lat))
     folds, reach = _folds(plan, samples)
     _log.info("%d samples of %d classes, %d spatial blocks", len(samples.class_id), len(samples.counts), folds.n_blocks)
-    with opened(plan) as store:
+    with opened(plan, failures) as store:
         parameters, searched = _search(plan, samples, report)
         validated = _validate(plan, parameters, samples, folds, report)
         validated["protocol"] |= range_facts(reach, folds.buffer) | ({"search": STATEMENT} if searched else {})
@@ -186,5 +202,6 @@ def _result(folder: Path, *, already_done: bool) -> ClassifyResult:
         accuracy=read_json(paths["accuracy"], error=OutputError),
         mapped_pixels={int(class_id): count for class_id, count in record["mapped_pixels"].items()},
         notes=tuple(record["notes"]),
+        missing=tuple(record.get("missing", ())),
         already_done=already_done,
     )

@@ -13,14 +13,16 @@ from esd_tasks.class_map import ClassMap
 from esd_tasks.class_map_item import made_of, write_class_item
 from esd_tasks.classifier import MODEL_JSON, MODEL_TEXT
 from esd_tasks.covariates import covariate_facts, range_note
+from esd_tasks.failures import missing_notes
 from esd_tasks.importance import IMPORTANCE_JSON, IMPORTANCE_PNG, importance_facts, write_importance_picture
 from esd_tasks.map_run import packages
+from esd_tasks.map_store import MapStore
 from esd_tasks.model_facts import first_day, legend_facts
 from esd_tasks.plan import ClassifyPlan
 from esd_tasks.report import write_report
 from esd_tasks.samples import Samples
 from esd_tasks.target import WGS84, transformer
-from stactools_esd.blocks import Block, BlockStore
+from stactools_esd.blocks import Block
 from stactools_esd.files import write_json
 
 FEW_SAMPLES: Final = 10
@@ -38,7 +40,7 @@ def write_outputs(
     work: ClassMap,
     samples: Samples,
     validated: Mapping[str, Any],
-    store: BlockStore,
+    store: MapStore,
     blocks: Sequence[Block],
     searched: Mapping[str, Any],
 ) -> None:
@@ -77,7 +79,8 @@ def write_outputs(
     write_json(folder / IMPORTANCE_JSON, shares)
     write_importance_picture(folder / IMPORTANCE_PNG, shares)
     outputs |= {"importance": IMPORTANCE_JSON, "importance_picture": IMPORTANCE_PNG}
-    notes = list(_notes(plan, samples, validated))
+    missing = store.failures.missing
+    notes = [*missing_notes(missing), *_notes(plan, samples, validated)]
     outputs["report"] = write_report(
         folder,
         title=f"{folder.resolve().name}, {plan.year}",
@@ -88,7 +91,7 @@ def write_outputs(
         accuracy=validated,
         pictures={IMPORTANCE_PNG: "What the trees look at"},
     )
-    outputs["item"] = write_class_item(work, counts)
+    outputs["item"] = write_class_item(work, counts, missing=tuple(store.failures.lines))
     record = run_record.run_record(
         run_key=plan.run_key,
         command=plan.request.command,
@@ -97,6 +100,7 @@ def write_outputs(
         folder=folder,
         outputs=outputs,
         mapped_pixels={str(class_id): count for class_id, count in counts.items()},
+        missing=list(missing),
         notes=notes,
     )
     write_json(folder / run_record.RUN_JSON, record)

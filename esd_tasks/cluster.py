@@ -16,13 +16,13 @@ from esd_tasks.class_files import MARGIN, OUTPUTS, class_layers, percent, write_
 from esd_tasks.cluster_colours import similar_colours
 from esd_tasks.cluster_model import MODEL_JSON, Clusters, fit_clusters
 from esd_tasks.legend import Legend, LegendClass
+from esd_tasks.map_blocks import fill_blocks
 from esd_tasks.map_item import AssetFacts
 from esd_tasks.map_run import (
     BLOCK_PIXELS,
     MapResult,
     OnProgress,
     already_done,
-    fill_blocks,
     finish,
     opened,
     packages,
@@ -109,16 +109,15 @@ def run_plan(plan: ClusterPlan, *, on_progress: OnProgress | None = None) -> Map
         UsageError: There are fewer different pixels than clusters.
         NothingFoundError: No pixel of the area can be used.
         OutputError: The output folder belongs to another run, or another run is writing it.
-        RasterError: A codes COG is damaged.
+        RasterError: A codes COG is damaged, and no other gives a pixel.
     """
     if done := already_done(plan):
         return done
     request, folder = plan.request, plan.request.output_or_default
     report = on_progress or (lambda *_: None)
     with opened(plan) as store:
-        clusters = fit_clusters(
-            sample := sample_pixels(plan, SAMPLE_PIXELS, report=report), request.n_clusters, seed=request.seed
-        )
+        sample = sample_pixels(plan, SAMPLE_PIXELS, report=report, failures=store.failures)
+        clusters = fit_clusters(sample, request.n_clusters, seed=request.seed)
         legend = legend_of_clusters(clusters, sample)
 
         def of_codes(codes: NDArray[np.uint16]) -> dict[str, NDArray[Any]]:
@@ -154,7 +153,7 @@ def run_plan(plan: ClusterPlan, *, on_progress: OnProgress | None = None) -> Map
             ],
             "statement": STATEMENT,
         }
-        finish(plan, outputs, [], result)
+        finish(plan, outputs, [], result, store.failures.missing)
     return read_result(folder)
 
 

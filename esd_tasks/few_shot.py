@@ -17,17 +17,18 @@ from numpy.typing import NDArray
 from esd_tasks.class_files import OUTPUTS, class_layers, percent, write_class_files
 from esd_tasks.code_features import code_vectors
 from esd_tasks.codes_item import by_year
+from esd_tasks.failures import Failures
 from esd_tasks.few_shot_model import MODEL_JSON, FewShotModel
 from esd_tasks.head_choice import STATEMENT, HeadChoice, choose_head
 from esd_tasks.heads import HEADS
 from esd_tasks.label_table import POLYGON_CAP, LabelTable, label_table
+from esd_tasks.map_blocks import fill_blocks
 from esd_tasks.map_item import AssetFacts
 from esd_tasks.map_run import (
     BLOCK_PIXELS,
     MapResult,
     OnProgress,
     already_done,
-    fill_blocks,
     finish,
     opened,
     packages,
@@ -143,12 +144,13 @@ def run_plan(plan: FewShotPlan, *, on_progress: OnProgress | None = None) -> Map
     Raises:
         LabelsError: Labels of fewer than two classes lie on usable pixels.
         OutputError: The output folder belongs to another run, or another run is writing it.
-        RasterError: A codes COG is damaged.
+        RasterError: A codes COG is damaged, and no other gives a pixel.
     """
     if done := already_done(plan):
         return done
     request = plan.request
     report = on_progress or (lambda *_: None)
+    failures = Failures()
     samples = extract(
         plan.labels,
         by_year(plan.label_items),
@@ -157,11 +159,12 @@ def run_plan(plan: FewShotPlan, *, on_progress: OnProgress | None = None) -> Map
         polygon_cap=POLYGON_CAP,
         seed=request.seed,
         year=plan.year if plan.labels.year is None else None,
+        failures=failures,
     )
     table = label_table(samples)
     _log.info("%d labels of %d classes, %d pixels", len(table), len(table.counts), len(table.pixels))
-    with opened(plan) as store:
-        scale = scale_of(code_vectors(sample_pixels(plan, SAMPLE_PIXELS, report=report)))
+    with opened(plan, failures) as store:
+        scale = scale_of(code_vectors(sample_pixels(plan, SAMPLE_PIXELS, report=report, failures=failures)))
         choice = choose_head(
             table,
             scale,
@@ -208,7 +211,7 @@ def run_plan(plan: FewShotPlan, *, on_progress: OnProgress | None = None) -> Map
                 for one, n in counts.items()
             ],
         }
-        finish(plan, outputs, list(_notes(plan, samples, table, choice)), result)
+        finish(plan, outputs, list(_notes(plan, samples, table, choice)), result, store.failures.missing)
     return read_result(folder)
 
 

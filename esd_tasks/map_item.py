@@ -43,6 +43,9 @@ _ASSETS: Final[Mapping[str, AssetFacts]] = {
 _CAVEAT: Final = "The figures of accuracy.json estimate transfer to unsampled blocks, not the accuracy of the map."
 
 
+_HOLES: Final = "The map has holes, for these items could not be read: {}."
+
+
 def map_id(name: str, year: int) -> str:
     """Return the id of a map: its name in lower-case letters, digits, `_` and `-`, and the year."""
     plain = re.sub(r"[^a-z0-9_]+", "-", name.casefold()).strip("-_") or "map"
@@ -61,6 +64,7 @@ def create_map_item(
     caveat: str = _CAVEAT,
     further: Mapping[str, AssetFacts] | None = None,
     fields: Mapping[str, Mapping[str, Any]] | None = None,
+    missing: Sequence[str] = (),
 ) -> pystac.Item:
     """Describe a finished map of `classify` or `predict`.
 
@@ -75,6 +79,7 @@ def create_map_item(
         caveat: Ends the description.
         further: More assets, by their keys.
         fields: What more rasters say of themselves, by their keys.
+        missing: Ids of items that could not be read.
     """
     return describe(
         folder,
@@ -94,6 +99,7 @@ def create_map_item(
             **(fields or {}),
         },
         extensions=(CLASSIFICATION_EXTENSION,),
+        missing=missing,
     )
 
 
@@ -109,6 +115,7 @@ def describe(
     assets: Mapping[str, AssetFacts],
     fields: Mapping[str, Mapping[str, Any]],
     extensions: Sequence[str] = (),
+    missing: Sequence[str] = (),
 ) -> pystac.Item:
     """Describe a finished map of any kind.
 
@@ -123,6 +130,7 @@ def describe(
         assets: File, title, media type and roles by asset key; those without a file are left out, but `run.json`.
         fields: What the rasters say of themselves beside their place and checksum, by asset key.
         extensions: Schemas of STAC extensions, beside those of place, file and processing.
+        missing: Ids of items that could not be read; property `missing_items`, absent where there are none.
     """
     geometry = footprint(grid.crs, grid.bounds)
     first_item = items[0]
@@ -138,7 +146,8 @@ def describe(
         end_datetime=after - timedelta(seconds=1),
         properties={
             "title": title,
-            "description": description,
+            "description": " ".join([description, *([_HOLES.format(", ".join(missing))] if missing else [])]),
+            **({"missing_items": list(missing)} if missing else {}),
             "proj:code": f"EPSG:{epsg}" if epsg else None,
             "proj:bbox": [float(value) for value in grid.bounds],
             "processing:lineage": f"Made from the codes of {', '.join(item.id for item in items)}",

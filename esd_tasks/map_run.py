@@ -1,6 +1,7 @@
 """What every run that makes a map does: keep its folder, fill blocks from codes, put them together, read what is done.
 
-Finished blocks lie in `<output>/.partial`, so that a killed run continues; the map is assembled last.
+Finished blocks lie in `<output>/.partial`, so that a killed run continues; the map is assembled last. Where a tile
+cannot be read the map has a hole and says so; blocks with holes are not finished, and the same command makes them anew.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,9 +15,9 @@ from numpy.typing import NDArray
 
 from esd_tasks import output_folder, run_record
 from esd_tasks.area_plan import AreaPlan
-from esd_tasks.maps import QUALITY_NODATA
-from esd_tasks.pull import Mosaic, pixels_inside
-from stactools_esd.blocks import RUN_FILE, Block, BlockStore
+from esd_tasks.failures import Failures, missing_notes, see_whole
+from esd_tasks.map_store import MapStore
+from stactools_esd.blocks import Block, BlockStore
 from stactools_esd.errors import OutputError
 from stactools_esd.files import read_json, write_json
 
@@ -69,8 +70,19 @@ class MapResult:
     record: dict[str, Any]
     """Content of `run.json`."""
 
+    missing: tuple[str, ...] = ()
+    """What could not be read, a line each; empty for a whole map."""
+
     already_done: bool
     """True where an earlier run had made the same map and nothing was done."""
+
+    def see_whole(self) -> None:
+        """See that nothing is missing.
+
+        Raises:
+            PartlyDoneError: Something is; the message lists it.
+        """
+        see_whole(self.missing)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as JSON content."""
@@ -80,58 +92,35 @@ class MapResult:
             "already_done": self.already_done,
             "paths": {kind: path.as_posix() for kind, path in self.paths.items()},
             "result": self.record.get("result", {}),
+            "missing": list(self.missing),
             "notes": list(self.notes),
         }
 
 
 @contextmanager
-def opened(plan: AreaPlan) -> Iterator[BlockStore]:
-    """Keep the output folder of a plan for this run, and lend the store of its blocks; at the end the blocks go.
+def opened(plan: AreaPlan, failures: Failures | None = None) -> Iterator[MapStore]:
+    """Keep the output folder of a plan for this run, and lend the store of its blocks; with a whole map the blocks go.
+
+    Args:
+        plan: What is done.
+        failures: What could not be read so far; the store goes on with it.
 
     Raises:
         OutputError: The folder belongs to another run, or another run is writing it.
     """
     folder = plan.request.output_or_default
     with output_folder.locked(folder):
-        if plan.request.overwrite:
+        if starts_anew(plan):
             output_folder.clear(folder)
-        store = BlockStore(folder / output_folder.PARTIAL, plan.run_key)
+        store = MapStore(folder / output_folder.PARTIAL, plan.run_key, failures)
         try:
             yield store
         except BaseException:
-            if all(path.name == RUN_FILE for path in store.folder.iterdir()):
-                store.discard()  # nothing was done that another run could lose
+            if store.is_empty:
+                store.discard()
             raise
-        store.discard()
-
-
-def fill_blocks(
-    plan: AreaPlan,
-    blocks: Sequence[Block],
-    store: BlockStore,
-    layers: Sequence[Layer],
-    of_codes: OfCodes,
-    report: OnProgress,
-    *,
-    beside: Beside | None = None,
-) -> None:
-    """Make every block that is not finished, and store it.
-
-    Args:
-        plan: Items, grid, area and least number of clear observations.
-        blocks: All blocks of the grid.
-        store: Where blocks go; each holds the layers and `CLEAR_OBS`.
-        layers: What `of_codes` returns.
-        of_codes: Called with the usable pixels of a block, one at least.
-        report: Told of the stage `predict`.
-        beside: What `of_codes` takes as its second argument.
-    """
-    report("predict", 0, len(blocks))
-    with Mosaic(plan.items) as mosaic:
-        for position, block in enumerate(blocks, start=1):
-            if not store.finished(block):
-                store.put(block, **_fill(plan, mosaic, block, layers, of_codes, beside))
-            report("predict", position, len(blocks))
+        if not store.failures.missing:
+            store.discard()
 
 
 def raster_tags(plan: AreaPlan, title: str) -> dict[str, str]:
@@ -150,7 +139,13 @@ def packages() -> dict[str, str]:
     return {name: version for name, version in run_record.software().items() if name != "python"}
 
 
-def finish(plan: AreaPlan, outputs: Mapping[str, str], notes: Sequence[str], result: Mapping[str, Any]) -> None:
+def finish(
+    plan: AreaPlan,
+    outputs: Mapping[str, str],
+    notes: Sequence[str],
+    result: Mapping[str, Any],
+    missing: Sequence[str] = (),
+) -> None:
     """Write `run.json`, last of all outputs, for it says that the folder is finished.
 
     Args:
@@ -158,6 +153,7 @@ def finish(plan: AreaPlan, outputs: Mapping[str, str], notes: Sequence[str], res
         outputs: File name of each output, by kind.
         notes: What the user should know, a line each.
         result: Figures of the run, as JSON content.
+        missing: What could not be read, a line each; told as notes as well.
     """
     folder = plan.request.output_or_default
     record = run_record.run_record(
@@ -168,7 +164,8 @@ def finish(plan: AreaPlan, outputs: Mapping[str, str], notes: Sequence[str], res
         folder=folder,
         outputs=outputs,
         result=dict(result),
-        notes=list(notes),
+        missing=list(missing),
+        notes=[*missing_notes(missing), *notes],
     )
     write_json(folder / run_record.RUN_JSON, record)
 
@@ -180,6 +177,12 @@ def pieces(store: BlockStore, blocks: Sequence[Block], *names: str) -> Iterator[
         yield block, np.stack([arrays[name] for name in names])
 
 
+def starts_anew(plan: AreaPlan) -> bool:
+    """Tell whether what lies in the output folder goes: by the user's word, or as a map with holes that were mended."""
+    request = plan.request
+    return request.overwrite or output_folder.is_mended(request.output_or_default, plan.run_key, request.command)
+
+
 def already_done(plan: AreaPlan) -> MapResult | None:
     """Return the result of a plan that was carried out before, or None.
 
@@ -187,7 +190,7 @@ def already_done(plan: AreaPlan) -> MapResult | None:
         OutputError: The folder holds another run, or files that no run of ours made.
     """
     folder = plan.request.output_or_default
-    if plan.request.overwrite or not output_folder.is_finished(folder, plan.run_key):
+    if starts_anew(plan) or not output_folder.is_finished(folder, plan.run_key):
         return None
     return read_result(folder, already_done=True)
 
@@ -205,30 +208,6 @@ def read_result(folder: Path, *, already_done: bool = False) -> MapResult:
         year=record["year"],
         notes=tuple(record["notes"]),
         record=record,
+        missing=tuple(record.get("missing", ())),
         already_done=already_done,
     )
-
-
-def _fill(
-    plan: AreaPlan,
-    mosaic: Mosaic,
-    block: Block,
-    layers: Sequence[Layer],
-    of_codes: OfCodes,
-    beside: Beside | None,
-) -> dict[str, NDArray[Any]]:
-    """Return the layers and the clear observations of a block."""
-    shape = (block.height, block.width)
-    arrays = {layer.name: np.full(shape, layer.nodata, dtype=layer.dtype) for layer in layers}
-    arrays[CLEAR_OBS] = np.full(shape, QUALITY_NODATA, dtype=np.uint16)
-    inside = pixels_inside(plan.grid, plan.area, block.window)
-    if inside.any():
-        pulled = mosaic.read(plan.grid, block.window)
-        there = inside & pulled.valid
-        arrays[CLEAR_OBS][there] = np.minimum(pulled.clear_obs[there], QUALITY_NODATA - 1)
-        usable = there & (pulled.clear_obs >= plan.request.min_clear)
-        if usable.any():
-            known = () if beside is None else (beside(block, usable),)
-            for name, values in of_codes(pulled.codes[:, usable].T, *known).items():
-                arrays[name][usable] = values
-    return arrays

@@ -21,7 +21,7 @@ LOCK: Final = ".lock"
 
 
 def is_finished(folder: Path, run_key: str) -> bool:
-    """Tell whether a folder holds every output of a run.
+    """Tell whether a folder holds every output of a run, and nothing was missing that it should have read.
 
     Args:
         folder: Output folder; may be absent.
@@ -35,7 +35,8 @@ def is_finished(folder: Path, run_key: str) -> bool:
         return False
     record = _record(folder)
     if record.get("run_key") == run_key:
-        return all((folder / name).is_file() for name in record.get("outputs", {}).values())
+        outputs = record.get("outputs", {}).values()
+        return not record.get("missing") and all((folder / name).is_file() for name in outputs)
     if _partial_key(folder) == run_key:
         return False
     if record:
@@ -54,6 +55,20 @@ def is_finished(folder: Path, run_key: str) -> bool:
             "choose another with -o, or write beside them with --overwrite"
         )
     return False
+
+
+def is_mended(folder: Path, run_key: str, command: str) -> bool:
+    """Tell whether a folder holds what the same command made with holes, of input that has changed since.
+
+    Plain files have other checksums when they are mended, which is another run: the first one need not be kept.
+
+    Args:
+        folder: Output folder; may be absent.
+        run_key: Key of the run.
+        command: Command line of the run.
+    """
+    record = _record(folder)
+    return bool(record.get("missing")) and record["run_key"] != run_key and record.get("command") == command
 
 
 def clear(folder: Path) -> None:

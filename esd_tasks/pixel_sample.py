@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from esd_tasks.area_plan import AreaPlan
+from esd_tasks.failures import Failures
 from esd_tasks.pull import Mosaic, pixels_inside
 from stactools_esd.errors import NothingFoundError
 
@@ -22,7 +23,11 @@ MOST_OF_WINDOW: Final = 512
 
 
 def sample_pixels(
-    plan: AreaPlan, n: int, *, report: Callable[[str, int, int], None] = lambda *_: None
+    plan: AreaPlan,
+    n: int,
+    *,
+    report: Callable[[str, int, int], None] = lambda *_: None,
+    failures: Failures | None = None,
 ) -> NDArray[np.uint16]:
     """Draw codes of usable pixels: inside the area, with data, and with enough clear observations.
 
@@ -33,18 +38,20 @@ def sample_pixels(
         plan: Items, grid, area, seed and least number of clear observations.
         n: Pixels wanted.
         report: Told of the stage `sample`.
+        failures: Hears of items that cannot be read, which then give no pixels; None raises their errors.
 
     Returns:
         Codes (m, 12), at most `n` of them.
 
     Raises:
         NothingFoundError: No pixel can be used.
+        RasterError: A file is damaged, and nobody hears of it or no other gives a pixel.
     """
     rows, columns = -(-plan.grid.height // WINDOW_PIXELS), -(-plan.grid.width // WINDOW_PIXELS)
     generator = np.random.default_rng([plan.request.seed, n])
     share = max(MOST_OF_WINDOW, -(-n // (rows * columns)))
     parts: list[NDArray[np.uint16]] = []
-    with Mosaic(plan.items) as mosaic:
+    with Mosaic(plan.items, on_failure=None if failures is None else failures.hear) as mosaic:
         for number in _windows(rows * columns, generator):
             row, column = divmod(number, columns)
             codes = _codes(plan, mosaic, row * WINDOW_PIXELS, column * WINDOW_PIXELS)
@@ -54,6 +61,8 @@ def sample_pixels(
                 break
     sample = np.concatenate(parts)
     if not len(sample):
+        if failures is not None and failures.first is not None:
+            raise failures.first
         raise NothingFoundError(
             "got no pixel with data and enough clear observations where the area was looked at, expected some; "
             "choose another area or year, or a smaller --min-clear"

@@ -21,14 +21,15 @@ from esd_tasks.classifier import MODEL_JSON, MODEL_TEXT, Classifier
 from esd_tasks.clean_map import see_sievable
 from esd_tasks.codes_item import by_year, choose_year
 from esd_tasks.covariates import Covariate, beside_codes, covariate_facts, open_covariates, see_same_names
+from esd_tasks.failures import missing_notes
 from esd_tasks.items import find_items
 from esd_tasks.legend import Legend
+from esd_tasks.map_blocks import fill_blocks
 from esd_tasks.map_run import (
     BLOCK_PIXELS,
     MapResult,
     OnProgress,
     already_done,
-    fill_blocks,
     finish,
     opened,
     read_result,
@@ -168,7 +169,7 @@ def run_plan(plan: PredictPlan, *, on_progress: OnProgress | None = None) -> Map
 
     Raises:
         OutputError: The output folder belongs to another run, or another run is writing it.
-        RasterError: A codes COG is damaged.
+        RasterError: A codes COG is damaged, and no other gives a pixel.
     """
     if done := already_done(plan):
         return done
@@ -181,23 +182,26 @@ def run_plan(plan: PredictPlan, *, on_progress: OnProgress | None = None) -> Map
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
         beside = beside_codes(plan.covariates, plan.grid)
         fill_blocks(plan, blocks, store, work.layers, work.of_codes, report, beside=beside)
+        missing = store.failures.missing
         counts, outputs = work.write_rasters(store, blocks, note=STATEMENT, x=nowhere, y=nowhere)
         outputs["report"] = write_report(
             plan.request.output_or_default,
             title=f"{plan.request.output_or_default.resolve().name}, {plan.year}",
             legend=plan.legend,
             counts=counts,
-            caveats=list(_notes(plan)),
+            caveats=[*missing_notes(missing), *_notes(plan)],
             facts={"Model": plan.folder.as_posix(), **made_of(plan)},
         )
         link = stac.relative_href(str((plan.folder / MODEL_JSON).resolve()), plan.request.output_or_default)
-        outputs["item"] = write_class_item(work, counts, caveat=STATEMENT, model=link)
+        outputs["item"] = write_class_item(
+            work, counts, caveat=STATEMENT, model=link, missing=tuple(store.failures.lines)
+        )
         outputs["run"] = RUN_JSON
         classes = [
             {"class_id": class_id, "class_name": name, "mapped_pixels": counts[class_id]}
             for class_id, name in plan.legend.by_id.items()
         ]
-        finish(plan, outputs, list(_notes(plan)), {"statement": STATEMENT, "classes": classes})
+        finish(plan, outputs, list(_notes(plan)), {"statement": STATEMENT, "classes": classes}, missing)
     return read_result(plan.request.output_or_default)
 
 

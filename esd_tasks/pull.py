@@ -22,6 +22,8 @@ __all__ = ["Grid", "Mosaic", "PulledBlock", "PulledPoints", "grid_for", "pixels_
 def grid_for(items: Sequence[CodesItem], geometry: shapely.Geometry) -> Grid:
     """Return the grid on which a geometry is mapped: that of the item which owns its centre, cut to what there is.
 
+    A tile of the product whose file cannot be opened lies where its name says; whoever reads it hears of that.
+
     Args:
         items: Items of one year.
         geometry: Area in WGS84.
@@ -30,7 +32,7 @@ def grid_for(items: Sequence[CodesItem], geometry: shapely.Geometry) -> Grid:
         NothingFoundError: No item meets the geometry.
         GridError: The area is too wide for one projection.
     """
-    with Mosaic(items) as mosaic:
+    with Mosaic(items, on_failure=lambda *_: None) as mosaic:
         places = [mosaic.georeference(k) for k in range(len(mosaic.items))]
         return grid_of(places, [item.footprint for item in mosaic.items], geometry)
 

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from esd_tasks import output_folder, run_record
 from esd_tasks.area_plan import around, geometry_digest
 from esd_tasks.codes_item import CodesItem, available_years
+from esd_tasks.failures import Failures
 from esd_tasks.items import items_of_years
 from esd_tasks.items_cost import cost_of, facts_of
 from esd_tasks.places import envelope
 from esd_tasks.places_file import PlacesFile, read_places
 from esd_tasks.pull_request import PullRequest
-from esd_tasks.pull_run import Failures, OnProgress, PullResult, finished, read_result
+from esd_tasks.pull_run import OnProgress, PullResult, finished, read_result
 from esd_tasks.pull_values import KINDS
 from esd_tasks.series import Series
 from esd_tasks.table_file import GEOMETRY, TableFile

@@ -14,15 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from esd_tasks import output_folder, run_record
-from esd_tasks.codes_item import CodesItem
+from esd_tasks.failures import Failures, see_whole
 from esd_tasks.pull_files import Piece, write_files
 from esd_tasks.pull_plan import PullPlan
 from esd_tasks.series import Series
 from esd_tasks.target import pixels_inside
 from stactools_esd.blocks import Block, BlockStore, plan_blocks
-from stactools_esd.errors import EsdError, OutputError, PartlyDoneError
+from stactools_esd.errors import OutputError
 from stactools_esd.files import read_json, write_json
-from stactools_esd.gdal import without_query
 
 BLOCK_PIXELS: Final = 512
 """Rows and columns of a block; a year of one takes 7 MB, whatever the size of the area and the number of years."""
@@ -74,25 +73,7 @@ class PullResult:
         Raises:
             PartlyDoneError: Something is; the message lists it.
         """
-        if self.missing:
-            raise PartlyDoneError(
-                f"got {len(self.missing)} items that could not be read, their pixels are without data: "
-                f"{'; '.join(self.missing[:5])}{'; ..' if len(self.missing) > 5 else ''}; mend them and run the same "
-                "command again, which reads only what is missing"
-            )
-
-
-class Failures:
-    """What could not be read so far: each item once, with its first error."""
-
-    def __init__(self) -> None:
-        self.lines: dict[str, str] = {}
-        self.count = 0
-
-    def hear(self, item: CodesItem, error: EsdError) -> None:
-        """Note a failure."""
-        self.count += 1
-        self.lines.setdefault(item.id, f"{item.id} ({without_query(' '.join(str(error).split()))})")
+        see_whole(self.missing)
 
 
 def run_plan(plan: PullPlan, *, on_progress: OnProgress | None = None) -> PullResult:
@@ -119,7 +100,7 @@ def run_plan(plan: PullPlan, *, on_progress: OnProgress | None = None) -> PullRe
             tiles = series.tiles
         pieces = {year: Pieces(store, partly[year], blocks) for year, store in stores.items()}
         outputs = write_files(plan, folder, pieces, tiles=tiles, on_progress=report)
-        _record(plan, folder, outputs, pieces, tuple(failures.lines.values()))
+        _record(plan, folder, outputs, pieces, failures.missing)
         if not failures.lines:
             marker.discard()
     return read_result(folder)
@@ -150,10 +131,7 @@ def finished(folder: Path, run_key: str) -> PullResult | None:
     Raises:
         OutputError: The folder holds another run, or files that no run of ours made.
     """
-    if not output_folder.is_finished(folder, run_key):
-        return None
-    result = read_result(folder, already_done=True)
-    return None if result.missing else result
+    return read_result(folder, already_done=True) if output_folder.is_finished(folder, run_key) else None
 
 
 def read_result(folder: Path, *, already_done: bool = False) -> PullResult:

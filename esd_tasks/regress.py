@@ -14,8 +14,10 @@ import pystac
 from esd_tasks import regress_validation as validate
 from esd_tasks.accuracy import TRANSFER_STATEMENT, json_number
 from esd_tasks.codes_item import by_year
+from esd_tasks.failures import Failures
 from esd_tasks.folds import spatial_folds
 from esd_tasks.label_table import POLYGON_CAP
+from esd_tasks.map_blocks import fill_blocks
 from esd_tasks.map_item import AssetFacts
 from esd_tasks.map_run import (
     BLOCK_PIXELS,
@@ -23,7 +25,6 @@ from esd_tasks.map_run import (
     MapResult,
     OnProgress,
     already_done,
-    fill_blocks,
     finish,
     opened,
     packages,
@@ -61,12 +62,13 @@ def run_plan(plan: RegressPlan, *, on_progress: OnProgress | None = None) -> Map
     Raises:
         LabelsError: Too few labels or spatial blocks, or all labels have the same number.
         OutputError: The output folder belongs to another run, or another run is writing it.
-        RasterError: A codes COG is damaged.
+        RasterError: A codes COG is damaged, and no other gives a pixel.
     """
     if done := already_done(plan):
         return done
     request, folder = plan.request, plan.request.output_or_default
     report = on_progress or (lambda *_: None)
+    failures = Failures()
     pixels = extract(
         plan.labels,
         by_year(plan.label_items),
@@ -75,11 +77,12 @@ def run_plan(plan: RegressPlan, *, on_progress: OnProgress | None = None) -> Map
         polygon_cap=POLYGON_CAP,
         seed=request.seed,
         year=plan.year if plan.labels.year is None else None,
+        failures=failures,
         least_classes=1,
     )
     samples = value_samples(pixels, plan.values)
     folds = spatial_folds(samples, block_size=request.block_size, n_folds=validate.N_FOLDS, seed=request.seed)
-    with opened(plan) as store:
+    with opened(plan, failures) as store:
         done_folds = iter(range(1, 2 * validate.N_FOLDS + 1))
 
         def on_fold() -> None:
@@ -138,7 +141,7 @@ def run_plan(plan: RegressPlan, *, on_progress: OnProgress | None = None) -> Map
             tags={"TARGET": request.target_field},
         )
         outputs = names | models | {"accuracy": ACCURACY_JSON, "scatter": SCATTER, "run": RUN_JSON}
-        finish(plan, outputs, list(_notes(plan, pixels, accuracy)), {"accuracy": accuracy})
+        finish(plan, outputs, list(_notes(plan, pixels, accuracy)), {"accuracy": accuracy}, store.failures.missing)
     return read_result(folder)
 
 

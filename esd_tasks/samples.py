@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from rasterio.crs import CRS
 
 from esd_tasks.codes_item import CodesItem
+from esd_tasks.failures import Failures
 from esd_tasks.labels import Labels
 from esd_tasks.legend import LARGEST_ID
 from esd_tasks.polygons import draw_pixels, grid_of_polygon
@@ -25,6 +26,7 @@ OUTSIDE: Final = "outside every item"
 NO_PIXEL: Final = "polygon without a pixel centre"
 BEYOND_CAP: Final = "beyond the cap of pixels a polygon"
 NODATA: Final = "no data"
+FAILED: Final = "in a tile that could not be read: {}"
 FEW_CLEAR: Final = "too few clear observations"
 DUPLICATE: Final = "same pixel and class as another label"
 CONFLICT: Final = "same pixel as a label of another class"
@@ -111,6 +113,7 @@ def extract(
     seed: int = 0,
     year: int | None = None,
     least_classes: int = 2,
+    failures: Failures | None = None,
 ) -> Samples:
     """Read the codes of labelled pixels: only the blocks that hold them.
 
@@ -127,6 +130,7 @@ def extract(
         seed: Decides which pixels of a large polygon are drawn.
         year: Year of all labels, where they have none of their own; not needed where the items are of one year.
         least_classes: Classes that must have samples: two, or one where the labels are of one kind.
+        failures: Hears of items that cannot be read, whose labels are then left out; None raises their errors.
 
     Raises:
         UsageError: The rule is unknown, or the year of the labels is not clear.
@@ -140,7 +144,7 @@ def extract(
     parts = []
     crss: set[CRS] = set()
     for one in np.unique(years).tolist():
-        with Mosaic(items_by_year[one]) as mosaic:
+        with Mosaic(items_by_year[one], on_failure=None if failures is None else failures.hear) as mosaic:
             members = np.flatnonzero(years == one)
             pixels = _pixels(labels, members, mosaic, polygon_rule == "all-touched", polygon_cap, seed, dropped)
             parts.append(_read(pixels, labels, mosaic, one, min_clear, dropped))
@@ -223,9 +227,11 @@ def _read(
     """Return the columns of the samples of one year, whatever cannot be used left out and counted."""
     pulled = mosaic.read_points(pixels["lon"], pixels["lat"])
     class_id = labels.class_id[pixels["group"]]
+    failed = ~pulled.valid & np.isin(pulled.owner, sorted(mosaic.failed))
     reasons = {
         OUTSIDE: pulled.owner < 0,
-        NODATA: (pulled.owner >= 0) & ~pulled.valid,
+        FAILED.format(", ".join(mosaic.items[k].id for k in sorted(mosaic.failed))): failed,
+        NODATA: (pulled.owner >= 0) & ~pulled.valid & ~failed,
         FEW_CLEAR: pulled.valid & (pulled.clear_obs < min_clear),
     }
     kept = np.flatnonzero(~np.any(list(reasons.values()), axis=0))

@@ -11,8 +11,10 @@ import shapely
 from esd_tasks.accuracy import json_number
 from esd_tasks.area_plan import AreaPlan, around, asked_area, items_of_area, items_of_labels, see_comparable
 from esd_tasks.codes_item import by_year
+from esd_tasks.failures import Failures
 from esd_tasks.label_table import POLYGON_CAP, label_table
 from esd_tasks.labels import Labels
+from esd_tasks.map_blocks import fill_blocks
 from esd_tasks.map_item import AssetFacts
 from esd_tasks.map_run import (
     BLOCK_PIXELS,
@@ -20,7 +22,6 @@ from esd_tasks.map_run import (
     MapResult,
     OnProgress,
     already_done,
-    fill_blocks,
     finish,
     opened,
     read_result,
@@ -160,11 +161,12 @@ def run_plan(plan: SimilarPlan, *, on_progress: OnProgress | None = None) -> Map
     Raises:
         LabelsError: No example lies on a usable pixel.
         OutputError: The output folder belongs to another run, or another run is writing it.
-        RasterError: A codes COG is damaged.
+        RasterError: A codes COG is damaged, and no other gives a pixel.
     """
     if done := already_done(plan):
         return done
     request, folder = plan.request, plan.request.output_or_default
+    failures = Failures()
     samples = extract(
         plan.examples,
         by_year(plan.label_items),
@@ -172,12 +174,13 @@ def run_plan(plan: SimilarPlan, *, on_progress: OnProgress | None = None) -> Map
         polygon_cap=POLYGON_CAP,
         seed=request.seed,
         year=plan.year,
+        failures=failures,
         least_classes=1,
     )
     table = label_table(samples)
     targets = targets_of(table.rows, request.compare)
     report = on_progress or (lambda *_: None)
-    with opened(plan) as store:
+    with opened(plan, failures) as store:
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
         layer = Layer(name="similarity", dtype=DTYPE, nodata=NODATA)
         fill_blocks(plan, blocks, store, [layer], lambda codes: {"similarity": similarity(codes, targets)}, report)
@@ -219,7 +222,7 @@ def run_plan(plan: SimilarPlan, *, on_progress: OnProgress | None = None) -> Map
             assets=_ASSETS,
             tags={"SCALE": SCALE},
         )
-        finish(plan, names | outputs, list(_notes(plan, samples.dropped)), figures)
+        finish(plan, names | outputs, list(_notes(plan, samples.dropped)), figures, store.failures.missing)
     return read_result(folder)
 
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from esd_tasks.area_plan import AreaPlan
 from esd_tasks.map_item import AssetFacts, describe, map_id
 from esd_tasks.map_run import packages, pieces, raster_tags
+from esd_tasks.map_store import MapStore
 from esd_tasks.value_maps import value_fields, value_range, write_ramp_style, write_value_map, write_value_picture
-from stactools_esd.blocks import Block, BlockStore
+from stactools_esd.blocks import Block
 from stactools_esd.files import write_json
 
 _JSON: Final = str(pystac.MediaType.JSON)
@@ -19,7 +20,7 @@ _JSON: Final = str(pystac.MediaType.JSON)
 
 def write_value_files(
     plan: AreaPlan,
-    store: BlockStore,
+    store: MapStore,
     blocks: Sequence[Block],
     *,
     kind: str,
@@ -93,6 +94,7 @@ def write_value_files(
         description=description,
         assets={**own, **assets},
         fields={kind: value_fields(bands, unit)},
+        missing=tuple(store.failures.lines),
     )
     write_json(folder / names["item"], item.to_dict(include_self_link=False))
     return names

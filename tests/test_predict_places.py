@@ -105,21 +105,28 @@ def test_memory_is_that_of_a_block(model: Path, tmp_path: Path, monkeypatch: pyt
 
 
 def test_nothing_found_and_damaged_tiles_are_no_success(model: Path, tmp_path: Path) -> None:
-    """A place without items ends in 3, a tile that cannot be read in 1 with its name, and no map is left."""
+    """A place without items ends in 3; a tile that cannot be read in 4, named and then mended; no tile to read in 1."""
     place = neighbours.write_four(tmp_path / "tiles")
     words = ["predict", str(model), "--catalog", str(place), "-o", str(tmp_path / "out")]
     nothing = CliRunner().invoke(cli.app, [*words, "--bbox", "-60,-10,-59.9,-9.9"])
     assert nothing.exit_code == 3
     broken = sorted(place.glob("*31UES*"))[0]
-    content = bytearray(broken.read_bytes())
+    whole = broken.read_bytes()
+    content = bytearray(whole)
     content[len(content) // 3 : len(content) // 3 * 2] = bytes(len(content) // 3)
     broken.write_bytes(bytes(content))
-    damaged = CliRunner().invoke(cli.app, [*words, "--bbox", box_around(*neighbours.CORNER, 600)])
-    assert damaged.exit_code == 1
+    words += ["--bbox", box_around(*neighbours.CORNER, 600), "--quiet"]
+    damaged = CliRunner().invoke(cli.app, words)
+    assert damaged.exit_code == 4
     assert broken.name in damaged.stderr
     assert len(damaged.stderr.splitlines()) == 1
-    assert not (tmp_path / "out" / "run.json").exists()
-    assert not (tmp_path / "out" / "map.tif").exists()
+    broken.write_bytes(whole)
+    assert CliRunner().invoke(cli.app, words).exit_code == 0
+    alone = box_around(neighbours.CORNER[0] + 400, neighbours.CORNER[1] + 400, 200)
+    broken.write_bytes(bytes(content))
+    nowhere = CliRunner().invoke(cli.app, [*words[:-5], "-o", str(tmp_path / "alone"), "--bbox", alone])
+    assert nowhere.exit_code == 1
+    assert not (tmp_path / "alone").exists()
 
 
 def test_neither_torch_nor_osgeo_is_needed() -> None:

@@ -106,6 +106,7 @@ def classify(
             typer.echo(json.dumps(result.as_dict(), indent=2, ensure_ascii=False))
         elif not quiet:
             typer.echo("\n".join(_result_lines(result)))
+        result.see_whole()
 
 
 def _cost_lines(cost: dict[str, Any]) -> Iterator[str]:

@@ -26,11 +26,15 @@ def echo_result(result: "MapResult", lines: Sequence[str], *, as_json: bool, qui
         as_json: Print JSON in place of lines.
         quiet: Print nothing but JSON that was asked for.
         look: The next step, after `next: `.
+
+    Raises:
+        PartlyDoneError: Something could not be read; the message lists it.
     """
     if as_json:
         typer.echo(json.dumps(result.as_dict(), indent=2, ensure_ascii=False))
     elif not quiet:
         typer.echo("\n".join(_result_lines(result, lines, look)))
+    result.see_whole()
 
 
 def _cost_lines(cost: dict[str, Any]) -> Iterator[str]:

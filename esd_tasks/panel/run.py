@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from esd_tasks import output_folder, run_record
+from esd_tasks.failures import Failures
 from esd_tasks.features import feature_names
 from esd_tasks.panel.plan import PanelPlan
 from esd_tasks.panel.unit_row import OK, STATUSES, rows_of_unit
-from esd_tasks.pull_run import Failures, OnProgress, PullResult, finished, read_result
+from esd_tasks.pull_run import OnProgress, PullResult, finished, read_result
 from esd_tasks.series import Series
 from esd_tasks.table_file import TableFile
 from stactools_esd.blocks import Block, BlockStore
