@@ -21,10 +21,10 @@ def draw_assessment(path: Path, report: Mapping[str, Any]) -> None:
     from matplotlib.figure import Figure
 
     keys = [key for key in _WORDS if f"users_{key}" in report["shares"]]
-    figure = Figure(figsize=(5.6, 1.9 + 0.55 * len(keys)), dpi=150, facecolor="white")
+    height = 1.4 + 0.55 * len(keys)
+    figure = Figure(figsize=(5.6, height), dpi=150, facecolor="white")
     FigureCanvasAgg(figure)
-    height = 1.9 + 0.55 * len(keys)
-    axes = figure.add_axes((0.2, 0.95 / height, 0.75, 0.55 * len(keys) / height))
+    axes = figure.add_axes((0.2, 0.92 / height, 0.75, 0.55 * len(keys) / height))
     for place, key in enumerate(keys):
         for side, offset in (("users", -0.14), ("producers", 0.14)):
             share = report["shares"][f"{side}_{key}"]

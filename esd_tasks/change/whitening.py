@@ -49,13 +49,25 @@ class Whitening:
         out = np.empty((n, years, years), np.float32)
         for first in range(0, n, _ROWS):
             rows = slice(first, min(first + _ROWS, n))
-            values = _levels(codes[:, rows]).transpose(1, 0, 2) @ self.turn.T  # (rows, years, 72)
-            values -= values.mean(axis=1, keepdims=True)  # smaller numbers lose less below
-            square = (values**2).sum(axis=2)
-            apart = square[:, :, None] + square[:, None, :] - 2 * (values @ values.transpose(0, 2, 1))
-            out[rows] = np.sqrt(np.maximum(apart, 0) / CHANNELS)
-        out[:, range(years), range(years)] = 0
+            out[rows] = turned_distances(_levels(codes[:, rows]), self.turn)
         return out
+
+
+def turned_distances(values: NDArray[np.float32], turn: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return root mean squares of the differences of turned vectors, every year with every other (n, years, years).
+
+    Args:
+        values: Vectors (years, n, k).
+        turn: As `learn_turn` gives it (k, k).
+    """
+    years, _, k = values.shape
+    turned = values.transpose(1, 0, 2) @ turn.T
+    turned -= turned.mean(axis=1, keepdims=True)  # smaller numbers lose less below
+    square = (turned**2).sum(axis=2)
+    apart = square[:, :, None] + square[:, None, :] - 2 * (turned @ turned.transpose(0, 2, 1))
+    out = np.sqrt(np.maximum(apart, 0) / k)
+    out[:, range(years), range(years)] = 0
+    return np.asarray(out, dtype=np.float32)
 
 
 def learn_whitening(codes: NDArray[np.uint16], usable: NDArray[np.bool_], *, seed: int = 0) -> Whitening:
@@ -71,23 +83,32 @@ def learn_whitening(codes: NDArray[np.uint16], usable: NDArray[np.bool_], *, see
     if len(year) > _MOST:
         kept = np.random.default_rng([seed, 2]).permutation(len(year))[:_MOST]
         year, pixel = year[kept], pixel[kept]
-    if len(year) <= CHANNELS:
-        return Whitening(turn=np.eye(CHANNELS, dtype=np.float32))
     later, earlier = (_levels(codes[which, pixel][None])[0] for which in (year + 1, year))
-    differences = (later - earlier).astype(np.float64)
-    kept_rows = np.ones(len(differences), np.bool_)
-    turn = np.eye(CHANNELS)
+    return Whitening(turn=learn_turn(later - earlier))
+
+
+def learn_turn(differences: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return the turn and scaling under which differences of neighbouring years spread alike in every direction.
+
+    Args:
+        differences: Of any vectors (m, k); with fewer than there are dimensions nothing is learnt.
+    """
+    m, k = differences.shape
+    turn = np.eye(k)
+    if m <= k:
+        return turn.astype(np.float32)
+    every = differences.astype(np.float64)
+    usual = every
     for _ in range(_ROUNDS):
-        usual = differences[kept_rows]
         covariance = usual.T @ usual / len(usual) / 2  # a difference holds the noise of two years
-        spread = np.trace(covariance) / CHANNELS
+        spread = np.trace(covariance) / k
         if spread == 0:
             break
-        covariance = (1 - SHRINKAGE) * covariance + SHRINKAGE * spread * np.eye(CHANNELS)
+        covariance = (1 - SHRINKAGE) * covariance + SHRINKAGE * spread * np.eye(k)
         turn = np.linalg.inv(np.linalg.cholesky(covariance))
-        size = ((differences @ turn.T) ** 2).sum(axis=1)
-        kept_rows = size <= np.quantile(size, 1 - TRIMMED)
-    return Whitening(turn=turn.astype(np.float32))
+        size = ((every @ turn.T) ** 2).sum(axis=1)
+        usual = every[size <= np.quantile(size, 1 - TRIMMED)]
+    return turn.astype(np.float32)
 
 
 def _levels(codes: NDArray[np.uint16]) -> NDArray[np.float32]:
