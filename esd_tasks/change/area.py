@@ -92,7 +92,7 @@ def plan_change(
         )
     if len(found) < 2:
         raise NothingFoundError(f"got items of {years_in_words(found)} only, expected two years or more; add years")
-    with Series(items) as series:
+    with Series(items, on_failure=lambda *_: None) as series:
         area = _whole(items) if area is None else area
         return ChangePlan(
             request=request,

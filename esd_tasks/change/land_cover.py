@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from esd_tasks.change import hidden_markov, land_cover_outputs
 from esd_tasks.change.area import ChangePlan, plan_change
+from esd_tasks.change.block_run import MAPPED, make_blocks
 from esd_tasks.change.model_request import LandCoverRequest
 from esd_tasks.change.noise import year_weights
 from esd_tasks.change.population import Population, draw_population
 from esd_tasks.change.request import parse_years
 from esd_tasks.classifier import Classifier
+from esd_tasks.failures import Failures
 from esd_tasks.legend import Legend
 from esd_tasks.map_run import MapResult, OnProgress, already_done, opened, read_result
 from esd_tasks.model_facts import legend_of_model, model_folder, see_usable
@@ -100,13 +102,14 @@ def run_land_cover(plan: LandCoverPlan, *, on_progress: OnProgress | None = None
 
     Raises:
         OutputError: The output folder belongs to another run, or another run is writing it.
-        RasterError: A codes COG is damaged.
+        RasterError: A codes COG is damaged, and no other gives a pixel.
     """
     if (done := already_done(plan)) is not None:
         return done
     report = on_progress or (lambda *_: None)
     request = plan.request
-    with opened(plan) as store, Series(plan.items) as series:
+    failures = Failures()
+    with opened(plan, failures) as store, Series(plan.items, on_failure=failures.hear) as series:
         report("population", 0, 1)
         population = draw_population(
             series, plan.area, min_clear=request.min_clear, seed=request.seed, most=LEARNING_PIXELS
@@ -116,11 +119,9 @@ def run_land_cover(plan: LandCoverPlan, *, on_progress: OnProgress | None = None
         stays = transitions.matrix.diagonal().mean()
         _log.info("a class stays what it is with probability %.3f, on average", stays)
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
-        for position, block in enumerate(blocks):
-            report("classes", position, len(blocks))
-            if not store.finished(block):
-                store.put(block, **_classify(plan, transitions, series, block))
-        report("classes", len(blocks), len(blocks))
+        make_blocks(
+            store, blocks, lambda block: _classify(plan, transitions, series, block), stage="classes", report=report
+        )
         land_cover_outputs.write(plan, transitions, store, blocks)
     return read_result(plan.request.output_or_default)
 
@@ -187,4 +188,4 @@ def _classify(plan: LandCoverPlan, transitions: Transitions, series: Series, blo
             both = (seen[1:] & seen[:-1]).T
             flips = [((one[:, 1:] != one[:, :-1]) & both).sum() for one in (single, decoded)]
             tallies += [len(some), both.sum(), *flips, (~seen).sum()]
-    return {"class_id": class_id.reshape(years, *shape), "tallies": tallies}
+    return {"class_id": class_id.reshape(years, *shape), "tallies": tallies, MAPPED: tallies[0]}

@@ -12,6 +12,7 @@ from esd_tasks import map_item, maps
 from esd_tasks.change.item import describe_years
 from esd_tasks.change.land_cover_picture import draw_from_to, draw_series
 from esd_tasks.map_run import finish, packages, raster_tags
+from esd_tasks.map_store import MapStore
 from esd_tasks.run_record import RUN_JSON
 from stactools_esd.blocks import Block, BlockStore
 from stactools_esd.files import atomic_path, write_json
@@ -30,7 +31,7 @@ _CHANGES: Final = ("changes", "first_change", "last_change", "first_class", "las
 _COG: Final = str(pystac.MediaType.COG)
 
 
-def write(plan: "LandCoverPlan", transitions: "Transitions", store: BlockStore, blocks: Sequence[Block]) -> None:
+def write(plan: "LandCoverPlan", transitions: "Transitions", store: MapStore, blocks: Sequence[Block]) -> None:
     """Assemble every output; `run.json` last, for it says that the folder is finished."""
     folder, legend = plan.request.output_or_default, plan.legend
     first, last = plan.years[0], plan.years[-1]
@@ -115,7 +116,7 @@ def write(plan: "LandCoverPlan", transitions: "Transitions", store: BlockStore, 
         "tallies": tallies,
         "mapped_pixels": {str(year): mapped[k].tolist() for k, year in enumerate(plan.years)},
     }
-    finish(plan, outputs, notes, result)
+    finish(plan, outputs, notes, result, store.failures.missing)
 
 
 def _positions(plan: "LandCoverPlan", class_id: NDArray[Any]) -> NDArray[np.intp]:

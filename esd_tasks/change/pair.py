@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from esd_tasks.change import pair_outputs
 from esd_tasks.change.area import ChangePlan, plan_change
+from esd_tasks.change.block_run import MAPPED, make_blocks, telling
 from esd_tasks.change.distances import pair_distances
 from esd_tasks.change.model import ChangeModel
 from esd_tasks.change.noise import PairNoise, pair_noise
@@ -20,6 +21,7 @@ from esd_tasks.change.request import PairRequest
 from esd_tasks.change.stored import EventBlocks
 from esd_tasks.change.thresholds import threshold_for_rate
 from esd_tasks.change.validation import Validation, validate_threshold
+from esd_tasks.failures import Failures
 from esd_tasks.items import find_items
 from esd_tasks.map_run import MapResult, OnProgress, already_done, opened, read_result
 from esd_tasks.model_facts import see_usable
@@ -98,23 +100,21 @@ def run_pair(plan: PairPlan, *, on_progress: OnProgress | None = None) -> MapRes
         NothingFoundError: Too few pixels have both years.
         LabelsError: The reference cannot choose a threshold.
         OutputError: The output folder belongs to another run, or another run is writing it.
-        RasterError: A codes COG is damaged.
+        RasterError: A codes COG is damaged, and no other gives a pixel.
     """
     if (done := already_done(plan)) is not None:
         return done
     report = on_progress or (lambda *_: None)
-    with opened(plan) as store, Series(plan.items) as series:
+    failures = Failures()
+    with opened(plan, failures) as store, Series(plan.items, on_failure=failures.hear) as series:
         report("population", 0, 1)
         population = draw_population(series, plan.area, min_clear=plan.request.min_clear, seed=plan.request.seed)
-        rule = make_rule(plan, population)
+        with telling(failures):
+            rule = make_rule(plan, population)
         report("population", 1, 1)
         _log.info("threshold %.4g in robust standard deviations of %d pixels", rule.threshold, rule.noise.n)
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
-        for position, block in enumerate(blocks):
-            report("compare", position, len(blocks))
-            if not store.finished(block):
-                store.put(block, **_compare(plan, rule, series, block))
-        report("compare", len(blocks), len(blocks))
+        make_blocks(store, blocks, lambda block: _compare(plan, rule, series, block), stage="compare", report=report)
         pair_outputs.write(plan, rule, store, blocks, _pieces(plan, store, blocks))
     return read_result(plan.request.output_or_default)
 
@@ -156,7 +156,7 @@ def _compare(plan: PairPlan, rule: Rule, series: Series, block: Block) -> dict[s
     """Return distances, score and class of a block; NaN and 0 where there is nothing to compare."""
     shape = (block.height, block.width)
     out: dict[str, NDArray[Any]] = {name: np.full(shape, np.nan, np.float32) for name in pair_outputs.MAGNITUDES}
-    out["class_id"] = np.zeros(shape, np.uint16)
+    out |= {"class_id": np.zeros(shape, np.uint16), MAPPED: np.array(0)}
     inside = pixels_inside(plan.grid, plan.area, block.window)
     if not inside.any():
         return out
@@ -174,6 +174,7 @@ def _compare(plan: PairPlan, rule: Rule, series: Series, block: Block) -> dict[s
     else:
         score, class_id = rule.model.judge(before, after, threads=plan.request.threads)
     out["score"][usable], out["class_id"][usable] = score, class_id
+    out[MAPPED] = np.array(usable.sum())
     return out
 
 

@@ -13,9 +13,10 @@ from esd_tasks.change.reference import CHANGE, CHANGE_NAME, NO_CHANGE, NO_CHANGE
 from esd_tasks.change.validation import accuracy_lines, accuracy_report
 from esd_tasks.legend import Legend, LegendClass, legend_of
 from esd_tasks.map_run import finish, packages, pieces, raster_tags
+from esd_tasks.map_store import MapStore
 from esd_tasks.run_record import RUN_JSON
 from esd_tasks.target import WGS84, transformer
-from stactools_esd.blocks import Block, BlockStore
+from stactools_esd.blocks import Block
 from stactools_esd.files import write_json
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def legend_of_change(classes: Mapping[int, str]) -> Legend:
 def write(
     plan: "PairPlan",
     rule: "Rule",
-    store: BlockStore,
+    store: MapStore,
     blocks: Sequence[Block],
     changes: Iterable[tuple[Block, NDArray[Any]]],
 ) -> None:
@@ -125,7 +126,7 @@ def write(
         "mapped_share_changed": 1 - counts[NO_CHANGE] / compared if compared else None,
         "accuracy": accuracy,
     }
-    finish(plan, outputs, notes, result)
+    finish(plan, outputs, notes, result, store.failures.missing)
 
 
 def _notes(plan: "PairPlan", rule: "Rule", counts: Mapping[int, int]) -> Iterator[str]:

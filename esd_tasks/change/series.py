@@ -1,6 +1,7 @@
 """`change series`: every break of every pixel of a place."""
 
 import logging
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from esd_tasks.change import series_outputs
 from esd_tasks.change.area import ChangePlan, plan_change
+from esd_tasks.change.block_run import MAPPED, make_blocks, telling
 from esd_tasks.change.distances import distance_matrix
 from esd_tasks.change.events import Events
 from esd_tasks.change.medoid import first_above, medoid_scores
@@ -19,6 +21,7 @@ from esd_tasks.change.request import SeriesRequest, parse_years
 from esd_tasks.change.segments import LEAST_YEARS, Calibration, SegmentRules, calibrate, find_breaks
 from esd_tasks.change.stored import EventBlocks
 from esd_tasks.change.whitening import Whitening, learn_whitening
+from esd_tasks.failures import Failures
 from esd_tasks.map_run import MapResult, OnProgress, already_done, opened, read_result
 from esd_tasks.pull import pixels_inside
 from esd_tasks.series import Series
@@ -96,26 +99,24 @@ def run_series(plan: SeriesPlan, *, on_progress: OnProgress | None = None) -> Ma
     Raises:
         NothingFoundError: Too few pixels have enough years.
         OutputError: The output folder belongs to another run, or another run is writing it.
-        RasterError: A codes COG is damaged.
+        RasterError: A codes COG is damaged, and no other gives a pixel.
     """
     if (done := already_done(plan)) is not None:
         return done
     request = plan.request
     report = on_progress or (lambda *_: None)
-    with opened(plan) as store, Series(plan.items) as series:
+    failures = Failures()
+    with opened(plan, failures) as store, Series(plan.items, on_failure=failures.hear) as series:
         report("population", 0, 1)
         population = draw_population(series, plan.area, min_clear=request.min_clear, seed=request.seed)
-        learnt = learn(population, plan.years, request)
+        with telling(failures):
+            learnt = learn(population, plan.years, request)
         report("population", 1, 1)
         _log.info("a break must save %.3f usual distances", learnt.calibration.penalty)
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
-        for position, block in enumerate(blocks):
-            report("breaks", position, len(blocks))
-            if not store.finished(block):
-                store.put(block, **_find(plan, learnt, series, block))
-        report("breaks", len(blocks), len(blocks))
+        make_blocks(store, blocks, lambda block: _find(plan, learnt, series, block), stage="breaks", report=report)
         kept = _filtered(plan, store, blocks)
-        series_outputs.write(plan, learnt, kept, blocks)
+        series_outputs.write(plan, learnt, kept, blocks, failures.missing)
     return read_result(plan.request.output_or_default)
 
 
@@ -172,11 +173,12 @@ def _find(plan: SeriesPlan, learnt: Learnt, series: Series, block: Block) -> dic
             tallies += [len(some), ours.sum(), theirs.sum(), (ours & theirs).sum()]
     columns = [part.as_arrays() for part in parts] or [_none().as_arrays()]
     joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
-    return {**joined, "mapped": mapped, "tallies": tallies}
+    return {**joined, "mapped": mapped, "tallies": tallies, MAPPED: np.array(mapped.sum())}
 
 
 def _filtered(plan: SeriesPlan, store: BlockStore, blocks: Sequence[Block]) -> BlockStore:
     """Drop events in patches that are too small, before any are chosen for bands; return the store of the others."""
+    shutil.rmtree(store.folder / _KEPT, ignore_errors=True)  # of a run that was killed here, or had other holes
     kept = BlockStore(store.folder / _KEPT, plan.run_key)
     shapes = {(block.row, block.column): (block.height, block.width) for block in blocks}
 
@@ -185,8 +187,6 @@ def _filtered(plan: SeriesPlan, store: BlockStore, blocks: Sequence[Block]) -> B
 
     patched = EventBlocks(store, blocks, plan.grid, BLOCK_PIXELS, planes)
     for block in blocks:
-        if kept.finished(block):
-            continue
         arrays = store.get(block)
         events = Events.from_arrays(arrays)
         if plan.request.min_patch > 1 and len(events):

@@ -38,7 +38,9 @@ _ASSETS: Final[dict[str, map_item.AssetFacts]] = {
 }
 
 
-def write(plan: "SeriesPlan", learnt: "Learnt", store: BlockStore, blocks: Sequence[Block]) -> None:
+def write(
+    plan: "SeriesPlan", learnt: "Learnt", store: BlockStore, blocks: Sequence[Block], missing: Sequence[str]
+) -> None:
     """Assemble every output; `run.json` last, for it says that the folder is finished.
 
     Args:
@@ -46,6 +48,7 @@ def write(plan: "SeriesPlan", learnt: "Learnt", store: BlockStore, blocks: Seque
         learnt: What the population says.
         store: Events that passed all filters.
         blocks: All blocks.
+        missing: What could not be read, a line each.
     """
     folder, (first, last) = plan.request.output_or_default, (plan.years[0], plan.years[-1])
     by_year, tallies, most = _tally(plan, store, blocks)
@@ -127,7 +130,7 @@ def write(plan: "SeriesPlan", learnt: "Learnt", store: BlockStore, blocks: Seque
         "calm_pixels": calibration.calm,
         "baseline_z": learnt.baseline,
     }
-    finish(plan, outputs, notes, result)
+    finish(plan, outputs, notes, result, missing)
 
 
 def _events(store: BlockStore, blocks: Sequence[Block]) -> Iterator[tuple[Block, Events]]:

@@ -55,7 +55,11 @@ def carry_out(
     quiet: bool,
     lines: Callable[["MapResult"], Iterator[str]],
 ) -> None:
-    """Say what a plan costs, or run it and say what was made."""
+    """Say what a plan costs, or run it and say what was made.
+
+    Raises:
+        PartlyDoneError: Something could not be read; the message lists it.
+    """
     from esd_tasks.progress import Bars
 
     if dry_run:
@@ -68,6 +72,7 @@ def carry_out(
         typer.echo(json.dumps(result.as_dict(), indent=2, ensure_ascii=False))
     elif not quiet:
         typer.echo("\n".join(result_lines(result, lines)))
+    result.see_whole()
 
 
 def cost_lines(cost: dict[str, Any]) -> Iterator[str]:

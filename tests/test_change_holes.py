@@ -1,0 +1,92 @@
+"""Years that cannot be read: the maps of change go on without them, name them, end with 4, and are made whole later."""
+
+from pathlib import Path
+
+import changing
+import numpy as np
+import pytest
+import rasterio
+from typer.testing import CliRunner
+
+from esd_tasks import cli
+from esd_tasks.change.block_run import MAPPED, make_blocks
+from esd_tasks.failures import Failures
+from esd_tasks.map_store import MapStore
+from stactools_esd.blocks import plan_blocks
+from stactools_esd.errors import RasterError
+
+YEARS = tuple(range(2012, 2018))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Six years of a place, of which one is damaged within; the whole file lies beside."""
+    changing.write_place(tmp_path / "codes", YEARS)
+    (path,) = (tmp_path / "codes").glob("*_2014.tif")
+    (tmp_path / "whole.tif").write_bytes(path.read_bytes())
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 4000] = bytes(4000)
+    path.write_bytes(content)
+    return tmp_path
+
+
+def mend(place: Path) -> None:
+    """Put the whole file in place of the damaged one."""
+    (place / "codes" / "ESD_esdnet-small-v1_xdemo_2014.tif").write_bytes((place / "whole.tif").read_bytes())
+
+
+def read(path: Path) -> np.ndarray:  # type: ignore[type-arg]
+    """Read a raster."""
+    with rasterio.open(path) as dataset:
+        return np.asarray(dataset.read())
+
+
+def test_a_series_goes_on_without_a_year(place: Path) -> None:
+    """Breaks are found in the other years, the year is named, the exit code is 4; mended, the whole map is made."""
+    words = ["change", "series", "--catalog", str(place / "codes"), "-o", str(place / "out"), "--min-patch", "2"]
+    result = CliRunner().invoke(cli.app, words)
+    assert result.exit_code == 4, result.output
+    assert "2014" in result.stderr
+    holed = read(place / "out" / "breaks.tif")
+    assert (holed[0][30:40, 40:60] == 2015).mean() > 0.8  # the break of 2014 shows at the next year
+    mend(place)
+    again = CliRunner().invoke(cli.app, words)
+    assert again.exit_code == 0, again.output
+    assert (read(place / "out" / "breaks.tif")[0][30:40, 40:60] == 2014).mean() > 0.8
+    whole = ["change", "series", "--catalog", str(place / "codes"), "-o", str(place / "other"), "--min-patch", "2"]
+    assert CliRunner().invoke(cli.app, whole).exit_code == 0
+    np.testing.assert_array_equal(read(place / "out" / "breaks.tif"), read(place / "other" / "breaks.tif"))
+
+
+def test_a_pair_without_one_of_its_years_fails(place: Path) -> None:
+    """With nothing to compare there is no map: one line names the damaged file, and nothing is left behind."""
+    words = ["change", "pair", "2013", "2014", "--expected-rate", "0.05", "--catalog", str(place / "codes")]
+    result = CliRunner().invoke(cli.app, [*words, "-o", str(place / "out")])
+    assert result.exit_code == 1
+    assert "_2014.tif" in result.stderr
+    assert not (place / "out").exists()
+
+
+def test_blocks_with_holes_are_made_again(tmp_path: Path) -> None:
+    """Finished blocks are kept, those with holes are not; nothing mapped at all is an error."""
+    blocks = plan_blocks(4, 8, 4)
+    item = type("Item", (), {"id": "esd-1"})()
+    store = MapStore(tmp_path / "blocks", "key", Failures())
+    made = []
+
+    def make(block):  # type: ignore[no-untyped-def]
+        made.append(block.name)
+        if block.column:
+            store.failures.hear(item, RasterError("cut off"))
+        return {"a": np.ones(3), MAPPED: np.array(0 if block.column else 5)}
+
+    make_blocks(store, blocks, make, stage="make", report=lambda *_: None)
+    assert len(made) == 2
+    assert store.get(blocks[1])["a"].sum() == 3
+    later = MapStore(tmp_path / "blocks", "key")
+    assert [later.finished(block) for block in blocks] == [True, False]
+    alone = MapStore(tmp_path / "alone", "key", Failures())
+    store = alone
+    with pytest.raises(RasterError, match="cut off"):
+        make_blocks(alone, blocks[1:], make, stage="make", report=lambda *_: None)
