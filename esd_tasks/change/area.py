@@ -8,7 +8,7 @@ from typing import Any
 
 import shapely
 
-from esd_tasks.area_plan import AreaPlan, asked_area
+from esd_tasks.area_plan import AreaPlan, asked_area, see_comparable
 from esd_tasks.change.request import ChangeRequest
 from esd_tasks.codes_item import CodesItem, available_years, years_in_words
 from esd_tasks.items import find_items
@@ -65,6 +65,7 @@ def plan_change(
     *,
     parameters: Mapping[str, Any],
     files: Mapping[str, Path] | None = None,
+    label_items: Sequence[CodesItem] = (),
 ) -> ChangePlan:
     """Find the items of an area in all years, and the grid of the map.
 
@@ -75,6 +76,7 @@ def plan_change(
         years: Years wanted; all that the catalogue has there if None.
         parameters: Options that decide the result.
         files: Files that decide the result.
+        label_items: Items that are read for labels, wherever they lie.
 
     Raises:
         UsageError: There is no area and there are several tiles.
@@ -92,6 +94,7 @@ def plan_change(
         )
     if len(found) < 2:
         raise NothingFoundError(f"got items of {years_in_words(found)} only, expected two years or more; add years")
+    see_comparable([*items, *label_items])
     with Series(items, on_failure=lambda *_: None) as series:
         area = _whole(items) if area is None else area
         return ChangePlan(
@@ -100,6 +103,7 @@ def plan_change(
             year=found[-1],
             years=series.years,
             items=series.items,
+            label_items=tuple(label_items),
             grid=series.grid_for(area),
             parameters=dict(parameters),
             files=dict(files or {}),

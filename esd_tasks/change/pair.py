@@ -21,6 +21,7 @@ from esd_tasks.change.request import PairRequest
 from esd_tasks.change.stored import EventBlocks
 from esd_tasks.change.thresholds import threshold_for_rate
 from esd_tasks.change.validation import Validation, validate_threshold
+from esd_tasks.codes_item import CodesItem
 from esd_tasks.failures import Failures
 from esd_tasks.items import find_items
 from esd_tasks.map_run import MapResult, OnProgress, already_done, opened, read_result
@@ -77,13 +78,16 @@ def plan_pair(request: PairRequest) -> PairPlan:
     """
     years = (request.year1, request.year2)
     named = ("expected_rate", "measure", "min_patch", "block_size")
-    reference = (
-        read_pairs(request.reference, layer=request.layer, class_field=request.class_field, years=years)
-        if request.reference
-        else None
-    )
+    reference: PairLabels | None = None
+    around: tuple[CodesItem, ...] = ()
+    if request.reference is not None:
+        reference = read_pairs(request.reference, layer=request.layer, class_field=request.class_field, years=years)
+        # Places may lie outside the area that is mapped.
+        around = tuple(find_items(request.catalog_or_default, geometry=reference.labels.envelope, years=years))
     files = {name: path for name in ("reference", "model") if (path := getattr(request, name)) is not None}
-    base = plan_change(request, years, parameters={name: getattr(request, name) for name in named}, files=files)
+    base = plan_change(
+        request, years, parameters={name: getattr(request, name) for name in named}, files=files, label_items=around
+    )
     model = None
     if request.model is not None:
         model = ChangeModel.load(request.model)
@@ -138,9 +142,7 @@ def make_rule(plan: PairPlan, population: Population) -> Rule:
     if plan.reference is None:
         rate = request.expected_rate or 0.0
         return Rule(noise=noise, threshold=threshold_for_rate(noise.score(distance, clear, before), rate))
-    # Labels may lie outside the area that is mapped.
-    around = find_items(request.catalog_or_default, geometry=plan.reference.labels.envelope, years=plan.years)
-    samples = pair_samples(plan.reference, around, min_clear=request.min_clear, seed=request.seed)
+    samples = pair_samples(plan.reference, plan.label_items, min_clear=request.min_clear, seed=request.seed)
     validation = validate_threshold(
         samples.samples,
         samples.changed,

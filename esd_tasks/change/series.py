@@ -21,6 +21,7 @@ from esd_tasks.change.request import SeriesRequest, parse_years
 from esd_tasks.change.segments import LEAST_YEARS, Calibration, SegmentRules, calibrate, find_breaks
 from esd_tasks.change.stored import EventBlocks
 from esd_tasks.change.whitening import Whitening, learn_whitening
+from esd_tasks.codes_item import years_in_words
 from esd_tasks.failures import Failures
 from esd_tasks.map_run import MapResult, OnProgress, already_done, opened, read_result
 from esd_tasks.pull import pixels_inside
@@ -72,16 +73,18 @@ def plan_series(request: SeriesRequest) -> SeriesPlan:
     """Find items and grid.
 
     Raises:
-        NothingFoundError: There are fewer than three years.
+        NothingFoundError: There are too few years.
         EsdError: See `area.plan_change`.
     """
     years = parse_years(request.years) if request.years else None
     named = ("false_alarms", "min_years", "min_last", "min_magnitude", "min_patch", "full_clear", "max_events", "table")
     plan = plan_change(request, years, parameters={name: getattr(request, name) for name in named})
-    if len(plan.years) < LEAST_YEARS:
+    rules = rules_of(request)
+    if len(plan.years) < (needed := max(LEAST_YEARS, rules.least_years + rules.last)):
         raise NothingFoundError(
-            f"got the years {plan.years[0]} and {plan.years[-1]} only, expected {LEAST_YEARS} or more for a series; "
-            "add years, or compare these two with `esd-tasks change pair`"
+            f"got {len(plan.years)} years, {years_in_words(plan.years)}, expected {needed} or more for a series with "
+            f"states of {rules.least_years} and, at its end, {rules.last} years; add years, or compare two with "
+            "`esd-tasks change pair`"
         )
     return SeriesPlan(**{name: getattr(plan, name) for name in plan.__dataclass_fields__})
 
