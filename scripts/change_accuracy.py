@@ -34,7 +34,7 @@ from esd_tasks.change.thresholds import average_precision, best_threshold, rates
 from esd_tasks.change.whitening import learn_whitening
 from esd_tasks.encoder_tasks import inputs
 
-FIRST_SEED = 61
+FIRST_SEED = 71  # 61 and 62 were looked at while the method was chosen
 DRAWS = 500
 
 
