@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from esd_tasks.accuracy import Accuracy, summary
 from esd_tasks.assess_notes import UNKNOWN_SAMPLING, estimate_notes, refuse_empty, sample_notes
-from esd_tasks.assess_population import Population, population_of
+from esd_tasks.assess_population import Population, by_area, population_of
 from esd_tasks.assess_reference import EMPTY
 from esd_tasks.assess_request import AssessRequest
 from esd_tasks.assess_sample import Sample
 from esd_tasks.assess_setting import open_setting
 from esd_tasks.assess_table import Table, read_table
-from esd_tasks.estimates import Estimates, estimate
+from esd_tasks.estimates import Estimates, Moments, estimate
 from esd_tasks.strata_counts import StrataCounts
 from esd_tasks.strata_names import find_classes
 from stactools_esd.errors import LabelsError, NothingFoundError, UsageError
@@ -117,11 +117,14 @@ def run_assess(request: AssessRequest, on_progress: OnProgress | None = None) ->
                 f"with a class; fill in field {setting.reference.field}, or check where they lie"
             )
         ids = tuple(sorted({*population.class_ids, *sample.reference.tolist()}))
+        if (areas := setting.pixel_areas(sample)) is not None:
+            population = by_area(population, sample.stratum, areas)
         return _assessment(
             request,
             population,
             _cube(sample, population, ids),
             {class_id: names.get(class_id, str(class_id)) for class_id in ids},
+            moments=_moments(sample, population, ids, areas),
             left_out=left_out,
             notes=sample_notes(setting, population, sample),
             nominal_pixel=setting.raster.areas.nominal,
@@ -168,15 +171,30 @@ def _assess_table(request: AssessRequest, table: Table) -> Assessment:
     )
 
 
-def _cube(sample: Sample, population: Population, ids: tuple[int, ...]) -> NDArray[np.int64]:
-    """Count samples by stratum, map class and reference class."""
-    cube = np.zeros((len(population.stratum_ids), len(ids), len(ids)), dtype=np.int64)
+def _cube(
+    sample: Sample, population: Population, ids: tuple[int, ...], values: ArrayLike = 1, dtype: type = np.int64
+) -> NDArray[Any]:
+    """Count samples by stratum, map class and reference class, or sum values of them."""
+    cube = np.zeros((len(population.stratum_ids), len(ids), len(ids)), dtype=dtype)
     # A simple random sample is of one stratum, whatever its pixels are mapped as.
     stratum = np.searchsorted(population.stratum_ids, sample.stratum)
     if len(population.stratum_ids) == 1:
         stratum[:] = 0
-    np.add.at(cube, (stratum, np.searchsorted(ids, sample.mapped), np.searchsorted(ids, sample.reference)), 1)
+    np.add.at(cube, (stratum, np.searchsorted(ids, sample.mapped), np.searchsorted(ids, sample.reference)), values)
     return cube
+
+
+def _moments(
+    sample: Sample, population: Population, ids: tuple[int, ...], areas: NDArray[np.float64] | None
+) -> Moments | None:
+    """Sum the pixel areas of samples, relative to their mean, and their squares."""
+    if areas is None:
+        return None
+    relative = areas / areas.mean()
+    return Moments(
+        first=_cube(sample, population, ids, relative, np.float64),
+        second=_cube(sample, population, ids, relative**2, np.float64),
+    )
 
 
 def _assessment(
@@ -187,6 +205,7 @@ def _assessment(
     *,
     left_out: dict[str, int],
     notes: Iterable[str],
+    moments: Moments | None = None,
     nominal_pixel: float | None = None,
     checksum: str | None = None,
     record: str | None = None,
@@ -201,7 +220,7 @@ def _assessment(
             possible = np.zeros(counts.shape[:2], dtype=np.bool_)
             possible[:, [ids.index(class_id) for class_id in population.class_ids]] = population.possible
         sizes = population.sizes if population.corrected else None
-        estimates = estimate(counts, population.weights, sizes=sizes, possible=possible)
+        estimates = estimate(counts, population.weights, sizes=sizes, possible=possible, moments=moments)
         told += estimate_notes(counts, population, estimates, list(names.values()))
     return Assessment(
         request=request,

@@ -22,6 +22,7 @@ UNKNOWN_SAMPLING: Final = (
 """Stands where neither the user nor a record of the draw says how samples were drawn."""
 
 _MOST_NAMED: Final = 12
+_NO_WIDTH: Final = 1e-9
 
 
 def refuse_empty(counts: NDArray[np.int64], population: Population) -> None:
@@ -74,7 +75,7 @@ def estimate_notes(
     if few := [f"{name} ({n})" for name, n in zip(named, samples.tolist(), strict=True) if 1 < n < FEW_SAMPLES]:
         yield f"{what} {_listed(few)} has fewer than {FEW_SAMPLES} samples: intervals that hang on it are rough"
     for whose, errors in (("user's", estimates.users_se), ("producer's", estimates.producers_se)):
-        if sure := [name for name, error in zip(names, errors.tolist(), strict=True) if error == 0]:
+        if sure := [name for name, error in zip(names, errors.tolist(), strict=True) if error < _NO_WIDTH]:
             yield (
                 f"the interval of the {whose} accuracy of {_listed(sure)} has no width, for all its samples agree: "
                 "that is not certainty, the errors were just not met"
@@ -107,8 +108,13 @@ def sample_notes(setting: Setting, population: Population, sample: Sample) -> It
         yield f"{population.no_stratum:,} classified pixels without a stratum are not part of the population"
     if population.left_out:
         yield f"{population.left_out:,} pixels of excluded classes are not part of the population"
-    if (told := setting.raster.areas.warning(setting.raster.height, setting.raster.width)) is not None:
-        yield told
+    if population.by_area:
+        times = setting.raster.areas.spread(setting.raster.height, setting.raster.width)
+        yield (
+            f"the largest pixels have {times:.2g} times the area of the smallest, and every pixel was as likely to be "
+            "drawn: each sample counts with the true area of its pixel; error_matrix.csv alone does not give these "
+            "estimates. Where the sample was drawn by area, say --drawn-by area"
+        )
     if setting.field is not None:
         yield "sizes of strata were taken as given; whether the map covers the strata, nobody checked"
     if setting.sampling == "simple" and setting.request.post_strata:

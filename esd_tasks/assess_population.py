@@ -19,6 +19,9 @@ OLOFSSON: Final = "Olofsson et al. 2014: strata are the classes of the map"
 POST: Final = "Olofsson et al. 2014: simple random sample, post-stratified by the classes of the map"
 STEHMAN: Final = "Stehman 2014: strata are not the classes of the map; ratio estimators"
 SIMPLE: Final = "Stehman 2014, one stratum: simple random sample; ratio estimators"
+BY_AREA: Final = "each sample with the area of its pixel (separate ratio estimator, Cochran 1977)"
+"""Stands behind the estimator where pixels differ in area and were drawn alike."""
+
 NONE: Final = "none: the samples are not a probability sample"
 
 
@@ -61,6 +64,9 @@ class Population:
 
     corrected: bool
     """Whether the finite population correction is used."""
+
+    by_area: bool = False
+    """Whether each sample counts with the area of its pixel."""
 
     unclassified: int = 0
     """Pixels of the map without a class."""
@@ -175,6 +181,24 @@ def with_sizes(population: Population, sizes: Mapping[str, int]) -> tuple[Popula
         ),
         numbers,
     )
+
+
+def by_area(population: Population, stratum: NDArray[np.int64], areas: NDArray[np.float64]) -> Population:
+    """Let each sample count with the area of its pixel.
+
+    Strata of which only the pixels are known have the mean pixel area of their samples.
+
+    Args:
+        population: The population.
+        stratum: Stratum of each sample, (n,).
+        areas: Square metres of the pixel of each, (n,).
+    """
+    weights = population.weights
+    if population.possible is None:
+        means = [areas[stratum == one].mean() if (stratum == one).any() else 1.0 for one in population.stratum_ids]
+        weights = population.sizes * np.array(means)
+        weights = weights / weights.sum()
+    return replace(population, by_area=True, weights=weights, method=f"{population.method}; {BY_AREA}")
 
 
 def read_sizes(path: Path) -> dict[str, int]:

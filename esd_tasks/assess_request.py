@@ -13,6 +13,12 @@ Sampling = Literal["stratified", "simple", "convenience"]
 SAMPLINGS: Final[tuple[Sampling, ...]] = ("stratified", "simple", "convenience")
 """At random within strata; at random over the whole map; in any other way."""
 
+DrawnBy = Literal["pixel", "area"]
+"""Whether every pixel of a stratum, or every hectare of it, was as likely to be drawn."""
+
+DRAWN_BY: Final[tuple[DrawnBy, ...]] = ("pixel", "area")
+"""They differ only where pixels differ in area, as on a grid of degrees."""
+
 AreaUnit = Literal["ha", "km2", "m2"]
 """Unit of areas."""
 
@@ -58,6 +64,9 @@ class AssessRequest:
     post_strata: bool = True
     """Weigh a simple random sample by the map's classes."""
 
+    drawn_by: DrawnBy = "pixel"
+    """Whether every pixel, or every hectare, was as likely to be drawn."""
+
     exclude: tuple[str, ...] = ()
     """Names or ids of map classes that are not part of the population."""
 
@@ -78,6 +87,8 @@ class AssessRequest:
             raise UsageError(f"got --area-unit {self.area_unit}, expected one of {', '.join(AREA_UNITS)}")
         if self.sampling is not None and self.sampling not in SAMPLINGS:
             raise UsageError(f"got --sampling {self.sampling}, expected one of {', '.join(SAMPLINGS)}")
+        if self.drawn_by not in DRAWN_BY:
+            raise UsageError(f"got --drawn-by {self.drawn_by}, expected one of {', '.join(DRAWN_BY)}")
         if self.pixel_size is not None and not 0 < self.pixel_size < math.inf:
             raise UsageError(f"got --pixel-size {self.pixel_size}, expected metres; correct it")
         if self.is_table:

@@ -33,6 +33,9 @@ class Sample:
     stratum: NDArray[np.int64]
     """Stratum, (n,)."""
 
+    position: NDArray[np.int64]
+    """Position of each among the points, (n,)."""
+
     left_out: dict[str, int]
     """Points left out, by reason."""
 
@@ -90,6 +93,7 @@ def meet(
         mapped=mapped[used],
         reference=reference[used],
         stratum=stratum[used],
+        position=np.flatnonzero(used),
         left_out=dict(Counter(reasons[~used].tolist())),
         unanswered=dict(Counter(stratum[unanswered].tolist())),
     )

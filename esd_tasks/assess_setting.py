@@ -100,6 +100,31 @@ class Setting:
             drawn=drawn,
         )
 
+    def pixel_areas(self, sample: Sample) -> NDArray[np.float64] | None:
+        """Return square metres of the pixels that were drawn, (n,); None where samples count alike.
+
+        They do where all pixels are about alike (`strata_area.MOST_UNEQUAL`), and where samples were drawn by area.
+
+        Args:
+            sample: The samples that are used.
+        """
+        if self.request.drawn_by == "area" or self.sampling == "convenience":
+            return None
+        with self._sampled() as grid:
+            if not grid.areas.unequal(grid.height, grid.width):
+                return None
+            rows, columns = _pixels(grid, self.reference)
+            return grid.areas.at(rows[sample.position], columns[sample.position])
+
+    @contextmanager
+    def _sampled(self) -> Iterator[ClassRaster]:
+        """Open the raster whose pixels were drawn, on its own grid: that of the strata, else the map."""
+        if self.strata is None:
+            yield self.raster
+            return
+        with ClassRaster(self.strata.path) as grid:
+            yield grid
+
     def _counts(self, on_count: OnCount | None) -> StrataCounts:
         if self.design is not None and self.strata is None and self.field is None:
             return counts_of(self.design, self.excluded)
@@ -109,11 +134,8 @@ class Setting:
 
     def _drawn(self, design: SampleDesign) -> NDArray[np.bool_]:
         """Tell which points are in pixels that were drawn, on the grid of the raster that they were drawn from."""
-        if self.strata is None:
-            rows, columns = _pixels(self.raster, self.reference)
-        else:
-            with ClassRaster(self.strata.path) as grid:
-                rows, columns = _pixels(grid, self.reference)
+        with self._sampled() as grid:
+            rows, columns = _pixels(grid, self.reference)
         return (rows >= 0) & (design.stratum_at(rows, columns) > 0)
 
     def _field_sizes(self) -> dict[str, int]:
@@ -157,6 +179,8 @@ def open_setting(request: AssessRequest, reference: Path) -> Iterator[Setting]:
     design = read_design(record) if record is not None and request.sampling != "convenience" else None
     if design is not None and request.sampling == "simple":
         raise UsageError(f"got --sampling simple, but {record} says that the sample is stratified; leave it out")
+    if design is not None and request.drawn_by == "area":
+        raise UsageError(f"got --drawn-by area, but {record} says that pixels were drawn; leave it out")
     strata_path = Path(request.strata) if request.strata and Path(request.strata).is_file() else None
     field = request.strata if strata_path is None else None
     sampled = design is not None or request.strata is not None

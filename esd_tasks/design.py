@@ -140,7 +140,7 @@ def make_design(request: DesignRequest, on_progress: OnProgress | None = None) -
         excluded = find_classes(request.exclude, given or raster.names)
         counts = count_strata(raster, leave_out=excluded, on_count=_stage(on_progress, "count pixels"))
         names = names_of(counts.class_ids, raster.names, given=given, where=raster.path.name)
-        path, unequal = raster.path, raster.areas.warning(raster.height, raster.width)
+        path, notes = raster.path, _pixel_notes(raster)
     users = request.expected_users({class_id: names[class_id] for class_id in counts.class_ids})
     weights, sizes = counts.weights, counts.sizes
     floor = int(least(sizes, request.allocation, request.minimum).sum())
@@ -156,7 +156,7 @@ def make_design(request: DesignRequest, on_progress: OnProgress | None = None) -
         users=tuple(users),
         samples=tuple(samples.tolist()),
         wanted=wanted,
-        notes=(*_notes(counts, wanted, total), *([unequal] if unequal else [])),
+        notes=(*_notes(counts, wanted, total), *notes),
     )
 
 
@@ -215,6 +215,17 @@ def _notes(counts: StrataCounts, wanted: int | None, total: int) -> list[str]:
     if wanted is not None and wanted > total:
         notes.append(f"the standard error asks for {wanted:,} samples, more than there are pixels: all are drawn")
     return notes
+
+
+def _pixel_notes(raster: ClassRaster) -> list[str]:
+    """Say that pixels differ in area, and that it is taken care of."""
+    if not raster.areas.unequal(raster.height, raster.width):
+        return []
+    times = raster.areas.spread(raster.height, raster.width)
+    return [
+        f"the largest pixels have {times:.2g} times the area of the smallest; pixels are drawn alike, and esd-tasks assess "
+        "weighs each sample with the true area of its pixel (the field weight_m2)"
+    ]
 
 
 def _stage(on_progress: OnProgress | None, stage: str) -> Callable[[int, int], None] | None:

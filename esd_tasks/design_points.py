@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from esd_tasks.design_file import REFERENCE_FIELD, SampleDesign
 from esd_tasks.strata_raster import ClassRaster
@@ -18,14 +19,15 @@ LAYER: Final = "sample"
 def write_points(path: Path, raster: ClassRaster, sample: SampleDesign, *, blind: bool) -> None:
     """Write the middles of the drawn pixels in the raster's CRS, in random order: the first hundred are a random part.
 
-    Fields: id, stratum, map_class, inclusion_probability, weight (pixels that the sample stands for), lon, lat, and an
-    empty reference.
+    Fields: id, stratum, map_class, inclusion_probability, weight (pixels that the sample stands for), weight_m2 (square
+    metres of them: the area of the stratum, shared among its samples by the true areas of their pixels, so that sums by
+    reference class are the areas that `assess` estimates), lon, lat, and an empty reference.
 
     Args:
         path: `.gpkg`.
         raster: What the sample was drawn from.
         sample: The sample.
-        blind: Leave out whatever tells the map's class: stratum, map_class, inclusion_probability and weight.
+        blind: Leave out whatever tells the map's class: stratum, map_class, inclusion_probability and weights.
     """
     import geopandas
     import pandas
@@ -43,8 +45,21 @@ def write_points(path: Path, raster: ClassRaster, sample: SampleDesign, *, blind
             "map_class": [stratum.class_name for stratum in of_each],
             "inclusion_probability": chance,
             "weight": 1 / chance,
+            "weight_m2": _square_metres(raster, sample),
         }
     columns |= {"lon": lon, "lat": lat, REFERENCE_FIELD: pandas.Series([None] * len(x), dtype="string")}
     frame = geopandas.GeoDataFrame(columns, geometry=shapely.points(x, y), crs=raster.crs.to_wkt())
     with atomic_path(path) as temporary:
         frame.to_file(temporary, driver="GPKG", layer=LAYER)
+
+
+def _square_metres(raster: ClassRaster, sample: SampleDesign) -> NDArray[np.float64]:
+    """Return the area that each sample stands for, (n,)."""
+    drawn = sample.drawn
+    areas = np.ones(len(drawn.row))
+    if raster.areas.unequal(raster.height, raster.width):
+        areas = raster.areas.at(drawn.row, drawn.column)
+    for stratum in sample.strata:
+        here = drawn.stratum == stratum.stratum
+        areas[here] *= stratum.area_m2 / areas[here].sum() if here.any() else 1.0
+    return areas

@@ -48,7 +48,7 @@ class DesignRequest:
     """CSV of class ids and names."""
 
     blind: bool = False
-    """Hide from the interpreter what the map says: no stratum, class or weight in the points."""
+    """Hide from the interpreter what the map says: no stratum, class or weights in the points."""
 
     seed: int = 0
     """Seed of the draw."""

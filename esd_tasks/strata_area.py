@@ -22,8 +22,11 @@ from stactools_esd.errors import GridError
 NODE_PIXELS: Final = 64
 """Pixels between the places where area is computed; between them it is interpolated, to 1e-8 of it in UTM at 30 m."""
 
+MOST_UNEQUAL: Final = 0.01
+"""Pixels that differ by more in area are not taken for alike where they are sampled; within a tile of UTM they do by
+0.003 at most."""
+
 _EQUAL = 1e-7
-_MOST_UNEQUAL = 0.05
 _SEARCHED = 33
 
 
@@ -87,27 +90,36 @@ class PixelAreas:
         across = _weights(columns, block.column, block.width)
         return np.asarray(down @ areas @ across.T)
 
-    def warning(self, height: int, width: int) -> str | None:
-        """Say that pixels of a raster differ so much in area that a sample of them is no sample of the land.
+    def at(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return square metres of some pixels, (n,).
+
+        Args:
+            rows: Rows, (n,).
+            columns: Columns, (n,).
+        """
+        if not self._crs.is_geographic:
+            return self._at(columns + 0.5, rows + 0.5)
+        each, member = np.unique(rows, return_inverse=True)
+        areas = [self.of(Block(row=row, column=0, height=1, width=1)).item() for row in each.tolist()]
+        return np.array(areas, dtype=np.float64)[member]
+
+    def spread(self, height: int, width: int) -> float:
+        """Return how many times the area of its smallest pixels the largest pixels of a raster have; 1 if all are alike.
 
         Args:
             height: Rows of the raster.
             width: Columns.
         """
-        rows, columns = np.linspace(0, height - 1, _SEARCHED), np.linspace(0, width - 1, _SEARCHED)
-        if self._crs.is_geographic:
-            each = [self.of(Block(row=int(row), column=0, height=1, width=1)).item() for row in rows]
-            low, high = min(each), max(each)
-        else:
-            areas = self._at(*np.meshgrid(columns, rows))
-            low, high = areas.min(), areas.max()
-        if high <= (1 + _MOST_UNEQUAL) * low:
-            return None
-        return (
-            f"the largest pixels have {high / low:.2g} times the area of the smallest: samples drawn by pixel favour "
-            "the small ones, and areas by class are right only where classes do not follow pixel size; warp the map to "
-            "an equal-area grid before it is sampled"
-        )
+        rows = np.unique(np.linspace(0, height - 1, _SEARCHED).astype(np.int64))
+        columns = np.unique(np.linspace(0, width - 1, _SEARCHED).astype(np.int64))
+        across, down = (part.ravel() for part in np.meshgrid(columns, rows))
+        areas = self.at(down, across)
+        smallest = areas[areas > 0].min(initial=np.inf)  # a row at a pole has none
+        return float(areas.max() / smallest) if np.isfinite(smallest) else 1.0
+
+    def unequal(self, height: int, width: int) -> bool:
+        """Return whether pixels of a raster differ so much in area that their samples must be weighted with it."""
+        return self.spread(height, width) > 1 + MOST_UNEQUAL
 
     @cached_property
     def _crs(self) -> Any:

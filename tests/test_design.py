@@ -138,7 +138,8 @@ def test_points_are_ready_to_be_filled_in(class_map: Path, tmp_path: Path) -> No
     frame = geopandas.read_file(result.paths["sample"])
     record = read_design(result.paths["design"])
     assert [name for name in frame.columns if name != "geometry"] == [
-        "id", "stratum", "map_class", "inclusion_probability", "weight", "lon", "lat", "reference",
+        "id", "stratum", "map_class", "inclusion_probability", "weight", "weight_m2", "lon", "lat",
+        "reference",
     ]  # fmt: skip
     assert frame["reference"].isna().all()
     assert frame["id"].tolist() == list(range(1, 241))

@@ -45,12 +45,23 @@ def test_utm_pixels_are_off_by_their_scale() -> None:
     assert areas.of(Block(row=0, column=0, height=1, width=1)).item() == pytest.approx(900 / 0.9996**2, rel=1e-7)
 
 
-def test_unequal_pixels_are_told() -> None:
-    """A grid of degrees over many latitudes is warned of, also across the equator; a tile of UTM is not."""
+def test_unequal_pixels_are_found() -> None:
+    """A grid of degrees over many latitudes has unequal pixels, also across the equator; a tile of UTM has not."""
     utm, wide = GRIDS["utm, edge"], Affine(0.1, 0, 20, 0, -0.1, 60)
-    assert PixelAreas(crs=CRS.from_epsg(utm[0]), transform=utm[1]).warning(3600, 3600) is None
-    assert PixelAreas(crs=CRS.from_epsg(4326), transform=wide).warning(10, 500) is None
-    assert "2 times" in (PixelAreas(crs=CRS.from_epsg(4326), transform=wide).warning(1200, 9) or "")
+    assert not PixelAreas(crs=CRS.from_epsg(utm[0]), transform=utm[1]).unequal(3600, 3600)
+    degrees = PixelAreas(crs=CRS.from_epsg(4326), transform=wide)
+    assert not degrees.unequal(1, 500)
+    assert degrees.spread(1200, 9) == pytest.approx(2, abs=0.03)
+    assert PixelAreas(crs=CRS.from_epsg(4326), transform=Affine(0.5, 0, 0, 0, -0.5, 90)).unequal(360, 9)
+
+
+@pytest.mark.parametrize("name", ["utm, edge", "degrees", "web mercator"])
+def test_areas_of_single_pixels_are_those_of_blocks(name: str) -> None:
+    """A pixel asked for alone has the area that it has in its block."""
+    areas = PixelAreas(crs=CRS.from_epsg(GRIDS[name][0]), transform=GRIDS[name][1])
+    whole = np.broadcast_to(areas.of(Block(row=0, column=0, height=90, width=90)), (90, 90))
+    rows, columns = np.array([0, 7, 89, 7]), np.array([3, 80, 0, 1])
+    assert np.allclose(areas.at(rows, columns), whole[rows, columns], rtol=1e-7)
 
 
 @pytest.mark.parametrize("name", ["utm, edge", "degrees"])

@@ -43,6 +43,10 @@ def assess(
     post_strata: Annotated[
         bool, typer.Option("--post-strata/--no-post-strata", help="Weigh a simple random sample by map classes.")
     ] = True,
+    drawn_by: Annotated[
+        Literal["pixel", "area"],
+        typer.Option(help="What was as likely to be drawn: every pixel, or every hectare. Matters on maps in degrees."),
+    ] = "pixel",
     exclude: options.Exclude = None,
     legend: options.LegendFile = None,
     area_unit: Annotated[Literal["ha", "km2", "m2"], typer.Option(help="Unit of areas.")] = "ha",
@@ -79,6 +83,7 @@ def assess(
             strata=strata,
             strata_sizes=strata_sizes,
             post_strata=post_strata,
+            drawn_by=drawn_by,
             exclude=tuple(exclude or ()),
             area_unit=area_unit,
             pixel_size=pixel_size,
