@@ -89,7 +89,11 @@ def write_outputs(
         caveats=[accuracy.TRANSFER_STATEMENT, validated["protocol"]["buffer_statement"], *notes],
         facts={**made_of(plan), "Trees": asdict(work.model.parameters)},
         accuracy=validated,
-        pictures={IMPORTANCE_PNG: "What the trees look at"},
+        importance=shares,
+        searched=searched,
+        next_steps=tuple(_next_steps(plan)),
+        x=x,
+        y=y,
     )
     outputs["item"] = write_class_item(work, counts, missing=tuple(store.failures.lines))
     record = run_record.run_record(
@@ -112,6 +116,14 @@ def _places(samples: Samples, plan: ClassifyPlan) -> tuple[NDArray[np.float64], 
     _, member, counts = np.unique(samples.group, return_inverse=True, return_counts=True)
     x, y = (np.bincount(member, weights=values) / counts for values in places)
     return x, y
+
+
+def _next_steps(plan: ClassifyPlan) -> Iterator[str]:
+    """Say what to do with the map."""
+    folder = plan.request.output_or_default
+    yield f"Look at {folder / 'map.tif'} in QGIS; its style lies beside it."
+    yield f"For the accuracy of the map and areas with intervals: esd-tasks design {folder}, then esd-tasks assess."
+    yield f"Other places and years: esd-tasks predict {folder}."
 
 
 def _notes(plan: ClassifyPlan, samples: Samples, validated: Mapping[str, Any]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from esd_tasks.accuracy import (
 from esd_tasks.classifier import Classifier, TreeParameters
 from esd_tasks.folds import Folds, random_folds
 from esd_tasks.legend import Legend
+from esd_tasks.reliability import reliability
 from esd_tasks.sample_choice import covariate_rows, training_rows
 
 if TYPE_CHECKING:
@@ -44,6 +45,18 @@ class CrossValidation:
 
     untested: int
     """Samples in folds without training samples."""
+
+    confidence: NDArray[np.float64]
+    """Probability of the class that was predicted, (n,); NaN where a sample was not tested."""
+
+    right: NDArray[np.bool_]
+    """Whether that is the reference, (n,)."""
+
+    @property
+    def reliability(self) -> dict[str, Any] | None:
+        """Confidence against accuracy, as JSON content; None where nothing was tested."""
+        tested = ~np.isnan(self.confidence)
+        return reliability(self.confidence[tested], self.right[tested], self.folds.block[tested], seed=self.folds.seed)
 
     @property
     def overall_mean_and_sd(self) -> tuple[float, float]:
@@ -71,10 +84,11 @@ def cross_validate(
     """
     class_ids = sorted(set(samples.class_id.tolist()))
     predicted = np.zeros(len(samples.class_id), dtype=np.int64)
+    confidence = np.full(len(samples.class_id), np.nan)
     overall = []
     for train, test in folds.splits():
         if len(train):
-            predicted[test] = _predict(samples, train, test, parameters)
+            predicted[test], confidence[test] = _predict(samples, train, test, parameters)
         overall.append(float((predicted[test] == samples.class_id[test]).mean()) if len(train) else float("nan"))
         on_fold()
     tested = predicted > 0
@@ -84,6 +98,8 @@ def cross_validate(
         pooled=summary(matrix, class_ids),
         fold_overall=tuple(overall),
         untested=int((~tested).sum()),
+        confidence=confidence,
+        right=predicted == samples.class_id,
     )
 
 
@@ -136,6 +152,7 @@ def accuracy_report(
         },
         "classes": pooled["classes"],
         "matrix": pooled["matrix"],
+        "reliability": validation.reliability,
         **_of_parents(validation.pooled, legend),
         "protocol": {
             "n_samples": len(samples.class_id),
@@ -193,10 +210,11 @@ def accuracy_line(report: Mapping[str, Any]) -> str:
 
 def _predict(
     samples: "Samples", train: NDArray[np.intp], test: NDArray[np.intp], parameters: TreeParameters
-) -> NDArray[np.integer]:
-    """Train on some samples and predict others."""
+) -> tuple[NDArray[np.integer], NDArray[np.floating]]:
+    """Train on some samples and predict others: their classes, and the probability of these."""
     classes = np.unique(samples.class_id[train])
     if len(classes) == 1:
-        return np.full(len(test), classes[0])
+        return np.full(len(test), classes[0]), np.ones(len(test))
     model = Classifier(parameters).fit(samples.codes[train], samples.class_id[train], **training_rows(samples, train))
-    return model.predict(samples.codes[test], covariate_rows(samples, test))
+    probability = model.predict_proba(samples.codes[test], covariate_rows(samples, test))
+    return model.class_ids_of(probability), probability.max(axis=1)

@@ -2,7 +2,6 @@
 
 import math
 import textwrap
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,11 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 
+from esd_tasks.fonts import drawable, families, legible
 from esd_tasks.legend import UNCLASSIFIED, Legend, LegendClass
 from stactools_esd.files import atomic_path
 
-_LONGEST_SIDE: Final = 1200
+LONGEST_SIDE: Final = 1200
 """Pixels of the map that are read at most along one side; overviews serve larger maps."""
 
 _LEGEND_ROWS: Final = 24
@@ -23,18 +23,6 @@ _LEGEND_ROWS: Final = 24
 
 _CHARACTERS_PER_INCH: Final = 18
 """Of the note below the map."""
-
-_SCRIPTS_DRAWN: Final = 0x0590
-"""Characters below this one (Latin, Greek, Cyrillic, Armenian) are in matplotlib's own font."""
-
-_FALLBACK_FONTS: Final = (
-    "Noto Sans CJK SC",
-    "Noto Sans CJK JP",
-    "WenQuanYi Zen Hei",
-    "Droid Sans Fallback",
-    "Noto Sans",
-)
-"""Fonts for class names in scripts that matplotlib's own font lacks."""
 
 
 def write_preview(
@@ -62,7 +50,7 @@ def write_preview(
         note: Stands below it, small.
         dots: What the legend calls the places.
     """
-    picture = start_picture(map_path, lambda classes: _rgba(classes, legend), labels_x, labels_y, title=title)
+    picture = start_picture(map_path, lambda classes: rgba_of_classes(classes, legend), labels_x, labels_y, title=title)
     _legend(picture, legend, counts, dots if len(labels_x) else "")
     finish_picture(path, picture, note)
 
@@ -101,11 +89,7 @@ def start_picture(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with rasterio.open(map_path) as dataset:
-        shrink = max(1.0, max(dataset.width, dataset.height) / _LONGEST_SIDE)
-        shape = (max(1, round(dataset.height / shrink)), max(1, round(dataset.width / shrink)))
-        values = dataset.read(1, out_shape=shape)
-        bounds = dataset.bounds
+    values, bounds = read_small(map_path)
     width, height = bounds.right - bounds.left, bounds.top - bounds.bottom
     map_width, map_height = (7.0, 7.0 * height / width) if width >= height else (7.0 * width / height, 7.0)
     map_width, map_height = max(map_width, 2.2), max(map_height, 2.2)
@@ -120,7 +104,7 @@ def start_picture(
     axes.set_ylim(bounds.bottom, bounds.top)
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.set_title(title, loc="left", fontsize=11, parse_math=False)
+    axes.set_title(legible(title), loc="left", fontsize=11, parse_math=False, family=families())
     for spine in axes.spines.values():
         spine.set_linewidth(0.6)
     _scale_bar(axes, width, height)
@@ -128,20 +112,34 @@ def start_picture(
     return Picture(figure=figure, axes=axes, right=(0.5 + map_width) / total_width)
 
 
+def read_small(map_path: Path, *, band: int = 1, longest: int = LONGEST_SIDE) -> tuple[NDArray[Any], Any]:
+    """Read a band of a map for a picture: from its overviews, where it is large.
+
+    Args:
+        map_path: Raster.
+        band: Band to read.
+        longest: Pixels along the longer side, at most.
+
+    Returns:
+        Values (h, w), and the bounds of the map in its CRS.
+    """
+    with rasterio.open(map_path) as dataset:
+        shrink = max(1.0, max(dataset.width, dataset.height) / longest)
+        shape = (max(1, round(dataset.height / shrink)), max(1, round(dataset.width / shrink)))
+        return dataset.read(band, out_shape=shape), dataset.bounds
+
+
 def finish_picture(path: Path, picture: Picture, note: str) -> None:
     """Write a picture as PNG, with a note below the map."""
     total_width, total_height = picture.figure.get_size_inches()
-    lines = textwrap.fill(note, round((total_width - 0.5) * _CHARACTERS_PER_INCH))
-    picture.figure.text(
-        0.25 / total_width, 0.1 / total_height, lines, fontsize=7, color="#444444", va="bottom", parse_math=False
-    )
-    with atomic_path(path) as temporary, warnings.catch_warnings():
-        # A script without an installed font shows boxes; the map, its tags and its style still have the names.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+    lines = textwrap.fill(legible(note), round((total_width - 0.5) * _CHARACTERS_PER_INCH))
+    place = 0.25 / total_width, 0.1 / total_height
+    picture.figure.text(*place, lines, fontsize=7, color="#444444", va="bottom", parse_math=False, family=families())
+    with atomic_path(path) as temporary:
         picture.figure.savefig(temporary, metadata={"Software": None})
 
 
-def _rgba(classes: NDArray[np.integer], legend: Legend) -> NDArray[np.uint8]:
+def rgba_of_classes(classes: NDArray[np.integer], legend: Legend) -> NDArray[np.uint8]:
     """Colour classes; unclassified pixels are transparent."""
     table = np.zeros((max(legend.ids[-1], int(classes.max())) + 1, 4), dtype=np.uint8)
     for entry in legend.classes:
@@ -154,7 +152,7 @@ def _rgba(classes: NDArray[np.integer], legend: Legend) -> NDArray[np.uint8]:
 def _scale_bar(axes: Any, width: float, height: float) -> None:
     """Draw a bar of a round length, about a quarter of the map, in its lower left corner."""
     metres = round_length(width / 4)
-    text = f"{metres / 1000:g} km" if metres >= 1000 else f"{metres:g} m"
+    text = metres_text(metres)
     left, bottom, high = axes.get_xlim()[0] + 0.03 * width, axes.get_ylim()[0] + 0.03 * height, 0.012 * height
     box = {"boxstyle": "square,pad=0.25", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
     axes.text(left, bottom + 2.2 * high, text, fontsize=8, va="bottom", ha="left", bbox=box, zorder=4)
@@ -201,6 +199,8 @@ def _legend(picture: Picture, legend: Legend, counts: Mapping[int, int], dots: s
     ]
     if len(ranked) > _LEGEND_ROWS:
         handles.append(Patch(facecolor="none", edgecolor="none", label=f"and {len(ranked) - _LEGEND_ROWS} more"))
+    if not all(drawable(entry.name) for entry in ranked[:_LEGEND_ROWS]):
+        handles.append(Patch(facecolor="none", edgecolor="none", label="names: see report.html, map.qml"))
     if dots:
         handles.append(Line2D([], [], linestyle="", marker="o", markersize=3, mfc="white", mec="black", label=dots))
     drawn = picture.figure.legend(
@@ -210,7 +210,7 @@ def _legend(picture: Picture, legend: Legend, counts: Mapping[int, int], dots: s
         bbox_transform=picture.figure.transFigure,
         borderaxespad=0.0,
         frameon=False,
-        prop={"family": _font_families(), "size": 8.5},
+        prop={"family": families(), "size": 8.5},
         title="Mapped share",
         title_fontsize=8.5,
         alignment="left",
@@ -219,18 +219,15 @@ def _legend(picture: Picture, legend: Legend, counts: Mapping[int, int], dots: s
         text.set_parse_math(False)  # a class may be called $x$
 
 
-def _font_families() -> list[str]:
-    """Return installed fonts that together cover most scripts, matplotlib's own first."""
-    from matplotlib import font_manager
-
-    installed = set(font_manager.get_font_names())
-    return ["DejaVu Sans", *(font for font in _FALLBACK_FONTS if font in installed)]
-
-
 def round_length(metres: float) -> float:
     """Return the largest of 1, 2, 5 times a power of ten that is not longer than a length."""
     power = 10.0 ** math.floor(math.log10(metres))
     return max(step * power for step in (0.5, 1, 2, 5) if step * power <= metres)  # 0.5: the logarithm may round up
+
+
+def metres_text(metres: float) -> str:
+    """Return a length in metres or kilometres."""
+    return f"{metres / 1000:g} km" if metres >= 1000 else f"{metres:g} m"
 
 
 def share_text(count: int, total: int) -> str:
@@ -242,8 +239,8 @@ def share_text(count: int, total: int) -> str:
 
 
 def readable(entry: LegendClass) -> str:
-    """Return a class name, with its id where the script may lack a font."""
-    return entry.name if max(map(ord, entry.name)) < _SCRIPTS_DRAWN else f"[{entry.class_id}] {entry.name}"
+    """Return a class name, or its id where no font has the script; reports and styles have every name."""
+    return entry.name if drawable(entry.name) else f"class {entry.class_id}"
 
 
 def shorten(name: str, length: int = 28) -> str:

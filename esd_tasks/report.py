@@ -1,27 +1,19 @@
-"""`report.html`: a run in one file that a browser shows without a network; pictures are inside."""
+"""`report.html` of `classify` and `predict`: map, classes, spatial cross-validation, and how the map was made."""
 
-import base64
-import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from esd_tasks import report_page as page
+from esd_tasks import report_parts as parts
 from esd_tasks.legend import Legend
 from esd_tasks.preview import share_text
-from stactools_esd.files import atomic_path
-
-REPORT: Final = "report.html"
-"""File name."""
-
-_STYLE: Final = """
-body{font:15px/1.5 system-ui,sans-serif;color:#222;max-width:60rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid #ddd}
-img{max-width:100%;height:auto}table{border-collapse:collapse;margin:.6rem 0}
-td,th{padding:.2rem .6rem;text-align:right;border-bottom:1px solid #eee}td:first-child,th:first-child{text-align:left}
-.hit{background:#e6f2e6}.box{display:inline-block;width:.9em;height:.9em;margin-right:.5em;border:1px solid #666}
-.scroll{overflow-x:auto}.note{background:#fff8e1;border-left:4px solid #e0a800;padding:.5rem .8rem;margin:.5rem 0}
-code{font-size:.85em;overflow-wrap:anywhere}.facts td{text-align:left;vertical-align:top}
-"""
+from esd_tasks.report_chart import Axis, Point, Series, bar, curves
+from esd_tasks.report_map import class_map_figure
+from esd_tasks.report_page import Cell, Html
 
 
 def write_report(
@@ -32,121 +24,191 @@ def write_report(
     counts: Mapping[int, int],
     caveats: Sequence[str],
     facts: Mapping[str, Any],
+    next_steps: Sequence[str] = (),
     accuracy: Mapping[str, Any] | None = None,
-    pictures: Mapping[str, str] | None = None,
+    importance: Mapping[str, Any] | None = None,
+    searched: Mapping[str, Any] | None = None,
+    x: NDArray[np.float64] | None = None,
+    y: NDArray[np.float64] | None = None,
 ) -> str:
-    """Write the report of a map.
+    """Write the report of a class map.
 
     Args:
-        folder: Where the map and its pictures are.
+        folder: Where `map.tif` is.
         title: Heading.
         legend: Classes.
         counts: Mapped pixels by class_id.
         caveats: What a reader must know, a line each.
-        facts: What the map was made of and how, shown as a table.
+        facts: What the map was made of and how; `Command` stands first.
+        next_steps: What comes next, a line each.
         accuracy: Content of `accuracy.json`, where there is one.
-        pictures: Heading of each picture beside the preview, by file name.
+        importance: Content of `importance.json`, where there is one.
+        searched: Content of `search.json`, where parameters were searched.
+        x: Places of samples in the CRS of the map.
+        y: The same, northing.
 
     Returns:
         File name.
     """
-    parts = [
-        f"<h1>{_text(title)}</h1>",
-        *(f'<p class="note">{_text(caveat)}</p>' for caveat in caveats),
-        _picture(folder / "preview.png", "Class map"),
-        "<h2>Classes</h2>",
-        _classes(legend, counts, accuracy),
-        "<p>Mapped share counts pixels of the map: it carries the errors of the map and is no estimate of area.</p>",
+    sections = [
+        parts.caveats(caveats),
+        class_map_figure(
+            folder / "map.tif",
+            legend,
+            alt=f"Class map of {title}. {top_classes(legend, counts)}",
+            caption="Class map; pixels without a class are blank.",
+            listed=False,
+            x=x,
+            y=y,
+            dots="samples",
+        ),
+        page.section("Classes", parts.legend_table(legend, counts), page.paragraph(parts.MAPPED)),
     ]
     if accuracy is not None:
-        parts += _accuracy(accuracy)
-    for name, heading in (pictures or {}).items():
-        parts += [f"<h2>{_text(heading)}</h2>", _picture(folder / name, heading)]
-    parts += ["<h2>How it was made</h2>", _table(facts.items())]
-    page = (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{_text(title)}</title><style>{_STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
-    )
-    with atomic_path(folder / REPORT) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-    return REPORT
+        sections += accuracy_sections(accuracy)
+    if importance:
+        sections.append(importance_section(importance))
+    if searched:
+        sections.append(search_section(searched))
+    sections += [parts.facts_section(facts), parts.next_section(*next_steps)]
+    return page.write_page(folder, title=title, lead="Class map from ESD codes", parts=sections)
 
 
-def _text(value: Any) -> str:
-    return html.escape(str(value))
-
-
-def _picture(path: Path, what: str) -> str:
-    """Return a PNG as part of the page."""
-    data = base64.b64encode(path.read_bytes()).decode("ascii")
-    return f'<img alt="{_text(what)}" src="data:image/png;base64,{data}">'
-
-
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
-def _classes(legend: Legend, counts: Mapping[int, int], accuracy: Mapping[str, Any] | None) -> str:
-    """Return the legend with mapped shares, and with samples and accuracies where they are known."""
+def top_classes(legend: Legend, counts: Mapping[int, int]) -> str:
+    """Say which classes a map has most of, for those who do not see it."""
     total = sum(counts.values())
-    known = {entry["class_id"]: entry for entry in accuracy["classes"]} if accuracy else {}
-    heads = ["Class", "Id", "Mapped share"] + (["Samples", "User's", "Producer's", "F1"] if accuracy else [])
-    rows = []
-    for entry in legend.classes:
-        cells = [
-            f'<span class="box" style="background:{entry.colour}"></span>{_text(entry.name)}',
-            str(entry.class_id),
-            share_text(counts.get(entry.class_id, 0), total),
-        ]
-        if accuracy:
-            told = known.get(entry.class_id, {})
-            cells.append(str(told.get("n_reference", 0)))
-            cells += [_figure(told.get(key)) for key in ("users_accuracy", "producers_accuracy", "f1")]
-        rows.append(_row(cells))
-    return f'<div class="scroll"><table>{_row(heads, "th")}{"".join(rows)}</table></div>'
+    ranked = sorted(legend.classes, key=lambda entry: -counts.get(entry.class_id, 0))[:3]
+    shares = (f"{entry.name} {share_text(counts.get(entry.class_id, 0), total)}" for entry in ranked)
+    return f"Most of it: {', '.join(shares)}."
 
 
-def _accuracy(accuracy: Mapping[str, Any]) -> list[str]:
-    """Return figures, folds, matrix and protocol of a cross-validation."""
-    folds, protocol, random = accuracy["overall_accuracy_folds"], accuracy["protocol"], accuracy["random_split"]
+def accuracy_sections(accuracy: Mapping[str, Any]) -> list[Html]:
+    """Return figures, classes, matrices, curves and protocol of a cross-validation.
+
+    Args:
+        accuracy: Content of `accuracy.json`.
+    """
+    folds, random = accuracy["overall_accuracy_folds"], accuracy["random_split"]
+    spread = f"{page.number(folds['mean'])} ± {page.number(folds['sd'])}"
     figures = {
-        "Overall accuracy, leakage-reduced": _figure(accuracy["overall_accuracy"]),
-        "Mean ± SD over folds": f"{_figure(folds['mean'])} ± {_figure(folds['sd'])}",
-        "Each fold": ", ".join(_figure(value) for value in folds["values"]),
-        "Balanced accuracy": _figure(accuracy["balanced_accuracy"]),
-        "Random split, flattering": f"{_figure(random['overall_accuracy'])} (gap {_figure(random['gap'])})",
+        "Overall accuracy, leakage-reduced": page.number(accuracy["overall_accuracy"]),
+        "Mean ± SD over folds": spread,
+        "Each fold": ", ".join(map(page.number, folds["values"])),
+        "Balanced accuracy": page.number(accuracy["balanced_accuracy"]),
+        "Random split, flattering": f"{page.number(random['overall_accuracy'])} (gap {page.number(random['gap'])})",
     }
-    shown = {key.replace("_", " "): value for key, value in protocol.items() if not isinstance(value, dict | list)}
-    parts = [
-        "<h2>Spatial cross-validation</h2>",
-        f"<p>{_text(accuracy['statement'])} {_text(accuracy['design_based']['statement'])}</p>",
-        _table(figures.items()),
-        "<h2>Matrix</h2>",
-        _matrix(accuracy["matrix"]),
+    rows = [
+        [
+            one["class_name"],
+            one["n_reference"],
+            page.number(one["users_accuracy"]),
+            bar(one["users_accuracy"]),
+            page.number(one["producers_accuracy"]),
+            bar(one["producers_accuracy"], turn=1),
+            page.number(one["f1"]),
+        ]
+        for one in accuracy["classes"]
+    ]
+    matrix = accuracy["matrix"]
+    sections = [
+        page.section(
+            "Spatial cross-validation",
+            page.paragraph(f"{accuracy['statement']} {accuracy['design_based']['statement']}"),
+            page.facts(figures),
+            page.table(
+                ["Class", "Samples", "User's", "", "Producer's", "", "F1"],
+                rows,
+                caption="Accuracy of each class, tested in blocks that did not train",
+            ),
+        ),
+        page.section(
+            "Matrix",
+            parts.matrix_table(
+                matrix["class_names"],
+                matrix["counts"],
+                numbers=matrix["class_ids"],
+                caption="Samples: rows map, columns reference; shaded by the share of the row",
+            ),
+        ),
     ]
     if "parents" in accuracy:
-        parts += ["<h2>Matrix of parent classes</h2>", _matrix(accuracy["parents"]["matrix"])]
-    return [*parts, "<h2>Protocol</h2>", _table(shown.items())]
-
-
-def _matrix(matrix: Mapping[str, Any]) -> str:
-    """Return an error matrix: rows map, columns reference."""
-    names = matrix["class_names"]
-    rows = [_row(["map \\ reference", *map(_text, names)], "th")]
-    for place, (name, counts) in enumerate(zip(names, matrix["counts"], strict=True)):
-        cells = "".join(
-            f'<td class="hit">{count}</td>' if place == other else f"<td>{count}</td>"
-            for other, count in enumerate(counts)
+        wider = accuracy["parents"]["matrix"]
+        caption = "The same samples by parent class: rows map, columns reference"
+        sections.append(
+            page.section(
+                "Matrix of parent classes",
+                page.facts({"Overall accuracy": page.number(accuracy["parents"]["overall_accuracy"])}),
+                parts.matrix_table(wider["class_names"], wider["counts"], caption=caption),
+            )
         )
-        rows.append(f"<tr><td>{_text(name)}</td>{cells}</tr>")
-    return f'<div class="scroll"><table>{"".join(rows)}</table></div>'
+    if accuracy.get("reliability"):
+        sections.append(reliability_section(accuracy["reliability"]))
+    return [*sections, page.section("Protocol", parts.fact_rows(accuracy["protocol"]))]
 
 
-def _table(rows: Iterable[tuple[str, Any]]) -> str:
-    body = "".join(_row([_text(key), f"<code>{_text(value)}</code>"]) for key, value in rows)
-    return f'<table class="facts">{body}</table>'
+def reliability_section(reliability: Mapping[str, Any]) -> Html:
+    """Return the curve of accuracy over confidence.
+
+    Args:
+        reliability: Content of `reliability` in `accuracy.json`.
+    """
+    points = [
+        Point(x=one["confidence"], y=one["accuracy"], low=one["low"], high=one["high"]) for one in reliability["bins"]
+    ]
+    rows = [
+        [f"{one['confidence']:.3f}", one["n"], page.interval(one["accuracy"], one["low"], one["high"])]
+        for one in reliability["bins"]
+    ]
+    return page.section(
+        "Is the confidence right?",
+        curves(
+            [Series(name="tested samples", points=points)],
+            x=Axis(label="mean confidence", low=0, high=1),
+            y=Axis(label="share that is right", low=0, high=1),
+            alt=f"Accuracy over confidence in {len(points)} groups of samples; on the dotted line both are equal.",
+            caption=reliability["statement"],
+            diagonal="equal",
+        ),
+        page.facts({"Mean gap between confidence and accuracy": page.number(reliability["calibration_error"])}),
+        page.table(["Mean confidence", "Samples", "Right, 95 %"], rows, caption="The points of the curve"),
+    )
 
 
-def _row(cells: Sequence[str], kind: str = "td") -> str:
-    return "<tr>" + "".join(f"<{kind}>{cell}</{kind}>" for cell in cells) + "</tr>"
+def importance_section(importance: Mapping[str, Any]) -> Html:
+    """Return the share of the gain of each step and dimension.
+
+    Args:
+        importance: Content of `importance.json`.
+    """
+    dimensions, levels = list(importance["dimensions"]), list(importance["levels"].values())
+    most = max(levels, default=0.0) or 1.0
+    rows = []
+    for place, (step, share) in enumerate(importance["steps"].items()):
+        row = levels[place * len(dimensions) : (place + 1) * len(dimensions)]
+        rows.append([step, *(Cell(f"{100 * one:.1f}", one / most) for one in row), f"{100 * share:.1f}"])
+    covariates = {name: f"{share:.1%}" for name, share in importance["covariates"].items()}
+    return page.section(
+        "What the trees look at",
+        page.paragraph(importance["statement"]),
+        page.table(["Step", *dimensions, "all"], rows, caption="Share of the gain, %", heat=True),
+        page.facts(covariates) if covariates else "",
+    )
+
+
+def search_section(searched: Mapping[str, Any]) -> Html:
+    """Return the trials of a search of parameters, the chosen one named.
+
+    Args:
+        searched: Content of `search.json`.
+    """
+    rows = [
+        [
+            f"{place}, chosen" if place == searched["chosen"] else place,
+            page.number(trial["balanced_accuracy"]),
+            bar(trial["balanced_accuracy"], turn=0 if place == searched["chosen"] else 7),
+            parts.plain(trial["parameters"]),
+        ]
+        for place, trial in enumerate(searched["trials"])
+    ]
+    head = ["Trial", "Balanced accuracy", "", "Parameters"]
+    return page.section("Search of parameters", page.table(head, rows, caption="Parameters that were tried"))
