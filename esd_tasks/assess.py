@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from esd_tasks.accuracy import Accuracy, summary
+from esd_tasks.assess_counts import count, moments_of, score_intervals
 from esd_tasks.assess_notes import UNKNOWN_SAMPLING, estimate_notes, refuse_empty, sample_notes
 from esd_tasks.assess_population import Population, by_area, population_of
 from esd_tasks.assess_reference import EMPTY
 from esd_tasks.assess_request import AssessRequest
-from esd_tasks.assess_sample import Sample
 from esd_tasks.assess_setting import open_setting
 from esd_tasks.assess_table import Table, read_table
 from esd_tasks.estimates import Estimates, Moments, estimate
@@ -49,6 +49,12 @@ class Assessment:
 
     estimates: Estimates | None
     """Design-based estimates; None for a convenience sample."""
+
+    score_users: NDArray[np.float64]
+    """Score intervals of user's accuracies, (k, 2); NaN where they are no simple proportion."""
+
+    score_overall: NDArray[np.float64]
+    """Score interval of overall accuracy, (2,); NaN where it is no simple proportion."""
 
     left_out: dict[str, int]
     """Points left out, by reason."""
@@ -122,9 +128,9 @@ def run_assess(request: AssessRequest, on_progress: OnProgress | None = None) ->
         return _assessment(
             request,
             population,
-            _cube(sample, population, ids),
+            count(sample, population, ids),
             {class_id: names.get(class_id, str(class_id)) for class_id in ids},
-            moments=_moments(sample, population, ids, areas),
+            moments=moments_of(sample, population, ids, areas),
             left_out=left_out,
             notes=sample_notes(setting, population, sample),
             nominal_pixel=setting.raster.areas.nominal,
@@ -171,32 +177,6 @@ def _assess_table(request: AssessRequest, table: Table) -> Assessment:
     )
 
 
-def _cube(
-    sample: Sample, population: Population, ids: tuple[int, ...], values: ArrayLike = 1, dtype: type = np.int64
-) -> NDArray[Any]:
-    """Count samples by stratum, map class and reference class, or sum values of them."""
-    cube = np.zeros((len(population.stratum_ids), len(ids), len(ids)), dtype=dtype)
-    # A simple random sample is of one stratum, whatever its pixels are mapped as.
-    stratum = np.searchsorted(population.stratum_ids, sample.stratum)
-    if len(population.stratum_ids) == 1:
-        stratum[:] = 0
-    np.add.at(cube, (stratum, np.searchsorted(ids, sample.mapped), np.searchsorted(ids, sample.reference)), values)
-    return cube
-
-
-def _moments(
-    sample: Sample, population: Population, ids: tuple[int, ...], areas: NDArray[np.float64] | None
-) -> Moments | None:
-    """Sum the pixel areas of samples, relative to their mean, and their squares."""
-    if areas is None:
-        return None
-    relative = areas / areas.mean()
-    return Moments(
-        first=_cube(sample, population, ids, relative, np.float64),
-        second=_cube(sample, population, ids, relative**2, np.float64),
-    )
-
-
 def _assessment(
     request: AssessRequest,
     population: Population,
@@ -213,6 +193,7 @@ def _assessment(
     """Estimate, and say what is to be known of it."""
     ids = tuple(names)
     told, estimates = list(notes), None
+    score_users, score_overall = np.full((len(ids), 2), np.nan), np.full(2, np.nan)
     if population.sampling != "convenience":
         refuse_empty(counts, population)
         possible = None
@@ -221,6 +202,8 @@ def _assessment(
             possible[:, [ids.index(class_id) for class_id in population.class_ids]] = population.possible
         sizes = population.sizes if population.corrected else None
         estimates = estimate(counts, population.weights, sizes=sizes, possible=possible, moments=moments)
+        if moments is None:
+            score_users, score_overall = score_intervals(counts, possible)
         told += estimate_notes(counts, population, estimates, list(names.values()))
     return Assessment(
         request=request,
@@ -230,6 +213,8 @@ def _assessment(
         counts=counts,
         plain=summary(counts.sum(axis=0), ids),
         estimates=estimates,
+        score_users=score_users,
+        score_overall=score_overall,
         left_out=left_out,
         notes=tuple(told),
         nominal_pixel=nominal_pixel,

@@ -12,6 +12,7 @@ from esd_tasks.assess_request import AREA_UNITS
 from esd_tasks.assess_table import write_matrix
 from esd_tasks.estimates import Z_95
 from esd_tasks.run_record import software
+from esd_tasks.wilson import SOURCE as SCORE_SOURCE
 from stactools_esd.errors import OutputError
 from stactools_esd.files import json_text, read_json, write_json
 
@@ -183,18 +184,19 @@ def _weighted(assessment: Assessment) -> dict[str, Any]:
     if found is None:
         return {}
     return {
-        "overall_accuracy": _figure(found.overall, found.overall_se),
+        "overall_accuracy": _figure(found.overall, found.overall_se) | _score(assessment.score_overall),
         "classes": [
             {
                 "class_id": class_id,
                 "class_name": assessment.names[class_id],
-                "users_accuracy": _figure(found.users[k], found.users_se[k]),
+                "users_accuracy": _figure(found.users[k], found.users_se[k]) | _score(assessment.score_users[k]),
                 "producers_accuracy": _figure(found.producers[k], found.producers_se[k]),
                 "share": _figure(found.shares[k], found.shares_se[k]),
                 "area": _area(found.shares[k] * total, found.shares_se[k] * total, assessment),
             }
             for k, class_id in enumerate(assessment.class_ids)
         ],
+        "score_interval_statement": SCORE_SOURCE,
         "area_unit": assessment.request.area_unit,
         "matrix": {
             "rows": "map",
@@ -217,6 +219,12 @@ def _figure(value: float, error: float) -> dict[str, Any]:
         "half_width_95": json_number(half),
         "interval_95": interval,
     }
+
+
+def _score(interval: NDArray[np.float64]) -> dict[str, Any]:
+    """Return a score interval, None where the figure is no simple proportion."""
+    low, high = interval.tolist()
+    return {"score_interval_95": None if low != low else [json_number(low), json_number(high)]}
 
 
 def _area(value: float, error: float, assessment: Assessment) -> dict[str, Any]:

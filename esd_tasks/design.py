@@ -223,8 +223,8 @@ def _pixel_notes(raster: ClassRaster) -> list[str]:
         return []
     times = raster.areas.spread(raster.height, raster.width)
     return [
-        f"the largest pixels have {times:.2g} times the area of the smallest; pixels are drawn alike, and esd-tasks assess "
-        "weighs each sample with the true area of its pixel (the field weight_m2)"
+        f"the largest pixels have {times:.2g} times the area of the smallest; pixels are drawn alike, and esd-tasks "
+        "assess weighs each sample with the true area of its pixel (the field weight_m2)"
     ]
 
 

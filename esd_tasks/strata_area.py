@@ -98,13 +98,13 @@ class PixelAreas:
             columns: Columns, (n,).
         """
         if not self._crs.is_geographic:
-            return self._at(columns + 0.5, rows + 0.5)
+            return self._at(columns.astype(np.float64) + 0.5, rows.astype(np.float64) + 0.5)
         each, member = np.unique(rows, return_inverse=True)
         areas = [self.of(Block(row=row, column=0, height=1, width=1)).item() for row in each.tolist()]
         return np.array(areas, dtype=np.float64)[member]
 
     def spread(self, height: int, width: int) -> float:
-        """Return how many times the area of its smallest pixels the largest pixels of a raster have; 1 if all are alike.
+        """Return how many times the area of its smallest pixels the largest of a raster have; 1 if all are alike.
 
         Args:
             height: Rows of the raster.

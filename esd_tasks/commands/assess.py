@@ -122,8 +122,10 @@ def _head(found: "Assessment") -> Iterator[str]:
             f"areas       true ones: pixels are of {areas['mean_m2']:,.2f} m2 on average, and the projection's "
             f"{areas['nominal_m2']:,.0f} m2 are off by {areas['nominal_off_by_percent']:+.2f} %"
         )
+    score = _interval(found.score_overall.tolist())
     yield (
         f"overall     {_number(found.estimates.overall)} ± {_number(Z_95 * found.estimates.overall_se)} area-weighted; "
+        f"{'' if score == '-' else f'score interval {score}; '}"
         f"plain {_number(found.plain.overall)} ({PLAIN_STATEMENT.partition(':')[0].lower()})"
     )
 
@@ -138,7 +140,7 @@ def _classes(found: "Assessment") -> Iterator[str]:
     accuracies = [["class", "n", "plain user's", "plain producer's"]]
     areas = [["class", "pixels", f"mapped {unit}"]]
     if estimates is not None:
-        accuracies[0][2:2] = ["user's ± 95 %", "producer's ± 95 %"]
+        accuracies[0][2:2] = ["user's ± 95 %", "score interval", "producer's ± 95 %"]
         areas[0] += [f"estimated {unit} ± 95 %", "share ± 95 %"]
     for k, class_id in enumerate(found.class_ids):
         name = found.names[class_id]
@@ -147,6 +149,7 @@ def _classes(found: "Assessment") -> Iterator[str]:
         if estimates is not None:
             figures[:0] = [
                 f"{_number(estimates.users[k])} ± {_number(Z_95 * estimates.users_se[k])}",
+                _interval(found.score_users[k].tolist()),
                 f"{_number(estimates.producers[k])} ± {_number(Z_95 * estimates.producers_se[k])}",
             ]
             share, half = estimates.shares[k], Z_95 * estimates.shares_se[k]
@@ -196,6 +199,10 @@ def _aligned(rows: list[list[str]]) -> Iterator[str]:
 
 def _number(value: Any) -> str:
     return "-" if value != value else f"{value:.3f}"
+
+
+def _interval(ends: list[float]) -> str:
+    return "-" if ends[0] != ends[0] else f"{ends[0]:.3f}..{ends[1]:.3f}"
 
 
 def _area(square_metres: float, found: "Assessment") -> str:
