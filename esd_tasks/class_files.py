@@ -44,6 +44,7 @@ _ASSETS: Final[Mapping[str, AssetFacts]] = {
     "quality": ("quality.tif", "Margin in percent and clear observations", str(pystac.MediaType.COG), ["data"]),
     "thumbnail": ("preview.png", "Preview with legend", str(pystac.MediaType.PNG), ["thumbnail", "overview"]),
     "style": ("map.qml", "QGIS style of the class map", "application/xml", ["style"]),
+    "report": ("report.html", "Report", str(pystac.MediaType.HTML), ["metadata", "overview"]),
     "run": ("run.json", "How the map was made", str(pystac.MediaType.JSON), ["metadata"]),
 }
 

@@ -30,6 +30,7 @@ from esd_tasks.map_run import (
 )
 from esd_tasks.pixel_sample import sample_pixels
 from esd_tasks.pull import grid_for
+from esd_tasks.report_cluster import write_report
 from esd_tasks.request import MapRequest
 from esd_tasks.run_record import RUN_JSON
 from stactools_esd.blocks import plan_blocks
@@ -153,6 +154,7 @@ def run_plan(plan: ClusterPlan, *, on_progress: OnProgress | None = None) -> Map
             ],
             "statement": STATEMENT,
         }
+        outputs["report"] = write_report(plan, legend, result, missing=store.failures.missing)
         finish(plan, outputs, [], result, store.failures.missing)
     return read_result(folder)
 

@@ -36,6 +36,7 @@ from esd_tasks.map_run import (
 )
 from esd_tasks.pixel_sample import sample_pixels
 from esd_tasks.plan import ClassesPlan, plan_classes
+from esd_tasks.report_few_shot import write_report
 from esd_tasks.request import ClassesRequest
 from esd_tasks.run_record import RUN_JSON
 from esd_tasks.samples import Samples, extract
@@ -211,7 +212,9 @@ def run_plan(plan: FewShotPlan, *, on_progress: OnProgress | None = None) -> Map
                 for one, n in counts.items()
             ],
         }
-        finish(plan, outputs, list(_notes(plan, samples, table, choice)), result, store.failures.missing)
+        notes, missing = list(_notes(plan, samples, table, choice)), store.failures.missing
+        outputs["report"] = write_report(plan, result, notes=notes, missing=missing, x=x, y=y)
+        finish(plan, outputs, notes, result, missing)
     return read_result(folder)
 
 

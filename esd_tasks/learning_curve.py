@@ -17,6 +17,7 @@ from esd_tasks.label_table import POLYGON_CAP, LabelTable, label_table
 from esd_tasks.labels import read_labels
 from esd_tasks.map_run import MapResult, OnProgress, already_done, finish, opened, read_result
 from esd_tasks.plan import ClassesPlan, plan_classes
+from esd_tasks.report_learning_curve import write_report
 from esd_tasks.request import ClassesRequest, check_block_size
 from esd_tasks.run_record import RUN_JSON
 from esd_tasks.samples import Samples, extract
@@ -159,7 +160,9 @@ def run_plan(plan: CurvePlan, *, on_progress: OnProgress | None = None) -> MapRe
             title=folder.resolve().name,
             note=f"{protocol_line(content['protocol'])}. {STATEMENT}",
         )
-        finish(plan, FILES | {"run": RUN_JSON}, list(_notes(plan, samples, table, halves)), content)
+        notes = list(_notes(plan, samples, table, halves))
+        outputs = FILES | {"report": write_report(plan, content, notes=notes), "run": RUN_JSON}
+        finish(plan, outputs, notes, content)
     return read_result(folder)
 
 

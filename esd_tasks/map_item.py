@@ -40,6 +40,9 @@ _ASSETS: Final[Mapping[str, AssetFacts]] = {
 }
 """Assets of a map of `classify` by key."""
 
+_WRITTEN_LATER: Final = ("run.json", "report.html")
+"""Files that are named before they are there."""
+
 _CAVEAT: Final = "The figures of accuracy.json estimate transfer to unsampled blocks, not the accuracy of the map."
 
 
@@ -127,7 +130,8 @@ def describe(
         software: Versions of the packages that made it.
         title: Title of the item.
         description: What the map shows and what not.
-        assets: File, title, media type and roles by asset key; those without a file are left out, but `run.json`.
+        assets: File, title, media type and roles by asset key; those without a file are left out, but those of
+            `_WRITTEN_LATER`.
         fields: What the rasters say of themselves beside their place and checksum, by asset key.
         extensions: Schemas of STAC extensions, beside those of place, file and processing.
         missing: Ids of items that could not be read; property `missing_items`, absent where there are none.
@@ -158,7 +162,7 @@ def describe(
         ),
     )
     for key, (name, asset_title, media_type, roles) in assets.items():
-        if (folder / name).is_file() or name == "run.json":
+        if (folder / name).is_file() or name in _WRITTEN_LATER:
             told = dict(fields[key]) | _on_grid(folder / name, grid) if key in fields else {}
             item.add_asset(key, pystac.Asset(f"./{name}", asset_title, None, media_type, list(roles), told))
     for source in items:

@@ -93,7 +93,7 @@ def start_picture(
     width, height = bounds.right - bounds.left, bounds.top - bounds.bottom
     map_width, map_height = (7.0, 7.0 * height / width) if width >= height else (7.0 * width / height, 7.0)
     map_width, map_height = max(map_width, 2.2), max(map_height, 2.2)
-    figure = Figure(figsize=(map_width + 3.2, map_height + 1.1), dpi=150, facecolor="white")
+    figure = Figure(figsize=(map_width + 3.4, map_height + 1.1), dpi=150, facecolor="white")
     FigureCanvasAgg(figure)
     total_width, total_height = figure.get_size_inches()
     axes = figure.add_axes((0.25 / total_width, 0.6 / total_height, map_width / total_width, map_height / total_height))

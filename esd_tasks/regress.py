@@ -33,6 +33,7 @@ from esd_tasks.map_run import (
 from esd_tasks.regress_plan import RegressPlan
 from esd_tasks.regress_plot import write_scatter
 from esd_tasks.regression import MODEL_JSON, TREES, train_regression
+from esd_tasks.report_regress import write_report
 from esd_tasks.run_record import RUN_JSON
 from esd_tasks.samples import Samples, extract
 from esd_tasks.target import WGS84, transformer
@@ -141,7 +142,9 @@ def run_plan(plan: RegressPlan, *, on_progress: OnProgress | None = None) -> Map
             tags={"TARGET": request.target_field},
         )
         outputs = names | models | {"accuracy": ACCURACY_JSON, "scatter": SCATTER, "run": RUN_JSON}
-        finish(plan, outputs, list(_notes(plan, pixels, accuracy)), {"accuracy": accuracy}, store.failures.missing)
+        notes, missing = list(_notes(plan, pixels, accuracy)), store.failures.missing
+        outputs["report"] = write_report(plan, accuracy, validation, notes=notes, missing=missing, x=x, y=y)
+        finish(plan, outputs, notes, {"accuracy": accuracy}, missing)
     return read_result(folder)
 
 

@@ -11,7 +11,8 @@ from esd_tasks import report_page as page
 from esd_tasks import report_parts as parts
 from esd_tasks.legend import Legend
 from esd_tasks.preview import share_text
-from esd_tasks.report_chart import Axis, Point, Series, bar, curves
+from esd_tasks.report_axes import Axis
+from esd_tasks.report_chart import Point, Series, bar, curves
 from esd_tasks.report_map import class_map_figure
 from esd_tasks.report_page import Cell, Html
 

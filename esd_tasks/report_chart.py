@@ -53,6 +53,9 @@ class Series:
     marked: bool = True
     """False for a bare line."""
 
+    joined: bool = True
+    """False for points that no line joins."""
+
 
 def curves(
     series: Sequence[Series],
@@ -85,13 +88,13 @@ def curves(
                 at = plot.at(point.x, point.low), plot.at(point.x, point.high)
                 parts.append(f'<path d="M{at[0]}L{at[1]}" stroke="{colour}" stroke-width="1.6"/>')
         joined = _steps(points) if one.steps else [(point.x, point.y) for point in points]
-        if len(joined) > 1:
+        if one.joined and len(joined) > 1:
             dash = ' stroke-dasharray="6 4"' if one.dashed else ""
             way = "L".join(plot.at(*place) for place in joined)
             parts.append(f'<path d="M{way}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>')
         if one.marked:
             parts += [marker(*plot.place(point.x, point.y), turn) for point in points]
-    names = [(one.name, turn, one.dashed) for turn, one in enumerate(series)]
+    names = [(one.name, turn, one.dashed if one.joined else None) for turn, one in enumerate(series)]
     return figure(plot.svg(parts, alt), caption, _keys(names))
 
 

@@ -18,7 +18,7 @@ from esd_tasks.preview import metres_text, read_small, rgba_of_classes, round_le
 from esd_tasks.report_page import Html, figure, swatch, text
 from esd_tasks.value_maps import NODATA, ramp
 
-_SIDE: Final = 620.0
+_SIDE: Final = 680.0
 """Longer side of a map in the units of the page."""
 
 _STRIP: Final = 34.0

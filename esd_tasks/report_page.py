@@ -94,7 +94,7 @@ def table(
     """Return a table whose first column names the rows; it scrolls by itself where the page is narrow.
 
     Args:
-        head: A name for each column.
+        head: A name for each column; none above bars that only repeat the figure beside them.
         rows: Cells: `Cell`, markup or values.
         caption: What the table tells.
         heat: True for a matrix of shaded cells.
@@ -106,7 +106,7 @@ def table(
         cells = "".join(_cell(one) for one in others)
         kind = ' class="sum"' if last_sums and number == len(listed) else ""
         lines.append(f'<tr{kind}><th scope="row">{text(first)}</th>{cells}</tr>')
-    heads = "".join(f'<th scope="col">{text(one)}</th>' for one in head)
+    heads = "".join(f'<th scope="col">{text(one)}</th>' if one else "<td></td>" for one in head)
     kind = ' class="heat"' if heat else ""
     body = "\n".join(lines)
     return Html(

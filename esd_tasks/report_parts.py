@@ -95,19 +95,20 @@ def plain(value: Any) -> object:
     if isinstance(value, Mapping):
         return "; ".join(f"{words(key)} {_inner(one)}" for key, one in value.items()) or "–"
     if isinstance(value, list | tuple):
-        return ", ".join(map(_inner, value)) or "none"
+        return ", ".join(map(_inner, value)) if any(one != [] for one in value) else "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.6g}" if isinstance(value, float) else "–" if value is None else value
 
 
 def _inner(value: Any) -> str:
-    return f"({plain(value)})" if isinstance(value, Mapping | list | tuple) else str(plain(value))
+    return f"({plain(value)})" if value and isinstance(value, Mapping | list | tuple) else str(plain(value))
 
 
 def words(key: object) -> str:
-    """Return a key of JSON as words."""
-    return str(key).replace("_", " ")
+    """Return a key of JSON as words: `n_` counts, `_m` is in metres."""
+    said = str(key).removeprefix("n_")
+    return (f"{said[:-2]}, m" if said.endswith("_m") else said).replace("_", " ")
 
 
 def fact_rows(content: Mapping[str, Any]) -> Html:

@@ -44,6 +44,7 @@ figure { margin: 1rem 0; break-inside: avoid }
 figcaption { color: var(--soft); font-size: .92rem; max-width: 46rem }
 svg, img { max-width: 100%; height: auto; display: block }
 svg text { font: 14px system-ui, sans-serif; fill: currentColor }
+td svg { max-width: none; width: 9rem }
 .grid { stroke: var(--line); stroke-width: 1 }
 .axis { stroke: var(--soft); stroke-width: 1; fill: none }
 .heat td, .box, .ramp, svg { print-color-adjust: exact; -webkit-print-color-adjust: exact }
@@ -59,6 +60,7 @@ svg text { font: 14px system-ui, sans-serif; fill: currentColor }
   main { padding: 1rem .8rem }
   td, th { padding: .25rem .4rem }
   svg text { font-size: 17px }
+  td svg { width: 5rem }
 }
 @media print {
   body { font-size: 10pt }

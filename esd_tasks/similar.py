@@ -28,6 +28,7 @@ from esd_tasks.map_run import (
 )
 from esd_tasks.plan import labels_digest
 from esd_tasks.pull import grid_for
+from esd_tasks.report_similar import write_report
 from esd_tasks.request import MapRequest
 from esd_tasks.run_record import RUN_JSON
 from esd_tasks.samples import extract
@@ -222,7 +223,9 @@ def run_plan(plan: SimilarPlan, *, on_progress: OnProgress | None = None) -> Map
             assets=_ASSETS,
             tags={"SCALE": SCALE},
         )
-        finish(plan, names | outputs, list(_notes(plan, samples.dropped)), figures, store.failures.missing)
+        notes, missing = list(_notes(plan, samples.dropped)), store.failures.missing
+        outputs["report"] = write_report(plan, figures, notes=notes, missing=missing, x=x, y=y)
+        finish(plan, names | outputs, notes, figures, missing)
     return read_result(folder)
 
 

@@ -82,6 +82,7 @@ def write_value_files(
         kind: (names[kind], title, str(pystac.MediaType.COG), ["data"]),
         "thumbnail": (names["preview"], "Preview", str(pystac.MediaType.PNG), ["thumbnail", "overview"]),
         "style": (names["style"], "QGIS style", "application/xml", ["style"]),
+        "report": ("report.html", "Report", str(pystac.MediaType.HTML), ["metadata", "overview"]),
         "run": ("run.json", "How the map was made", _JSON, ["metadata"]),
     }
     item = describe(
