@@ -4,8 +4,8 @@
 trees: small heads and clusters have no probability that they could be held to.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pystac
@@ -22,7 +22,7 @@ from esd_tasks.map_item import (
     map_id,
     quality_fields,
 )
-from esd_tasks.map_run import CLEAR_OBS, Layer, packages, pieces, raster_tags
+from esd_tasks.map_run import CLEAR_OBS, Layer, OfCodes, packages, pieces, raster_tags
 from esd_tasks.map_store import MapStore
 from stactools_esd.blocks import Block
 from stactools_esd.files import write_json
@@ -49,6 +49,10 @@ _ASSETS: Final[Mapping[str, AssetFacts]] = {
 }
 
 
+Predict: TypeAlias = Callable[[NDArray[np.uint16]], tuple[NDArray[np.int64], NDArray[np.float64]]]
+"""Turns codes (n, 12) into class_id and margin 0..1, each (n,)."""
+
+
 def class_layers(legend: Legend) -> tuple[Layer, ...]:
     """Return what a run must make of every block: `class_id` and `margin`."""
     return (
@@ -57,9 +61,14 @@ def class_layers(legend: Legend) -> tuple[Layer, ...]:
     )
 
 
-def percent(margin: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return margins 0..1 as whole percent."""
-    return np.asarray(np.rint(100 * margin), dtype=np.float64)
+def class_values(predict: Predict) -> OfCodes:
+    """Return what makes the layers of `class_layers` of codes; margins become whole percent."""
+
+    def of_codes(codes: NDArray[np.uint16]) -> dict[str, NDArray[Any]]:
+        class_id, margin = predict(codes)
+        return {"class_id": class_id, MARGIN: np.rint(100 * margin)}
+
+    return of_codes
 
 
 def write_class_files(
@@ -74,6 +83,7 @@ def write_class_files(
     y: NDArray[np.float64],
     assets: Mapping[str, AssetFacts],
     dots: str = "labels",
+    links: Sequence[pystac.Link] = (),
 ) -> tuple[dict[int, int], str]:
     """Write every file of a class map but `run.json`.
 
@@ -88,6 +98,7 @@ def write_class_files(
         y: The same, northing.
         assets: Further files, by asset key.
         dots: What the places are.
+        links: Further links of the item.
 
     Returns:
         Mapped pixels by class_id, and the file name of the item.
@@ -130,5 +141,6 @@ def write_class_files(
         extensions=(CLASSIFICATION_EXTENSION,),
         missing=tuple(store.failures.lines),
     )
+    item.add_links(list(links))
     write_json(folder / f"{item_id}.json", item.to_dict(include_self_link=False))
     return counts, f"{item_id}.json"

@@ -8,7 +8,7 @@ model's own and not calibrated.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,8 @@ from esd_tasks.map_run import CLEAR_OBS, Layer, pieces, raster_tags
 from stactools_esd.blocks import Block, BlockStore
 
 if TYPE_CHECKING:
-    from esd_tasks.plan import ClassifyPlan
-    from esd_tasks.predict import PredictPlan
+    from esd_tasks.area_plan import AreaPlan
+    from esd_tasks.request import MapBandsRequest
 
 OUTPUTS: Final[Mapping[str, str]] = {
     "map": "map.tif",
@@ -41,8 +41,8 @@ OUTPUTS: Final[Mapping[str, str]] = {
 class ClassMap:
     """A model at work on an area."""
 
-    plan: "ClassifyPlan | PredictPlan"
-    """Where and of what."""
+    plan: "AreaPlan"
+    """Where and of what; its request is a `MapBandsRequest`."""
 
     legend: Legend
     """Classes of the map."""
@@ -57,9 +57,13 @@ class ClassMap:
     """What the band `applicability` compares pixels with."""
 
     @property
+    def _asked(self) -> "MapBandsRequest":
+        return cast("MapBandsRequest", self.plan.request)
+
+    @property
     def cleaned(self) -> bool:
         """True where classes are smoothed or small patches merged."""
-        return bool(self.plan.request.smooth or self.plan.request.mmu)
+        return bool(self._asked.smooth or self._asked.mmu)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -196,7 +200,7 @@ class ClassMap:
 
     def _classes(self, store: BlockStore, blocks: Sequence[Block]) -> Iterator[tuple[Block, NDArray[Any]]]:
         """Yield the classes of the map: the model's, smoothed and sieved where that was asked for."""
-        request, grid = self.plan.request, self.plan.grid
+        request, grid = self._asked, self.plan.grid
         names = self.probability_layers
         classes = (
             smoothed(store, blocks, names, self.model.classes, request.smooth, PERCENT_NODATA)

@@ -18,7 +18,7 @@ def write_class_item(
     counts: Mapping[int, int],
     *,
     caveat: str | None = None,
-    model: str | None = None,
+    links: Sequence[pystac.Link] = (),
     missing: Sequence[str] = (),
 ) -> str:
     """Write the STAC item, after everything that it names but `run.json`.
@@ -27,7 +27,7 @@ def write_class_item(
         work: What made the map.
         counts: Mapped pixels by class_id.
         caveat: Ends the description; the usual one if None.
-        model: Link to the `model.json` of a model that lies elsewhere.
+        links: Further links of the item.
         missing: Ids of items that could not be read.
 
     Returns:
@@ -68,8 +68,7 @@ def write_class_item(
         missing=missing,
         **({} if caveat is None else {"caveat": caveat}),
     )
-    if model is not None:
-        item.add_link(pystac.Link("related", model, str(pystac.MediaType.JSON), "The model of this map"))
+    item.add_links(list(links))
     write_json(folder / f"{item_id}.json", item.to_dict(include_self_link=False))
     return f"{item_id}.json"
 

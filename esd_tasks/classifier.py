@@ -14,25 +14,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from esd_tasks.features import feature_names, level_features
+from esd_tasks.model_file import CLASSIFY, MODEL_JSON, MODEL_TEXT, SCHEMA_VERSION, read_model
 from esd_tasks.trees import DATASET_SETTINGS, TreeParameters, grow_trees
 from stactools_esd.errors import LabelsError, OutputError
-from stactools_esd.files import atomic_path, read_json, write_json
+from stactools_esd.files import atomic_path, write_json
 from stactools_esd.product import CodesIdentity
 
 __all__ = ["DATASET_SETTINGS", "Classifier", "TreeParameters", "grow_trees"]
 
-MODEL_SCHEMA_VERSION: Final = "1"
-"""Version of the layout of `model.json`."""
-
-MODEL_TEXT, MODEL_JSON = "model.txt", "model.json"
-"""File names of a saved model."""
-
 _PREDICT_ROWS: Final = 65_536
 """Pixels that are predicted at once: 20 MB of features as LightGBM holds them."""
-
-
-KIND: Final = "classify"
-"""What kind of model the file holds; a file that does not say is of this kind."""
 
 
 class Classifier:
@@ -157,8 +148,8 @@ class Classifier:
         write_json(
             folder / MODEL_JSON,
             {
-                "schema_version": MODEL_SCHEMA_VERSION,
-                "kind": KIND,
+                "schema_version": SCHEMA_VERSION,
+                "kind": CLASSIFY,
                 "model": MODEL_TEXT,
                 "classes": [{"class_id": class_id, "class_name": names[class_id]} for class_id in self.classes],
                 "features": {
@@ -184,13 +175,7 @@ class Classifier:
         Raises:
             OutputError: A file is absent, or of a kind or layout that this release does not know.
         """
-        facts = read_json(folder / MODEL_JSON, error=OutputError)
-        known = (MODEL_SCHEMA_VERSION, KIND)
-        if not isinstance(facts, dict) or (facts.get("schema_version"), facts.get("kind", KIND)) != known:
-            raise OutputError(
-                f"got {folder / MODEL_JSON} of another layout, expected schema_version {MODEL_SCHEMA_VERSION} and a "
-                "model of esd-tasks classify; train the model again with this release"
-            )
+        facts = read_model(folder, CLASSIFY)
         try:
             text = (folder / MODEL_TEXT).read_text(encoding="utf-8")
             model = cls(TreeParameters(**facts["parameters"]), threads=threads)

@@ -6,21 +6,22 @@ A run reads the codes of the labels, cross-validates, trains on all samples, and
 import logging
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from esd_tasks import crossval, output_folder, run_record
+from esd_tasks import crossval
 from esd_tasks.applicability import find_applicability
 from esd_tasks.class_map import ClassMap
 from esd_tasks.classifier import Classifier, TreeParameters
 from esd_tasks.classify_outputs import write_outputs
 from esd_tasks.codes_item import by_year
 from esd_tasks.covariates import beside_codes, read_places
-from esd_tasks.failures import Failures, see_whole
+from esd_tasks.failures import Failures
 from esd_tasks.folds import Folds, spatial_folds
 from esd_tasks.label_range import label_range, range_facts, with_buffer
 from esd_tasks.map_blocks import fill_blocks
-from esd_tasks.map_run import BLOCK_PIXELS, OnProgress, opened, starts_anew
+from esd_tasks.map_run import BLOCK_PIXELS, MapResult, OnProgress, already_done, opened, read_result
 from esd_tasks.plan import ClassifyPlan, make_plan
 from esd_tasks.request import ClassifyRequest
 from esd_tasks.sample_choice import cap_classes
@@ -34,53 +35,22 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifyResult:
-    """A finished map."""
+class ClassifyResult(MapResult):
+    """A finished map with its accuracy."""
 
-    folder: Path
-    """Where everything is."""
+    @cached_property
+    def accuracy(self) -> dict[str, Any]:
+        """Content of `accuracy.json`."""
+        return dict(read_json(self.paths["accuracy"], error=OutputError))
 
-    paths: dict[str, Path]
-    """Files by kind: map, quality, style, preview, accuracy, item, model, model_facts, run, .."""
-
-    year: int
-    """Year of the map."""
-
-    accuracy: dict[str, Any]
-    """Content of `accuracy.json`."""
-
-    mapped_pixels: dict[int, int]
-    """Pixels of each class, by class_id."""
-
-    notes: tuple[str, ...]
-    """What the user should know, a line each."""
-
-    missing: tuple[str, ...]
-    """What could not be read, a line each; empty for a whole map."""
-
-    already_done: bool
-    """True where an earlier run had made the same map and nothing was done."""
-
-    def see_whole(self) -> None:
-        """See that nothing is missing.
-
-        Raises:
-            PartlyDoneError: Something is; the message lists it.
-        """
-        see_whole(self.missing)
+    @property
+    def mapped_pixels(self) -> dict[int, int]:
+        """Pixels of each class, by class_id."""
+        return {int(class_id): count for class_id, count in self.record["mapped_pixels"].items()}
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as JSON content."""
-        return {
-            "folder": self.folder.as_posix(),
-            "year": self.year,
-            "already_done": self.already_done,
-            "paths": {kind: path.as_posix() for kind, path in self.paths.items()},
-            "accuracy": self.accuracy,
-            "mapped_pixels": {str(class_id): count for class_id, count in self.mapped_pixels.items()},
-            "missing": list(self.missing),
-            "notes": list(self.notes),
-        }
+        return super().as_dict() | {"accuracy": self.accuracy, "mapped_pixels": self.record["mapped_pixels"]}
 
 
 def classify(labels: str | Path, *, on_progress: OnProgress | None = None, **options: Any) -> ClassifyResult:
@@ -109,11 +79,10 @@ def run_plan(plan: ClassifyPlan, *, on_progress: OnProgress | None = None) -> Cl
         OutputError: The output folder belongs to another run, or another run is writing it.
         RasterError: A codes COG is damaged, and no other gives a pixel.
     """
-    folder = plan.request.output_or_default
     _log.info("year %d, items %s", plan.year, ", ".join(item.id for item in plan.items))
     report = on_progress or (lambda *_: None)
-    if not starts_anew(plan) and output_folder.is_finished(folder, plan.run_key):
-        return _result(folder, already_done=True)
+    if done := already_done(plan):
+        return ClassifyResult(**vars(done))
     failures = Failures()
     samples = extract(
         plan.labels,
@@ -134,7 +103,7 @@ def run_plan(plan: ClassifyPlan, *, on_progress: OnProgress | None = None) -> Cl
         parameters, searched = _search(plan, samples, report)
         validated = _validate(plan, parameters, samples, folds, report)
         validated["protocol"] |= range_facts(reach, folds.buffer) | ({"search": STATEMENT} if searched else {})
-        model = Classifier(parameters, threads=plan.request.threads).fit(
+        model = Classifier(parameters).fit(
             samples.codes, samples.class_id, covariates=samples.covariates, weight=samples.weight
         )
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
@@ -145,7 +114,7 @@ def run_plan(plan: ClassifyPlan, *, on_progress: OnProgress | None = None) -> Cl
         beside = beside_codes(plan.covariates, plan.grid)
         fill_blocks(plan, blocks, store, work.layers, work.of_codes, report, beside=beside)
         write_outputs(plan, work, samples, validated, store, blocks, searched)
-    return _result(folder, already_done=False)
+    return ClassifyResult(**vars(read_result(plan.request.output_or_default)))
 
 
 def _search(plan: ClassifyPlan, samples: Samples, report: OnProgress) -> tuple[TreeParameters, dict[str, Any]]:
@@ -189,19 +158,3 @@ def _validate(
     validation = crossval.cross_validate(samples, folds, parameters, on_fold=on_fold)
     random = crossval.random_overall(samples, parameters, seed=plan.request.seed, on_fold=on_fold)
     return crossval.accuracy_report(validation, random, samples, plan.legend)
-
-
-def _result(folder: Path, *, already_done: bool) -> ClassifyResult:
-    """Read a finished folder."""
-    record = read_json(folder / run_record.RUN_JSON, error=OutputError)
-    paths = {kind: folder / name for kind, name in record["outputs"].items()}
-    return ClassifyResult(
-        folder=folder,
-        paths=paths,
-        year=record["year"],
-        accuracy=read_json(paths["accuracy"], error=OutputError),
-        mapped_pixels={int(class_id): count for class_id, count in record["mapped_pixels"].items()},
-        notes=tuple(record["notes"]),
-        missing=tuple(record.get("missing", ())),
-        already_done=already_done,
-    )

@@ -11,13 +11,13 @@ from esd_tasks import accuracy, crossval, run_record
 from esd_tasks.applicability import FILE as APPLICABILITY_JSON
 from esd_tasks.class_map import ClassMap
 from esd_tasks.class_map_item import made_of, write_class_item
-from esd_tasks.classifier import MODEL_JSON, MODEL_TEXT
 from esd_tasks.covariates import covariate_facts, range_note
 from esd_tasks.failures import missing_notes
 from esd_tasks.importance import IMPORTANCE_JSON, IMPORTANCE_PNG, importance_facts, write_importance_picture
 from esd_tasks.map_run import packages
 from esd_tasks.map_store import MapStore
-from esd_tasks.model_facts import first_day, legend_facts
+from esd_tasks.model_facts import further_facts
+from esd_tasks.model_file import MODEL_JSON, MODEL_TEXT
 from esd_tasks.plan import ClassifyPlan
 from esd_tasks.report import write_report
 from esd_tasks.samples import Samples
@@ -61,9 +61,7 @@ def write_outputs(
     counts, outputs = work.write_rasters(store, blocks, note=note, x=x, y=y)
     outputs |= {"accuracy": ACCURACY_JSON, "model": MODEL_TEXT, "model_facts": MODEL_JSON, "run": run_record.RUN_JSON}
     facts = {
-        "legend": legend_facts(plan.legend),
-        "first_day": first_day(plan.items[0]),
-        "years": validated["protocol"]["years"],
+        **further_facts(plan.items, validated["protocol"]["years"], plan.legend),
         "covariates": covariate_facts(plan.covariates),
         "accuracy": {"overall_accuracy": validated["overall_accuracy"], "statement": validated["statement"]},
     }

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from esd_tasks.accuracy import json_number
 from esd_tasks.area_plan import AreaPlan, asked_area, items_of_area, see_comparable
-from esd_tasks.class_files import MARGIN, OUTPUTS, class_layers, percent, write_class_files
+from esd_tasks.class_files import OUTPUTS, class_layers, class_values, write_class_files
 from esd_tasks.cluster_colours import similar_colours
-from esd_tasks.cluster_model import MODEL_JSON, Clusters, fit_clusters
+from esd_tasks.cluster_model import Clusters, fit_clusters
 from esd_tasks.legend import Legend, LegendClass
 from esd_tasks.map_blocks import fill_blocks
 from esd_tasks.map_item import AssetFacts
@@ -28,6 +28,8 @@ from esd_tasks.map_run import (
     packages,
     read_result,
 )
+from esd_tasks.model_facts import further_facts
+from esd_tasks.model_file import MODEL_JSON
 from esd_tasks.pixel_sample import sample_pixels
 from esd_tasks.pull import grid_for
 from esd_tasks.report_cluster import write_report
@@ -120,14 +122,10 @@ def run_plan(plan: ClusterPlan, *, on_progress: OnProgress | None = None) -> Map
         sample = sample_pixels(plan, SAMPLE_PIXELS, report=report, failures=store.failures)
         clusters = fit_clusters(sample, request.n_clusters, seed=request.seed)
         legend = legend_of_clusters(clusters, sample)
-
-        def of_codes(codes: NDArray[np.uint16]) -> dict[str, NDArray[Any]]:
-            cluster, margin = clusters.predict(codes)
-            return {"class_id": cluster, MARGIN: percent(margin)}
-
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
-        fill_blocks(plan, blocks, store, class_layers(legend), of_codes, report)
-        clusters.save(folder, identity=plan.identity, software=packages())
+        fill_blocks(plan, blocks, store, class_layers(legend), class_values(clusters.predict), report)
+        facts = further_facts(plan.items, [plan.year], legend) | {"software": packages()}
+        clusters.save(folder, identity=plan.identity, further=facts)
         nowhere = np.empty(0)
         counts, item = write_class_files(
             plan,

@@ -11,18 +11,10 @@ from numpy.typing import NDArray
 from esd_tasks.cluster_colours import principal_components
 from esd_tasks.code_features import code_vectors
 from esd_tasks.features import feature_names
+from esd_tasks.model_file import CLUSTERS, MODEL_JSON, SCHEMA_VERSION, read_model
 from stactools_esd.errors import OutputError, UsageError
-from stactools_esd.files import read_json, write_json
+from stactools_esd.files import write_json
 from stactools_esd.product import CodesIdentity
-
-SCHEMA_VERSION: Final = "1"
-"""Version of the layout of the file."""
-
-KIND: Final = "clusters"
-"""What kind of model the file holds."""
-
-MODEL_JSON: Final = "model.json"
-"""File name."""
 
 HELD_OUT: Final = 5
 """One in so many pixels of the sample tells how well the centres describe what they were not fitted to."""
@@ -62,25 +54,25 @@ class Clusters:
                 margin[part] = 1 - np.divide(best[:, 0], best[:, 1], out=np.ones(len(best)), where=best[:, 1] > 0)
         return cluster, margin
 
-    def save(self, folder: Path, *, identity: CodesIdentity, software: Mapping[str, str]) -> None:
+    def save(self, folder: Path, *, identity: CodesIdentity, further: Mapping[str, Any]) -> None:
         """Write `model.json`.
 
         Args:
             folder: Where to write.
             identity: Encoder and recipe of the codes; the centres are good for no others.
-            software: Versions of the packages that made it.
+            further: What else belongs into the file: legend, versions of the software.
         """
         write_json(
             folder / MODEL_JSON,
             {
                 "schema_version": SCHEMA_VERSION,
-                "kind": KIND,
+                "kind": CLUSTERS,
                 "features": {"kind": "vectors", "dtype": "float32", "names": list(feature_names())},
                 "centres": self.centres.tolist(),
                 "explained_variance": round(self.explained, _DIGITS),
                 "n_fitted": self.n_fitted,
                 **identity.as_dict(),
-                "software": dict(software),
+                **further,
             },
         )
 
@@ -94,13 +86,7 @@ class Clusters:
         Raises:
             OutputError: The file is absent, damaged, or of a layout that this release does not know.
         """
-        facts = read_json(folder / MODEL_JSON, error=OutputError)
-        known = {"schema_version": SCHEMA_VERSION, "kind": KIND}
-        if not isinstance(facts, dict) or {key: facts.get(key) for key in known} != known:
-            raise OutputError(
-                f"got {folder / MODEL_JSON} of another layout, expected kind {KIND}, schema_version {SCHEMA_VERSION}; "
-                "make the clusters again with this release"
-            )
+        facts = read_model(folder, CLUSTERS)
         try:
             centres = np.array(facts["centres"], dtype=float).reshape(-1, len(feature_names()))
             clusters = cls(centres=centres, explained=facts["explained_variance"], n_fitted=facts["n_fitted"])

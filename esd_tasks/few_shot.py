@@ -12,13 +12,12 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 import pystac
-from numpy.typing import NDArray
 
-from esd_tasks.class_files import OUTPUTS, class_layers, percent, write_class_files
+from esd_tasks.class_files import OUTPUTS, class_layers, class_values, write_class_files
 from esd_tasks.code_features import code_vectors
 from esd_tasks.codes_item import by_year
 from esd_tasks.failures import Failures
-from esd_tasks.few_shot_model import MODEL_JSON, FewShotModel
+from esd_tasks.few_shot_model import FewShotModel
 from esd_tasks.head_choice import STATEMENT, HeadChoice, choose_head
 from esd_tasks.heads import HEADS
 from esd_tasks.label_table import POLYGON_CAP, LabelTable, label_table
@@ -34,6 +33,8 @@ from esd_tasks.map_run import (
     packages,
     read_result,
 )
+from esd_tasks.model_facts import further_facts
+from esd_tasks.model_file import MODEL_JSON
 from esd_tasks.pixel_sample import sample_pixels
 from esd_tasks.plan import ClassesPlan, plan_classes
 from esd_tasks.report_few_shot import write_report
@@ -174,19 +175,13 @@ def run_plan(plan: FewShotPlan, *, on_progress: OnProgress | None = None) -> Map
             seed=request.seed,
             on_split=lambda done, total: report("choose", done, total),
         )
-        model = FewShotModel(
-            head=choice.head, scale=scale, rows=table.rows, class_id=table.class_id, threads=request.threads
-        )
-
-        def of_codes(codes: NDArray[np.uint16]) -> dict[str, NDArray[Any]]:
-            class_id, margin = model.predict(codes)
-            return {"class_id": class_id, "margin": percent(margin)}
-
+        model = FewShotModel(head=choice.head, scale=scale, rows=table.rows, class_id=table.class_id)
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
-        fill_blocks(plan, blocks, store, class_layers(plan.legend), of_codes, report)
+        fill_blocks(plan, blocks, store, class_layers(plan.legend), class_values(model.predict), report)
         names = plan.legend.by_id
         folder = request.output_or_default
-        model.save(folder, identity=plan.identity, names=names, software=packages())
+        facts = further_facts(plan.items, samples.year, plan.legend) | {"software": packages()}
+        model.save(folder, identity=plan.identity, names=names, further=facts)
         write_json(folder / HEADS_JSON, choice.as_dict())
         x, y = transformer(WGS84, plan.grid.crs).transform(table.lon, table.lat)
         counts, item = write_class_files(

@@ -15,19 +15,11 @@ from numpy.typing import NDArray
 from esd_tasks.code_features import code_vectors
 from esd_tasks.features import feature_names
 from esd_tasks.heads import HEADS, Head, Trees, train
+from esd_tasks.model_file import FEW_SHOT, MODEL_JSON, SCHEMA_VERSION, read_model
 from esd_tasks.table_scale import TableScale
 from stactools_esd.errors import OutputError
-from stactools_esd.files import read_json, write_json
+from stactools_esd.files import write_json
 from stactools_esd.product import CodesIdentity
-
-SCHEMA_VERSION: Final = "1"
-"""Version of the layout of the file."""
-
-KIND: Final = "few-shot"
-"""What kind of model the file holds."""
-
-MODEL_JSON: Final = "model.json"
-"""File name."""
 
 _DIGITS: Final = 6
 _PREDICT_ROWS: Final = 32_768
@@ -78,7 +70,7 @@ class FewShotModel:
         return class_id, margin
 
     def save(
-        self, folder: Path, *, identity: CodesIdentity, names: Mapping[int, str], software: Mapping[str, str]
+        self, folder: Path, *, identity: CodesIdentity, names: Mapping[int, str], further: Mapping[str, Any]
     ) -> None:
         """Write `model.json`.
 
@@ -86,13 +78,13 @@ class FewShotModel:
             folder: Where to write.
             identity: Encoder and recipe of the codes of the labels; the model is good for no others.
             names: Class names by class_id.
-            software: Versions of the packages that made it.
+            further: What else belongs into the file, such as the versions of the software.
         """
         write_json(
             folder / MODEL_JSON,
             {
                 "schema_version": SCHEMA_VERSION,
-                "kind": KIND,
+                "kind": FEW_SHOT,
                 "head": self.head,
                 "classes": [
                     {"class_id": class_id, "class_name": names[class_id]}
@@ -102,7 +94,7 @@ class FewShotModel:
                 "scale": self.scale.as_dict(),
                 "labels": {"class_id": self.class_id.tolist(), "vectors": self.rows.tolist()},
                 **identity.as_dict(),
-                "software": dict(software),
+                **further,
             },
         )
 
@@ -116,13 +108,7 @@ class FewShotModel:
         Raises:
             OutputError: The file is absent, damaged, or of a layout that this release does not know.
         """
-        facts = read_json(folder / MODEL_JSON, error=OutputError)
-        known = {"schema_version": SCHEMA_VERSION, "kind": KIND}
-        if not isinstance(facts, dict) or {key: facts.get(key) for key in known} != known:
-            raise OutputError(
-                f"got {folder / MODEL_JSON} of another layout, expected kind {KIND}, schema_version {SCHEMA_VERSION}; "
-                "train the model again with this release"
-            )
+        facts = read_model(folder, FEW_SHOT)
         try:
             model = cls(
                 head={name: name for name in HEADS}[facts["head"]],

@@ -1,29 +1,14 @@
-"""What `model.json` says beside the trees: on which codes they may be used, and how their classes are drawn."""
+"""What `model.json` says beside the model: on which codes it may be used, and how its classes are drawn."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from esd_tasks.classifier import MODEL_JSON, MODEL_TEXT
 from esd_tasks.codes_item import CodesItem
 from esd_tasks.legend import Legend, LegendClass, legend_of
+from esd_tasks.model_file import MODEL_JSON
 from stactools_esd.errors import EsdError, IncomparableError, OutputError
 from stactools_esd.product import CodesIdentity, EncoderIdentity, InputRecipe, require_comparable
-
-
-def model_folder(path: Path) -> Path:
-    """Return the folder of a model, of which the folder or one of its files was named.
-
-    Raises:
-        OutputError: There is no model.
-    """
-    folder = path.parent if path.name in (MODEL_TEXT, MODEL_JSON) else path
-    if missing := [name for name in (MODEL_TEXT, MODEL_JSON) if not (folder / name).is_file()]:
-        raise OutputError(
-            f"got model {path} without {' and '.join(missing)}, expected a folder that esd-tasks classify wrote; "
-            "name that folder"
-        )
-    return folder
 
 
 def legend_facts(legend: Legend) -> list[dict[str, Any]]:
@@ -38,6 +23,16 @@ def legend_facts(legend: Legend) -> list[dict[str, Any]]:
 def first_day(item: CodesItem) -> str:
     """Return the day on which the years of codes start, as `MM-DD`."""
     return f"{item.window_start:%m-%d}" if item.window_start else "01-01"
+
+
+def further_facts(items: Sequence[CodesItem], years: Iterable[int], legend: Legend | None = None) -> dict[str, Any]:
+    """Return what every model says beside its identity: legend, first day and years of the codes it was trained on."""
+    drawn = {} if legend is None else {"legend": legend_facts(legend)}
+    return {
+        **drawn,
+        "first_day": first_day(items[0]),
+        "years": sorted({int(year) for year in years}),
+    }
 
 
 def legend_of_model(facts: Mapping[str, Any]) -> Legend:

@@ -1,29 +1,21 @@
-"""A saved model on the codes of any place and year: a class map without labels.
+"""A saved model on the codes of any place and year: a map without labels.
 
 The model says which encoder and input recipe it was trained on, and is used on no others. Nothing here measures how
-good the map is: the cross-validation beside the model is of its own place and years.
+good the map is: the figures beside the model are of its own place and years.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
-import numpy as np
+import pystac
 import shapely
 
-from esd_tasks.applicability import Applicability
 from esd_tasks.area_plan import AreaPlan, asked_area, items_of_area, see_comparable
-from esd_tasks.class_map import ClassMap
-from esd_tasks.class_map_item import made_of, write_class_item
-from esd_tasks.classifier import MODEL_JSON, MODEL_TEXT, Classifier
 from esd_tasks.clean_map import see_sievable
 from esd_tasks.codes_item import by_year, choose_year
-from esd_tasks.covariates import Covariate, beside_codes, covariate_facts, open_covariates, see_same_names
-from esd_tasks.failures import missing_notes
 from esd_tasks.items import find_items
-from esd_tasks.legend import Legend
 from esd_tasks.map_blocks import fill_blocks
 from esd_tasks.map_run import (
     BLOCK_PIXELS,
@@ -34,21 +26,17 @@ from esd_tasks.map_run import (
     opened,
     read_result,
 )
-from esd_tasks.model_facts import legend_of_model, model_folder, see_usable
+from esd_tasks.model_facts import see_usable
+from esd_tasks.model_file import MODEL_JSON, model_folder
+from esd_tasks.predict_models import STATEMENT, SavedModel, load_saved
 from esd_tasks.pull import grid_for
-from esd_tasks.report import write_report
 from esd_tasks.request import MapBandsRequest
 from esd_tasks.run_record import RUN_JSON
 from stactools_esd import stac
 from stactools_esd.blocks import plan_blocks
-from stactools_esd.errors import UsageError
 from stactools_esd.files import sha256_file
 
-STATEMENT: Final = (
-    "No label was used, so nothing here says how right the map is; the accuracy beside the model is of the place and "
-    "the years that it was trained on."
-)
-"""Stands wherever a predicted map stands."""
+__all__ = ["STATEMENT", "PredictPlan", "PredictRequest", "make_plan", "predict", "run_plan"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +51,7 @@ class PredictRequest(MapBandsRequest):
     positional: ClassVar[tuple[str, ...]] = ("model",)
 
     model: Path
-    """Folder that `classify` wrote, or `model.json` in it."""
+    """Folder that `classify`, `few-shot`, `regress` or `cluster` wrote, or `model.json` in it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,44 +61,29 @@ class PredictPlan(AreaPlan):
     request: PredictRequest
     """What was asked."""
 
-    folder: Path
-    """Where the model is."""
-
-    model: Classifier
+    saved: SavedModel
     """The model."""
-
-    legend: Legend
-    """Its classes."""
-
-    model_facts: dict[str, Any]
-    """Content of `model.json`."""
-
-    covariates: tuple[Covariate, ...]
-    """What the model sees beside the codes, in its order."""
-
-    applicability: Applicability | None = None
-    """What the band `applicability` compares pixels with."""
 
     @cached_property
     def task_facts(self) -> dict[str, Any]:
         """The model by its checksums, and what else decides the map."""
-        sums = [sha256_file(self.folder / name) for name in (MODEL_TEXT, MODEL_JSON)]
-        covariates = {"covariates": covariate_facts(self.covariates)} if self.covariates else {}
-        return covariates | {
-            "model": {"path": self.folder.as_posix(), "content_sha256": "-".join(sums)},
+        folder = self.saved.folder
+        sums = [sha256_file(folder / name) for name in self.saved.files]
+        return self.saved.task_facts | {
+            "model": {"path": folder.as_posix(), "content_sha256": "-".join(sums)},
             "parameters": {"min_clear": self.request.min_clear, **self.request.band_facts},
         }
 
     def cost(self) -> dict[str, Any]:
         """Return what a run would read and map."""
-        return super().cost() | {"classes": self.legend.by_id}
+        return super().cost() | self.saved.cost
 
 
 def predict(model: str | Path, *, on_progress: OnProgress | None = None, **options: Any) -> MapResult:
-    """Make a class map with a saved model.
+    """Make a map with a saved model.
 
     Args:
-        model: Folder that `classify` wrote.
+        model: Folder that `classify`, `few-shot`, `regress` or `cluster` wrote.
         on_progress: Hears how far the run is.
         **options: Fields of `PredictRequest`: catalog, geometry, bbox, year, output, ..
 
@@ -125,17 +98,12 @@ def make_plan(request: PredictRequest) -> PredictPlan:
 
     Raises:
         OutputError: There is no model, or it cannot be read.
-        UsageError: Several years are there and none is chosen.
+        UsageError: Several years are there and none is chosen; an option is not for this kind of model.
         CatalogError: There is no catalogue, or it is broken.
         NothingFoundError: Nothing lies in the area or in the year.
         IncomparableError: The items are of another encoder or recipe than the model, or of several.
     """
-    folder = model_folder(request.model)
-    model, facts = Classifier.load(folder, threads=request.threads)
-    covariates = see_same_names(open_covariates(request.covariate), model.covariates)
-    legend = legend_of_model(facts)
-    if "parent" in request.band and legend.parents is None:
-        raise UsageError("got --band parent for a model without parent classes; leave it out")
+    saved = load_saved(model_folder(request.model), request)
     area = asked_area(request)
     if area is None:
         found = find_items(request.catalog_or_default)
@@ -145,20 +113,8 @@ def make_plan(request: PredictRequest) -> PredictPlan:
     else:
         year, items = items_of_area(request, area)
     see_comparable(items)
-    see_usable(facts, items, folder)
-    plan = PredictPlan(
-        request=request,
-        area=area,
-        year=year,
-        items=items,
-        grid=grid_for(items, area),
-        folder=folder,
-        model=model,
-        legend=legend,
-        model_facts=facts,
-        covariates=covariates,
-        applicability=Applicability.load(folder) if "applicability" in request.band else None,
-    )
+    see_usable(saved.facts, items, saved.folder)
+    plan = PredictPlan(request=request, area=area, year=year, items=items, grid=grid_for(items, area), saved=saved)
     if request.mmu:
         see_sievable((plan.grid.height, plan.grid.width))
     return plan
@@ -174,41 +130,14 @@ def run_plan(plan: PredictPlan, *, on_progress: OnProgress | None = None) -> Map
     if done := already_done(plan):
         return done
     report = on_progress or (lambda *_: None)
-    work = ClassMap(
-        plan=plan, legend=plan.legend, model=plan.model, bands=plan.request.band, applicability=plan.applicability
-    )
-    nowhere = np.empty(0)
+    folder, saved = plan.request.output_or_default, plan.saved
     with opened(plan) as store:
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
-        beside = beside_codes(plan.covariates, plan.grid)
-        fill_blocks(plan, blocks, store, work.layers, work.of_codes, report, beside=beside)
-        missing = store.failures.missing
-        counts, outputs = work.write_rasters(store, blocks, note=STATEMENT, x=nowhere, y=nowhere)
-        outputs["report"] = write_report(
-            plan.request.output_or_default,
-            title=f"{plan.request.output_or_default.resolve().name}, {plan.year}",
-            legend=plan.legend,
-            counts=counts,
-            caveats=[*missing_notes(missing), *_notes(plan)],
-            facts={"Model": plan.folder.as_posix(), **made_of(plan)},
-        )
-        link = stac.relative_href(str((plan.folder / MODEL_JSON).resolve()), plan.request.output_or_default)
-        outputs["item"] = write_class_item(
-            work, counts, caveat=STATEMENT, model=link, missing=tuple(store.failures.lines)
-        )
-        outputs["run"] = RUN_JSON
-        classes = [
-            {"class_id": class_id, "class_name": name, "mapped_pixels": counts[class_id]}
-            for class_id, name in plan.legend.by_id.items()
-        ]
-        finish(plan, outputs, list(_notes(plan)), {"statement": STATEMENT, "classes": classes}, missing)
-    return read_result(plan.request.output_or_default)
-
-
-def _notes(plan: PredictPlan) -> Iterator[str]:
-    """Say what a user should know of the model."""
-    yield STATEMENT
-    years = plan.model_facts.get("years", [])
-    if years and plan.year not in years:
-        listed = ", ".join(map(str, years))
-        yield f"the model was trained on {listed}: it is transferred in time to {plan.year}, which nothing here tests"
+        layers, of_codes = saved.maker(plan)
+        fill_blocks(plan, blocks, store, layers, of_codes, report, beside=saved.beside(plan.grid))
+        href = stac.relative_href(str((saved.folder / MODEL_JSON).resolve()), folder)
+        link = pystac.Link("related", href, str(pystac.MediaType.JSON), "The model of this map")
+        outputs, result = saved.write(plan, store, blocks, [link])
+        result = {"kind": saved.kind, "statement": saved.statement, **result}
+        finish(plan, outputs | {"run": RUN_JSON}, list(saved.notes(plan.year)), result, store.failures.missing)
+    return read_result(folder)

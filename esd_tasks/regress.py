@@ -30,9 +30,11 @@ from esd_tasks.map_run import (
     packages,
     read_result,
 )
+from esd_tasks.model_facts import further_facts
+from esd_tasks.model_file import MODEL_JSON
 from esd_tasks.regress_plan import RegressPlan
 from esd_tasks.regress_plot import write_scatter
-from esd_tasks.regression import MODEL_JSON, TREES, train_regression
+from esd_tasks.regression import TREES, train_regression
 from esd_tasks.report_regress import write_report
 from esd_tasks.run_record import RUN_JSON
 from esd_tasks.samples import Samples, extract
@@ -104,13 +106,18 @@ def run_plan(plan: RegressPlan, *, on_progress: OnProgress | None = None) -> Map
             },
             further={"target_field": request.target_field, "unit": request.units, "min_clear": request.min_clear},
         )  # fmt: skip
-        model = train_regression(
-            samples, plan.parameters, quantiles=request.quantiles or (), offset=offset, threads=request.threads
-        )
+        model = train_regression(samples, plan.parameters, quantiles=request.quantiles or (), offset=offset)
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
         layers = [Layer(name=name, dtype=DTYPE, nodata=NODATA) for name in model.bands]
         fill_blocks(plan, blocks, store, layers, model.predict, report)
-        facts = {"target_field": request.target_field, "unit": request.units}
+        reference = accuracy["reference"]
+        facts = {
+            "target_field": request.target_field,
+            "unit": request.units,
+            "interval": request.interval,
+            "label_range": [reference["min"], reference["max"]],
+            **further_facts(plan.items, pixels.year),
+        }
         models = model.save(
             folder,
             identity=plan.identity,

@@ -11,23 +11,15 @@ from numpy.typing import NDArray
 
 from esd_tasks.classifier import TreeParameters
 from esd_tasks.features import feature_names, level_features
+from esd_tasks.model_file import MODEL_JSON, MODEL_TEXT, REGRESSION, SCHEMA_VERSION, read_model
 from esd_tasks.regressor import grow_regression
 from esd_tasks.value_samples import ValueSamples
 from stactools_esd.errors import OutputError
-from stactools_esd.files import atomic_path, read_json, write_json
+from stactools_esd.files import atomic_path, write_json
 from stactools_esd.product import CodesIdentity
 
-SCHEMA_VERSION: Final = "1"
-"""Version of the layout of `model.json`."""
-
-KIND: Final = "regression"
-"""What kind of model the file holds."""
-
-MODEL_JSON: Final = "model.json"
-"""File that says what the trees were trained on."""
-
 TREES: Final[Mapping[str, str]] = {
-    "prediction": "model.txt",
+    "prediction": MODEL_TEXT,
     "lower": "model_lower.txt",
     "upper": "model_upper.txt",
 }
@@ -90,7 +82,7 @@ class Regression:
             folder / MODEL_JSON,
             {
                 "schema_version": SCHEMA_VERSION,
-                "kind": KIND,
+                "kind": REGRESSION,
                 "models": {name: TREES[name] for name in self.bands},
                 "offset": self.offset,
                 "features": {"kind": "level_indices", "dtype": "uint8", "names": list(feature_names())},
@@ -111,13 +103,7 @@ class Regression:
         Raises:
             OutputError: A file is absent, damaged, or of a layout that this release does not know.
         """
-        facts = read_json(folder / MODEL_JSON, error=OutputError)
-        known = {"schema_version": SCHEMA_VERSION, "kind": KIND}
-        if not isinstance(facts, dict) or {key: facts.get(key) for key in known} != known:
-            raise OutputError(
-                f"got {folder / MODEL_JSON} of another layout, expected kind {KIND}, schema_version {SCHEMA_VERSION}; "
-                "train the model again with this release"
-            )
+        facts = read_model(folder, REGRESSION)
         try:
             boosters = {
                 name: lightgbm.Booster(model_str=(folder / file).read_text(encoding="utf-8"))

@@ -35,6 +35,7 @@ def write_value_files(
     dots: str,
     assets: Mapping[str, AssetFacts],
     tags: Mapping[str, str],
+    links: Sequence[pystac.Link] = (),
 ) -> dict[str, str]:
     """Write every file of a map of a quantity but `run.json`.
 
@@ -54,6 +55,7 @@ def write_value_files(
         dots: What the places are.
         assets: Further files, by asset key.
         tags: Further tags of the raster.
+        links: Further links of the item.
 
     Returns:
         File names by kind: the raster, `style`, `preview`, `item`.
@@ -97,5 +99,6 @@ def write_value_files(
         fields={kind: value_fields(bands, unit)},
         missing=tuple(store.failures.lines),
     )
+    item.add_links(list(links))
     write_json(folder / names["item"], item.to_dict(include_self_link=False))
     return names

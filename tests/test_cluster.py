@@ -104,7 +104,7 @@ def test_saved_centres_give_the_map_again(done: MapResult, tmp_path: Path) -> No
     assert np.array_equal(clusters.predict(codes.T)[0], classes[30, 5:60])
     assert facts["encoder"] == "esdnet-small-v1"
     (tmp_path / "model.json").write_text('{"schema_version": "1", "kind": "few-shot"}')
-    with pytest.raises(OutputError, match="another layout"):
+    with pytest.raises(OutputError, match="expected a model of esd-tasks"):
         Clusters.load(tmp_path)
 
 

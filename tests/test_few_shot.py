@@ -125,7 +125,7 @@ def test_the_saved_model_predicts_the_map_again(done: MapResult, tmp_path: Path)
     assert np.array_equal(model.predict(codes.T)[0], classes[30, 5:60])
     assert facts["encoder"] == "esdnet-small-v1"
     (tmp_path / "model.json").write_text('{"schema_version": "1", "kind": "trees"}')
-    with pytest.raises(OutputError, match="another layout"):
+    with pytest.raises(OutputError, match="expected a model of esd-tasks"):
         FewShotModel.load(tmp_path)
 
 

@@ -127,15 +127,19 @@ def test_a_model_is_locked_to_its_encoder_and_recipe(place: Path, trained: Class
 
 
 def test_what_is_no_model_is_refused(place: Path, trained: ClassifyResult, tmp_path: Path) -> None:
-    """A folder without a model, trees of another model and a model of few labels are named."""
-    with pytest.raises(OutputError, match=r"without model\.txt"):
+    """A folder without a model, models of another kind or layout, and trees of another model are named."""
+    with pytest.raises(OutputError, match=r"without model\.json"):
+        predict(tmp_path, catalog=str(place / "codes"))
+    (tmp_path / "model.json").write_text("[]")
+    with pytest.raises(OutputError, match="no model"):
         predict(tmp_path, catalog=str(place / "codes"))
     for name in ("model.txt", "model.json"):
         (tmp_path / name).write_bytes((place / "first" / name).read_bytes())
     facts = json.loads((tmp_path / "model.json").read_text())
-    (tmp_path / "model.json").write_text(json.dumps(facts | {"kind": "few-shot"}))
-    with pytest.raises(OutputError, match="esd-tasks classify"):
-        predict(tmp_path, catalog=str(place / "codes"), year=2019)
+    for wrong, said in (({"kind": "change between two years"}, "esd-tasks classify"), ({"schema_version": "9"}, "9")):
+        (tmp_path / "model.json").write_text(json.dumps(facts | wrong))
+        with pytest.raises(OutputError, match=said):
+            predict(tmp_path, catalog=str(place / "codes"), year=2019)
     more = facts["features"] | {"covariates": ["dem"]}
     (tmp_path / "model.json").write_text(json.dumps(facts | {"features": more}))
     with pytest.raises(OutputError, match="two models"):

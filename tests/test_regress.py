@@ -140,7 +140,7 @@ def test_the_saved_model_predicts_the_map_again(done: MapResult, tmp_path: Path)
     np.testing.assert_allclose(found["lower"], lower[30, 5:60], rtol=1e-6)
     assert facts["target_field"] == "biomass"
     (tmp_path / "model.json").write_text('{"schema_version": "1"}')
-    with pytest.raises(OutputError, match="another layout"):
+    with pytest.raises(OutputError, match="expected a model of esd-tasks"):
         Regression.load(tmp_path)
 
 

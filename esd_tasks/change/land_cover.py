@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from esd_tasks.change import hidden_markov, land_cover_outputs
 from esd_tasks.change.area import ChangePlan, plan_change
-from esd_tasks.change.block_run import MAPPED, make_blocks
+from esd_tasks.change.block_run import MAPPED, YearsRead, make_blocks
 from esd_tasks.change.model_request import LandCoverRequest
 from esd_tasks.change.noise import year_weights
 from esd_tasks.change.population import Population, draw_population
@@ -19,8 +20,8 @@ from esd_tasks.classifier import Classifier
 from esd_tasks.failures import Failures
 from esd_tasks.legend import Legend
 from esd_tasks.map_run import MapResult, OnProgress, already_done, opened, read_result
-from esd_tasks.model_facts import legend_of_model, model_folder, see_usable
-from esd_tasks.pull import pixels_inside
+from esd_tasks.model_facts import legend_of_model, see_usable
+from esd_tasks.model_file import model_folder
 from esd_tasks.series import Series
 from stactools_esd.blocks import Block, plan_blocks
 from stactools_esd.errors import EsdError, OutputError, UsageError
@@ -29,6 +30,12 @@ from stactools_esd.product import STEPS
 
 BLOCK_PIXELS: Final = 256
 """Rows and columns of a block."""
+
+YEAR_BYTES: Final = 80
+"""Of a pixel and year, from reading until it is stored: codes three times, clear observations, classes."""
+
+PIECE_BYTES: Final = 100_000_000
+"""Of the probabilities of a piece of a block, for 25 years and ten classes."""
 
 LEARNING_PIXELS: Final = 4000
 """Pixels from which transitions are learnt."""
@@ -81,7 +88,7 @@ def plan_land_cover(request: LandCoverRequest) -> LandCoverPlan:
         EsdError: See `area.plan_change`.
     """
     folder = model_folder(request.model)
-    model, facts = Classifier.load(folder, threads=request.threads)
+    model, facts = Classifier.load(folder)
     if model.covariates:
         raise UsageError(
             f"got a model that needs {', '.join(model.covariates)} beside the codes, expected one of codes alone; "
@@ -120,7 +127,13 @@ def run_land_cover(plan: LandCoverPlan, *, on_progress: OnProgress | None = None
         _log.info("a class stays what it is with probability %.3f, on average", stays)
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
         make_blocks(
-            store, blocks, lambda block: _classify(plan, transitions, series, block), stage="classes", report=report
+            plan,
+            store,
+            blocks,
+            partial(_classify, plan, transitions),
+            block_bytes=BLOCK_PIXELS * BLOCK_PIXELS * len(plan.years) * YEAR_BYTES + PIECE_BYTES,
+            stage="classes",
+            report=report,
         )
         land_cover_outputs.write(plan, transitions, store, blocks)
     return read_result(plan.request.output_or_default)
@@ -164,15 +177,15 @@ def _probabilities(model: Classifier, codes: NDArray[np.uint16], usable: NDArray
     return out.transpose(1, 0, 2)
 
 
-def _classify(plan: LandCoverPlan, transitions: Transitions, series: Series, block: Block) -> dict[str, NDArray[Any]]:
+def _classify(
+    plan: LandCoverPlan, transitions: Transitions, block: Block, given: YearsRead | None
+) -> dict[str, NDArray[Any]]:
     """Return class_id of each year, smoothed, and how often a pixel's class changed before and after smoothing."""
     years, shape = len(plan.years), (block.height, block.width)
     class_id = np.zeros((years, shape[0] * shape[1]), plan.legend.dtype)
     tallies = np.zeros(len(land_cover_outputs.TALLIES), np.int64)
-    inside = pixels_inside(plan.grid, plan.area, block.window)
-    if inside.any():
-        pulled = series.read(plan.grid, block.window)
-        usable = (pulled.valid & (pulled.clear_obs >= plan.request.min_clear) & inside).reshape(years, -1)
+    if given is not None:
+        pulled, usable = given.pulled, given.usable.reshape(years, -1)
         codes = pulled.codes.reshape(years, STEPS, -1).transpose(0, 2, 1)
         clear_obs, ids = pulled.clear_obs.reshape(years, -1), np.array(plan.model.classes)
         places = np.flatnonzero(usable.any(axis=0))

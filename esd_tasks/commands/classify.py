@@ -1,14 +1,14 @@
 """`esd-tasks classify`."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from esd_tasks.commands import options
-from esd_tasks.commands.frame import errors, messages, size_in_words
+from esd_tasks.commands.frame import Task, carry_out
+from esd_tasks.commands.map_output import look_at_map
 
 if TYPE_CHECKING:
     from esd_tasks.classify import ClassifyResult
@@ -45,7 +45,10 @@ def classify(
     smooth: options.Smooth = 0,
     mmu: options.Mmu = 0,
     seed: options.Seed = 0,
+    threads: options.Threads = None,
+    memory: options.Memory = None,
     workers: options.Workers = None,
+    scheduler: options.Scheduler = None,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     as_json: options.AsJson = False,
@@ -60,83 +63,26 @@ def classify(
     Writes the class map (COG, with QGIS style and class names), confidence and clear observations, a preview, the
     accuracy, the model, a STAC item and a record of the run. A run that was killed continues where it was.
     """
-    with errors(), messages(verbose=verbose, quiet=quiet):
-        from esd_tasks.classify import run_plan
-        from esd_tasks.plan import make_plan
-        from esd_tasks.progress import Bars
-        from esd_tasks.request import ClassifyRequest
-
-        request = ClassifyRequest(
-            labels=labels,
-            layer=tuple(layer) if layer else None,
-            catalog=catalog,
-            geometry=geometry,
-            bbox=bbox,
-            year=year,
-            class_field=class_field,
-            year_field=year_field,
-            legend=legend,
-            exclude=tuple(exclude or ()),
-            weight_field=weight_field,
-            balance=balance,
-            class_cap=class_cap,
-            polygon_cap=polygon_cap,
-            covariate=tuple(covariate or ()),
-            min_clear=min_clear,
-            polygon_rule=polygon_rule,
-            block_size=options.metres_or_auto(block_size),
-            buffer="range" if buffer == "range" else options.metres_or_auto(buffer, "--buffer"),
-            search=search,
-            band=tuple(band or ()),
-            smooth=smooth,
-            mmu=mmu,
-            seed=seed,
-            workers=workers,
-            overwrite=overwrite,
-            output=output,
-        )
-        plan = make_plan(request)
-        if dry_run:
-            cost = plan.cost()
-            typer.echo(json.dumps(cost, indent=2, ensure_ascii=False) if as_json else "\n".join(_cost_lines(cost)))
-            return
-        with Bars(quiet=quiet) as bars:
-            result = run_plan(plan, on_progress=bars)
-        if as_json:
-            typer.echo(json.dumps(result.as_dict(), indent=2, ensure_ascii=False))
-        elif not quiet:
-            typer.echo("\n".join(_result_lines(result)))
-        result.see_whole()
+    carry_out(_task, locals())
 
 
-def _cost_lines(cost: dict[str, Any]) -> Iterator[str]:
-    """Say what a run would read."""
-    yield f"year      {cost['year']}"
-    yield f"map       {cost['width']:,} x {cost['height']:,} = {cost['pixels']:,} pixels"
-    yield f"labels    {cost['labels']:,} of {len(cost['classes'])} classes"
-    all_bytes, needed = size_in_words(cost["bytes"]), size_in_words(cost["bytes_to_read"])
-    yield f"items     {len(cost['items'])}, {all_bytes}, about {needed} to read"
-    for item in cost["items"]:
-        yield f"          {item['id']}  {'size unknown' if item['bytes'] is None else size_in_words(item['bytes'])}"
-    yield f"output    {cost['output']}"
-    yield "next: run the same command without --dry-run"
+def _task() -> Task:
+    from esd_tasks.classify import run_plan
+    from esd_tasks.plan import make_plan
+    from esd_tasks.request import ClassifyRequest
+
+    return Task(request=ClassifyRequest, plan=make_plan, run=run_plan, lines=_lines, look=look_at_map)
 
 
-def _result_lines(result: "ClassifyResult") -> Iterator[str]:
-    """Say what was made: classes, accuracy, notes, paths, next step."""
+def _lines(result: "ClassifyResult") -> Iterator[str]:
+    """Say classes and accuracy."""
     from esd_tasks.crossval import accuracy_line
 
-    if result.already_done:
-        yield f"already done: {result.folder} holds the map of the same labels, codes and options"
     yield from _class_table(result)
     yield accuracy_line(result.accuracy)
     yield f"note: {result.accuracy['statement']}"
     if statement := result.accuracy["protocol"].get("buffer_statement"):
         yield f"note: {statement}"
-    yield from (f"note: {note}" for note in result.notes)
-    width = max(len(kind) for kind in result.paths)
-    yield from (f"{kind.replace('_', ' '):{width}}  {path}" for kind, path in result.paths.items())
-    yield f"next: look at {result.paths['preview']}, open {result.paths['map']} in QGIS: names and colours load with it"
 
 
 def _class_table(result: "ClassifyResult") -> Iterator[str]:

@@ -1,13 +1,16 @@
 """`esd-tasks cluster`."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from esd_tasks.commands import options
-from esd_tasks.commands.frame import errors, messages
-from esd_tasks.commands.map_output import echo_cost, echo_result
+from esd_tasks.commands.frame import Task, carry_out
+
+if TYPE_CHECKING:
+    from esd_tasks.map_run import MapResult
 
 
 def cluster(
@@ -18,6 +21,10 @@ def cluster(
     year: options.Year = None,
     min_clear: options.MinClear = 0,
     seed: options.Seed = 0,
+    threads: options.Threads = None,
+    memory: options.Memory = None,
+    workers: options.Workers = None,
+    scheduler: options.Scheduler = None,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     as_json: options.AsJson = False,
@@ -28,28 +35,23 @@ def cluster(
     ] = None,
 ) -> None:
     """Find clusters of pixels whose year looks alike, without labels, and map them in colours that follow likeness."""
-    with errors(), messages(verbose=verbose, quiet=quiet):
-        from esd_tasks.cluster import STATEMENT, ClusterRequest, explained_line, make_plan, run_plan
-        from esd_tasks.progress import Bars
+    carry_out(_task, locals())
 
-        request = ClusterRequest(
-            geometry=geometry,
-            bbox=bbox,
-            n_clusters=n_clusters,
-            catalog=catalog,
-            year=year,
-            min_clear=min_clear,
-            seed=seed,
-            overwrite=overwrite,
-            output=output,
-        )
-        plan = make_plan(request)
-        if dry_run:
-            echo_cost(plan.cost(), as_json=as_json)
-            return
-        with Bars(quiet=quiet) as bars:
-            result = run_plan(plan, on_progress=bars)
-        figures = result.record["result"]
-        lines = [explained_line(figures["explained_variance"], figures["n_clusters"]), f"note: {STATEMENT}"]
-        look = f"look at {result.paths['preview']}, open {result.paths['map']} in QGIS and name the clusters"
-        echo_result(result, lines, as_json=as_json, quiet=quiet, look=look)
+
+def _task() -> Task:
+    from esd_tasks.cluster import ClusterRequest, make_plan, run_plan
+
+    return Task(request=ClusterRequest, plan=make_plan, run=run_plan, lines=_lines, look=_look)
+
+
+def _lines(result: "MapResult") -> Iterator[str]:
+    """Say how well clusters describe the pixels, and what they are not."""
+    from esd_tasks.cluster import STATEMENT, explained_line
+
+    figures = result.record["result"]
+    yield explained_line(figures["explained_variance"], figures["n_clusters"])
+    yield f"note: {STATEMENT}"
+
+
+def _look(result: "MapResult") -> str:
+    return f"look at {result.paths['preview']}, open {result.paths['map']} in QGIS and name the clusters"

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from esd_tasks.commands import options
-from esd_tasks.commands.frame import errors, messages
-from esd_tasks.commands.map_output import echo_cost, echo_result
+from esd_tasks.commands.frame import Task, carry_out
+from esd_tasks.commands.map_output import class_lines, look_at_map
+
+if TYPE_CHECKING:
+    from esd_tasks.map_run import MapResult
 
 
 def few_shot(
@@ -31,7 +34,10 @@ def few_shot(
     min_clear: options.MinClear = 0,
     polygon_rule: options.PolygonRule = "center",
     seed: options.Seed = 0,
+    threads: options.Threads = None,
+    memory: options.Memory = None,
     workers: options.Workers = None,
+    scheduler: options.Scheduler = None,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     as_json: options.AsJson = False,
@@ -46,48 +52,19 @@ def few_shot(
     Nearest class mean, nearest neighbours, logistic regression, and trees from ten labels a class are tried on labels
     left out; all scores are printed. They choose, and are not the accuracy of the map.
     """
-    with errors(), messages(verbose=verbose, quiet=quiet):
-        from esd_tasks.few_shot import FewShotRequest, make_plan, run_plan
-        from esd_tasks.progress import Bars
-
-        request = FewShotRequest(
-            labels=labels,
-            layer=layer,
-            catalog=catalog,
-            geometry=geometry,
-            bbox=bbox,
-            year=year,
-            class_field=class_field,
-            year_field=year_field,
-            legend=legend,
-            head=head,
-            buffer=buffer,
-            min_clear=min_clear,
-            polygon_rule=polygon_rule,
-            seed=seed,
-            workers=workers,
-            overwrite=overwrite,
-            output=output,
-        )
-        plan = make_plan(request)
-        if dry_run:
-            echo_cost(plan.cost(), as_json=as_json)
-            return
-        with Bars(quiet=quiet) as bars:
-            result = run_plan(plan, on_progress=bars)
-        look = f"look at {result.paths['preview']}, open {result.paths['map']} in QGIS: names and colours load with it"
-        echo_result(result, list(_lines(result.record["result"])), as_json=as_json, quiet=quiet, look=look)
+    carry_out(_task, locals())
 
 
-def _lines(result: dict[str, Any]) -> Iterator[str]:
+def _task() -> Task:
+    from esd_tasks.few_shot import FewShotRequest, make_plan, run_plan
+
+    return Task(request=FewShotRequest, plan=make_plan, run=run_plan, lines=_lines, look=look_at_map)
+
+
+def _lines(result: "MapResult") -> Iterator[str]:
     """Say the classes, and how each head did."""
-    width = max(5, *(len(entry["class_name"]) for entry in result["classes"]))
-    total = sum(entry["mapped_pixels"] for entry in result["classes"])
-    yield f"{'class':{width}}  {'labels':>6}  {'mapped':>7}"
-    for entry in result["classes"]:
-        share = entry["mapped_pixels"] / total if total else 0.0
-        yield f"{entry['class_name']:{width}}  {entry['labels']:6}  {share:7.1%}"
-    choice = result["choice"]
+    yield from class_lines(result.record["result"]["classes"])
+    choice = result.record["result"]["choice"]
     yield f"{'head':10}  balanced score ± SE, {choice['n_tested']} labels, {choice['protocol']}"
     for score in choice["scores"]:
         chosen = "  <- chosen" if score["head"] == choice["head"] else ""

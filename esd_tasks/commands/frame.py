@@ -1,14 +1,85 @@
-"""What every command does around its call: errors as one line, messages on stderr, numbers in words."""
+"""What every command does around its call: errors as one line, messages on stderr, numbers in words.
+
+A command that plans and then makes something in a folder is its options and one call of `carry_out`.
+"""
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import typer
 
+from esd_tasks.commands.options import metres_or_word
 from stactools_esd.errors import EsdError
+
+_HOW: Final = ("dry_run", "as_json", "verbose", "quiet")
+"""Options that say how a command talks; the others say what it does."""
+
+_METRES: Final[Mapping[str, tuple[str, ...]]] = {"block_size": ("auto",), "buffer": ("auto", "range")}
+"""Options in metres, and the words that may stand in their place."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A task that plans, then runs; what it says of its result."""
+
+    request: Callable[..., Any]
+    """Makes the request of the options, and checks them."""
+
+    plan: Callable[[Any], Any]
+    """Makes the plan of a request."""
+
+    run: Callable[..., Any]
+    """Carries a plan out."""
+
+    lines: Callable[[Any], Iterable[str]]
+    """Says the figures of a result, a line each."""
+
+    look: Callable[[Any], str]
+    """Says the next step, after `next: `."""
+
+
+def carry_out(task: Callable[[], Task], given: Mapping[str, Any]) -> None:
+    """Do what a command was told: say what it would cost, or do it and say what was made.
+
+    Args:
+        task: Imports what the task needs, and returns it: `--help` must not wait for that.
+        given: Every option of the command by its name.
+
+    Raises:
+        typer.Exit: Something went wrong, or could not be read; the message is on stderr.
+    """
+    with errors(), messages(verbose=given["verbose"], quiet=given["quiet"]):
+        from esd_tasks.commands.map_output import echo_cost, echo_result
+        from esd_tasks.progress import Bars
+
+        made = task()
+        plan = made.plan(made.request(**request_options(given)))
+        if given["dry_run"]:
+            echo_cost(plan.cost(), as_json=given["as_json"])
+            return
+        with Bars(quiet=given["quiet"]) as bars:
+            result = made.run(plan, on_progress=bars)
+        lines, look = list(made.lines(result)), made.look(result)
+        echo_result(result, lines, as_json=given["as_json"], quiet=given["quiet"], look=look)
+
+
+def request_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a request takes of the options of a command: those that were given, lists as tuples.
+
+    Raises:
+        UsageError: A number of metres is none.
+    """
+    told = {name: value for name, value in given.items() if name not in _HOW and value is not None}
+    for name, value in told.items():
+        if name in _METRES and isinstance(value, str):
+            told[name] = metres_or_word(value, f"--{name.replace('_', '-')}", _METRES[name])
+        elif isinstance(value, list):
+            told[name] = tuple(value)
+    return told
 
 
 @contextmanager

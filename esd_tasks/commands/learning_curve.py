@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from esd_tasks.commands import options
-from esd_tasks.commands.frame import errors, messages
-from esd_tasks.commands.map_output import echo_cost, echo_result
+from esd_tasks.commands.frame import Task, carry_out
+
+if TYPE_CHECKING:
+    from esd_tasks.map_run import MapResult
 
 
 def learning_curve(
@@ -44,38 +46,27 @@ def learning_curve(
     Draws are the same for every head; balanced accuracy with SD, an interval, and the paired difference to the nearest
     class mean are printed, drawn and written as CSV and JSON.
     """
-    with errors(), messages(verbose=verbose, quiet=quiet):
-        from esd_tasks.heads import HEADS
-        from esd_tasks.learning_curve import STATEMENT, CurveRequest, make_plan, protocol_line, run_plan
-        from esd_tasks.progress import Bars
+    carry_out(_task, locals())
 
-        request = CurveRequest(
-            labels=labels,
-            layer=layer,
-            catalog=catalog,
-            year=year,
-            class_field=class_field,
-            year_field=year_field,
-            head=tuple(head or HEADS),
-            features=tuple(features or ("vectors",)),
-            draws=draws,
-            block_size=options.metres_or_auto(block_size),
-            min_clear=min_clear,
-            polygon_rule=polygon_rule,
-            seed=seed,
-            overwrite=overwrite,
-            output=output,
-        )
-        plan = make_plan(request)
-        if dry_run:
-            echo_cost(plan.cost(), as_json=as_json)
-            return
-        with Bars(quiet=quiet) as bars:
-            result = run_plan(plan, on_progress=bars)
-        content = result.record["result"]
-        lines = [*_table(content["points"]), protocol_line(content["protocol"]), f"note: {STATEMENT}"]
-        look = f"look at {result.paths['plot']}, then make a map with esd-tasks few-shot or esd-tasks classify"
-        echo_result(result, lines, as_json=as_json, quiet=quiet, look=look)
+
+def _task() -> Task:
+    from esd_tasks.learning_curve import CurveRequest, make_plan, run_plan
+
+    return Task(request=CurveRequest, plan=make_plan, run=run_plan, lines=_lines, look=_look)
+
+
+def _lines(result: "MapResult") -> Iterator[str]:
+    """Say the points, and how they came about."""
+    from esd_tasks.learning_curve import STATEMENT, protocol_line
+
+    content = result.record["result"]
+    yield from _table(content["points"])
+    yield protocol_line(content["protocol"])
+    yield f"note: {STATEMENT}"
+
+
+def _look(result: "MapResult") -> str:
+    return f"look at {result.paths['plot']}, then make a map with esd-tasks few-shot or esd-tasks classify"
 
 
 def _table(points: list[dict[str, Any]]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What commands print of a map: what it would cost, and what was made."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -35,6 +35,22 @@ def echo_result(result: "MapResult", lines: Sequence[str], *, as_json: bool, qui
     elif not quiet:
         typer.echo("\n".join(_result_lines(result, lines, look)))
     result.see_whole()
+
+
+def class_lines(classes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say the mapped share of each class, with the labels of each where they are known."""
+    width = max(5, *(len(entry["class_name"]) for entry in classes))
+    total = sum(entry["mapped_pixels"] for entry in classes)
+    labels = f"  {'labels':>6}" if "labels" in classes[0] else ""
+    yield f"{'class':{width}}{labels}  {'mapped':>7}"
+    for entry in classes:
+        count = f"  {entry['labels']:6}" if labels else ""
+        yield f"{entry['class_name']:{width}}{count}  {entry['mapped_pixels'] / total if total else 0.0:7.1%}"
+
+
+def look_at_map(result: "MapResult") -> str:
+    """Say what to do with a class map."""
+    return f"look at {result.paths['preview']}, open {result.paths['map']} in QGIS: names and colours load with it"
 
 
 def _cost_lines(cost: dict[str, Any]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Options that commands share, so that a word means the same everywhere."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -58,7 +59,17 @@ Smooth = Annotated[
 ]
 Mmu = Annotated[int, typer.Option(metavar="PIXELS", help="Merge patches of fewer pixels into their largest neighbour.")]
 Seed = Annotated[int, typer.Option(help="Decides whatever is drawn.")]
-Workers = Annotated[int | None, typer.Option(help="Threads. Default: all cores.")]
+Threads = Annotated[int | None, typer.Option(metavar="N", help="Threads that compute. Default: all cores.")]
+Memory = Annotated[str | None, typer.Option(metavar="8GB", help="Memory that may be taken. Default: 8GB.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", help="Processes of a Dask cluster on this machine, of --threads each (1). Default: this process."
+    ),
+]
+Scheduler = Annotated[
+    str | None, typer.Option(metavar="tcp://HOST:8786", help="Scheduler of a Dask cluster that does the work.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result in the output folder.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be read; write nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -66,15 +77,15 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more, on std
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 
-def metres_or_auto(text: str, option: str = "--block-size") -> float | Literal["auto"]:
-    """Read `--block-size`, or another option like it.
+def metres_or_word(text: str, option: str, words: Sequence[str]) -> float | str:
+    """Read an option in metres in whose place words may stand.
 
     Raises:
-        UsageError: It is neither a number nor `auto`.
+        UsageError: It is neither a number nor one of the words.
     """
-    if text == "auto":
-        return "auto"
+    if text in words:
+        return text
     try:
         return float(text)
     except ValueError as error:
-        raise UsageError(f"got {option} {text}, expected metres or auto; correct it") from error
+        raise UsageError(f"got {option} {text}, expected metres or {' or '.join(words)}; correct it") from error

@@ -2,17 +2,23 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from esd_tasks.commands import options
-from esd_tasks.commands.frame import errors, messages
-from esd_tasks.commands.map_output import echo_cost, echo_result
+from esd_tasks.commands.frame import Task, carry_out
+from esd_tasks.commands.map_output import class_lines
+
+if TYPE_CHECKING:
+    from esd_tasks.map_run import MapResult
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="Folder that `esd-tasks classify` wrote.", show_default=False)],
+    model: Annotated[
+        Path,
+        typer.Argument(help="Folder that esd-tasks classify, few-shot, regress or cluster wrote.", show_default=False),
+    ],
     catalog: options.Catalog = None,
     geometry: options.Geometry = None,
     bbox: options.Bbox = None,
@@ -22,7 +28,10 @@ def predict(
     smooth: options.Smooth = 0,
     mmu: options.Mmu = 0,
     min_clear: options.MinClear = 0,
+    threads: options.Threads = None,
+    memory: options.Memory = None,
     workers: options.Workers = None,
+    scheduler: options.Scheduler = None,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     as_json: options.AsJson = False,
@@ -32,47 +41,33 @@ def predict(
         Path | None, typer.Option("--output", "-o", help="Folder of the map. Default: <area>-predict.")
     ] = None,
 ) -> None:
-    """Make a class map of any place and year with a saved model: no labels are needed.
+    """Map any place and year with a saved model, of classes, clusters or a quantity: no labels are needed.
 
     Codes of another encoder or input recipe than the model's are refused. Without an area, every item of the year is
-    mapped. Nothing here measures how right the map is.
+    mapped. Bands, covariates and cleaning are for models of `classify`. Nothing here measures how right the map is.
     """
-    with errors(), messages(verbose=verbose, quiet=quiet):
-        from esd_tasks.predict import PredictRequest, make_plan, run_plan
-        from esd_tasks.progress import Bars
-
-        request = PredictRequest(
-            model=model,
-            catalog=catalog,
-            geometry=geometry,
-            bbox=bbox,
-            year=year,
-            covariate=tuple(covariate or ()),
-            band=tuple(band or ()),
-            smooth=smooth,
-            mmu=mmu,
-            min_clear=min_clear,
-            workers=workers,
-            overwrite=overwrite,
-            output=output,
-        )
-        plan = make_plan(request)
-        if dry_run:
-            echo_cost(plan.cost(), as_json=as_json)
-            return
-        with Bars(quiet=quiet) as bars:
-            result = run_plan(plan, on_progress=bars)
-        look = (
-            f"look at {result.paths['preview']}; for its accuracy, draw reference places with esd-tasks design, then "
-            "esd-tasks assess"
-        )
-        echo_result(result, list(_lines(result.record["result"])), as_json=as_json, quiet=quiet, look=look)
+    carry_out(_task, locals())
 
 
-def _lines(result: dict[str, Any]) -> Iterator[str]:
-    """Say the share of each class."""
-    width = max(5, *(len(entry["class_name"]) for entry in result["classes"]))
-    total = sum(entry["mapped_pixels"] for entry in result["classes"])
-    yield f"{'class':{width}}  {'mapped':>7}"
-    for entry in result["classes"]:
-        yield f"{entry['class_name']:{width}}  {entry['mapped_pixels'] / total if total else 0.0:7.1%}"
+def _task() -> Task:
+    from esd_tasks.predict import PredictRequest, make_plan, run_plan
+
+    return Task(request=PredictRequest, plan=make_plan, run=run_plan, lines=_lines, look=_look)
+
+
+def _lines(result: "MapResult") -> Iterator[str]:
+    """Say the share of each class, or the range of a quantity."""
+    figures = result.record["result"]
+    if "classes" in figures:
+        yield from class_lines(figures["classes"])
+    else:
+        low, high = figures["percentile_2"], figures["percentile_98"]
+        yield f"{figures['quantity']}: 96 % of the map lies between {low:.4g} and {high:.4g}"
+
+
+def _look(result: "MapResult") -> str:
+    """Say what to do with the map."""
+    seen, paths = f"look at {result.paths['preview']}", result.paths
+    if result.record["result"]["kind"] in ("classify", "few-shot"):
+        return f"{seen}; for its accuracy, draw reference places with esd-tasks design, then esd-tasks assess"
+    return f"{seen}, open {paths.get('map', paths.get('prediction'))} in QGIS"

@@ -1,13 +1,16 @@
 """`esd-tasks regress`."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from esd_tasks.commands import options
-from esd_tasks.commands.frame import errors, messages
-from esd_tasks.commands.map_output import echo_cost, echo_result
+from esd_tasks.commands.frame import Task, carry_out
+
+if TYPE_CHECKING:
+    from esd_tasks.map_run import MapResult
 
 
 def regress(
@@ -28,7 +31,10 @@ def regress(
     polygon_rule: options.PolygonRule = "center",
     block_size: options.BlockSize = "auto",
     seed: options.Seed = 0,
+    threads: options.Threads = None,
+    memory: options.Memory = None,
     workers: options.Workers = None,
+    scheduler: options.Scheduler = None,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     as_json: options.AsJson = False,
@@ -39,40 +45,27 @@ def regress(
     ] = None,
 ) -> None:
     """Map a measured quantity from labelled places, with R2, RMSE, MAE and bias by spatial cross-validation."""
-    with errors(), messages(verbose=verbose, quiet=quiet):
-        from esd_tasks.progress import Bars
-        from esd_tasks.regress import accuracy_line, run_plan
-        from esd_tasks.regress_plan import RegressRequest, make_plan
+    carry_out(_task, locals())
 
-        request = RegressRequest(
-            labels=labels,
-            target_field=target_field,
-            units=units,
-            interval=interval,
-            layer=layer,
-            catalog=catalog,
-            geometry=geometry,
-            bbox=bbox,
-            year=year,
-            year_field=year_field,
-            min_clear=min_clear,
-            polygon_rule=polygon_rule,
-            block_size=options.metres_or_auto(block_size),
-            seed=seed,
-            workers=workers,
-            overwrite=overwrite,
-            output=output,
-        )
-        plan = make_plan(request)
-        if dry_run:
-            echo_cost(plan.cost(), as_json=as_json)
-            return
-        with Bars(quiet=quiet) as bars:
-            result = run_plan(plan, on_progress=bars)
-        accuracy = result.record["result"]["accuracy"]
-        lines = [accuracy_line(accuracy), f"note: {accuracy['statement']}"]
-        if "interval" in accuracy:
-            lines.append(f"note: {accuracy['interval']['statement']}")
-        pictures = f"{result.paths['preview']} and {result.paths['scatter']}"
-        look = f"look at {pictures}, open {result.paths['prediction']} in QGIS"
-        echo_result(result, lines, as_json=as_json, quiet=quiet, look=look)
+
+def _task() -> Task:
+    from esd_tasks.regress import run_plan
+    from esd_tasks.regress_plan import RegressRequest, make_plan
+
+    return Task(request=RegressRequest, plan=make_plan, run=run_plan, lines=_lines, look=_look)
+
+
+def _lines(result: "MapResult") -> Iterator[str]:
+    """Say the errors, and what they are of."""
+    from esd_tasks.regress import accuracy_line
+
+    accuracy = result.record["result"]["accuracy"]
+    yield accuracy_line(accuracy)
+    yield f"note: {accuracy['statement']}"
+    if "interval" in accuracy:
+        yield f"note: {accuracy['interval']['statement']}"
+
+
+def _look(result: "MapResult") -> str:
+    pictures = f"{result.paths['preview']} and {result.paths['scatter']}"
+    return f"look at {pictures}, open {result.paths['prediction']} in QGIS"

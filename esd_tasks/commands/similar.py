@@ -1,13 +1,16 @@
 """`esd-tasks similar`."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from esd_tasks.commands import options
-from esd_tasks.commands.frame import errors, messages
-from esd_tasks.commands.map_output import echo_cost, echo_result
+from esd_tasks.commands.frame import Task, carry_out
+
+if TYPE_CHECKING:
+    from esd_tasks.map_run import MapResult
 
 
 def similar(
@@ -27,6 +30,10 @@ def similar(
     ] = 300.0,
     min_clear: options.MinClear = 0,
     seed: options.Seed = 0,
+    threads: options.Threads = None,
+    memory: options.Memory = None,
+    workers: options.Workers = None,
+    scheduler: options.Scheduler = None,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     as_json: options.AsJson = False,
@@ -40,32 +47,23 @@ def similar(
 
     The area is --geometry or --bbox, else the tiles that hold the examples.
     """
-    with errors(), messages(verbose=verbose, quiet=quiet):
-        from esd_tasks.progress import Bars
-        from esd_tasks.similar import SimilarRequest, make_plan, run_plan, threshold_line
-        from esd_tasks.similarity import STATEMENT
+    carry_out(_task, locals())
 
-        request = SimilarRequest(
-            examples=examples,
-            layer=layer,
-            catalog=catalog,
-            geometry=geometry,
-            bbox=bbox,
-            year=year,
-            compare=compare,
-            top=top,
-            apart=apart,
-            min_clear=min_clear,
-            seed=seed,
-            overwrite=overwrite,
-            output=output,
-        )
-        plan = make_plan(request)
-        if dry_run:
-            echo_cost(plan.cost(), as_json=as_json)
-            return
-        with Bars(quiet=quiet) as bars:
-            result = run_plan(plan, on_progress=bars)
-        lines = [threshold_line(result.record["result"]), f"note: {STATEMENT}"]
-        look = f"look at {result.paths['preview']}, open {result.paths['similarity']} in QGIS: its colours load with it"
-        echo_result(result, lines, as_json=as_json, quiet=quiet, look=look)
+
+def _task() -> Task:
+    from esd_tasks.similar import SimilarRequest, make_plan, run_plan
+
+    return Task(request=SimilarRequest, plan=make_plan, run=run_plan, lines=_lines, look=_look)
+
+
+def _lines(result: "MapResult") -> Iterator[str]:
+    """Say the threshold."""
+    from esd_tasks.similar import threshold_line
+    from esd_tasks.similarity import STATEMENT
+
+    yield threshold_line(result.record["result"])
+    yield f"note: {STATEMENT}"
+
+
+def _look(result: "MapResult") -> str:
+    return f"look at {result.paths['preview']}, open {result.paths['similarity']} in QGIS: its colours load with it"
