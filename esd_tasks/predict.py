@@ -28,10 +28,11 @@ from esd_tasks.map_run import (
 )
 from esd_tasks.model_facts import see_usable
 from esd_tasks.model_file import MODEL_JSON, model_folder
-from esd_tasks.predict_models import STATEMENT, SavedModel, load_saved
+from esd_tasks.predict_models import load_saved
 from esd_tasks.pull import grid_for
 from esd_tasks.request import MapBandsRequest
 from esd_tasks.run_record import RUN_JSON
+from esd_tasks.saved_model import STATEMENT, SavedModel
 from stactools_esd import stac
 from stactools_esd.blocks import plan_blocks
 from stactools_esd.files import sha256_file
