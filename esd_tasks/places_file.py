@@ -46,7 +46,7 @@ def read_places(path: Path, layer: str | None, *, dimension: int, option: str) -
     """
     import pyarrow as pa
 
-    frame = read_frame(path, layer)
+    frame = read_frame(path, layer, called=option)
     if not len(frame):
         raise UsageError(f"got {option} {path.name} without a feature, expected at least one")
     geometry, repaired = sound_geometry(frame, path)

@@ -15,35 +15,47 @@ _POINTS: Final = ("Point", "MultiPoint")
 _POLYGONS: Final = ("Polygon", "MultiPolygon")
 
 
-def read_frame(path: Path, layer: str | None) -> Any:
-    """Read one layer as a geopandas frame that has a CRS on Earth."""
+def read_frame(path: Path, layer: str | None, *, called: str = "labels") -> Any:
+    """Read one layer as a geopandas frame that has a CRS on Earth.
+
+    Args:
+        path: GeoPackage, GeoJSON, Shapefile or whatever else GDAL reads.
+        layer: Its layer, where there are several.
+        called: What the user calls the file, for messages: `labels`, or the option that names it.
+
+    Raises:
+        LabelsError: The file cannot be read, or has no CRS.
+        UsageError: There is no such layer, or there are several.
+    """
     import pyogrio
     from pyogrio.errors import DataLayerError, DataSourceError
 
     if not path.exists():
-        raise LabelsError(f"got labels {path}, which does not exist; expected a GeoPackage, GeoJSON or Shapefile")
+        raise LabelsError(f"got {called} {path}, which does not exist; expected a GeoPackage, GeoJSON or Shapefile")
     if path.is_dir() and path.suffix != ".gdb":
         raise LabelsError(
-            f"got labels {path}, which is a folder; expected a GeoPackage, GeoJSON or Shapefile, name the file in it"
+            f"got {called} {path}, which is a folder; expected a GeoPackage, GeoJSON or Shapefile, name the file in it"
         )
     try:
         layers = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
         if layer is not None and layer not in layers:
             raise UsageError(f"got --layer {layer}, expected one of {', '.join(layers)}; choose one of them")
         if layer is None and len(layers) > 1:
-            raise UsageError(f"got {path.name} with layers {', '.join(layers)}; choose one with --layer")
+            raise UsageError(f"got {called} {path.name} with layers {', '.join(layers)}; choose one with --layer")
         if not layers:
-            raise LabelsError(f"got {path.name} without a layer of places, expected points or polygons; give another")
+            raise LabelsError(
+                f"got {called} {path.name} without a layer of places, expected points or polygons; give another"
+            )
         frame = pyogrio.read_dataframe(path, layer=layer or layers[0])
     except (DataSourceError, DataLayerError) as error:
         reason = str(error).splitlines()[0].partition(";")[0].rstrip(".")  # GDAL's advice is not for users
         raise LabelsError(
-            f"got {path.name}, which cannot be read as vector data ({reason}), "
+            f"got {called} {path.name}, which cannot be read as vector data ({reason}), "
             "expected a GeoPackage, GeoJSON or Shapefile"
         ) from error
     if frame.crs is None or not (frame.crs.is_geographic or frame.crs.is_projected or frame.crs.is_bound):
         raise LabelsError(
-            f"got labels {path.name} without a CRS on Earth, expected one such as EPSG:4326; "
+            f"got {called} {path.name} without a CRS on Earth, expected one such as EPSG:4326; "
             "set the layer's CRS (QGIS: Layer > Set CRS, then export)"
         )
     return frame
