@@ -152,7 +152,7 @@ def write_raster(
     grid: "Grid",
     dtype: str,
     bands: Sequence[str],
-    nodata: float,
+    nodata: float | None,
     tags: Mapping[str, str],
     overview_resampling: str,
     band_tags: Mapping[str, str] | None = None,
@@ -168,7 +168,7 @@ def write_raster(
         grid: Georeference and size.
         dtype: Data type of all bands.
         bands: Name of each band.
-        nodata: Value without meaning.
+        nodata: Value without meaning; None where no value of a band alone says that.
         tags: Tags of the dataset.
         overview_resampling: How overviews are made.
         band_tags: Tags of the first band.

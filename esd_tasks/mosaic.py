@@ -36,6 +36,7 @@ class Mosaic:
     Args:
         items: Items of one year, each tile once, in any order.
         on_failure: Hears of items that cannot be read, and reading goes on; None raises their errors.
+        most_open: Files that are kept open, at least one; `MOST_OPEN` if None.
 
     Raises:
         UsageError: There is no item, or there are several years.
@@ -43,7 +44,9 @@ class Mosaic:
         IncomparableError: Encoder, recipe or the first day of the year differ.
     """
 
-    def __init__(self, items: Sequence[CodesItem], *, on_failure: OnFailure | None = None) -> None:
+    def __init__(
+        self, items: Sequence[CodesItem], *, on_failure: OnFailure | None = None, most_open: int | None = None
+    ) -> None:
         if not items:
             raise UsageError("got no items to read, expected at least one")
         one_identity(items)
@@ -58,6 +61,7 @@ class Mosaic:
                 )
         one_start(items)
         self._on_failure = on_failure
+        self._most_open = max(MOST_OPEN if most_open is None else most_open, 1)
         self._unopened: dict[int, EsdError] = {}
         self._failed: set[int] = set()
         self._georeferences: dict[int, Georeference] = {}
@@ -111,26 +115,24 @@ class Mosaic:
             RasterError: A file is damaged, or not what its item says.
         """
         shape = owners.owner.shape
-        block = PulledBlock(
-            codes=np.zeros((STEPS, *shape), dtype=np.uint16),
-            clear_obs=np.zeros(shape, dtype=np.uint16),
-            valid=np.zeros(shape, dtype=np.bool_),
-            owner=owners.owner,
-        )
+        codes, clear_obs = np.zeros((STEPS, *shape), dtype=np.uint16), np.zeros(shape, dtype=np.uint16)
+        valid = np.zeros(shape, dtype=np.bool_)
+        failed = set()
         for k, chosen in owners.parts():
             places = np.flatnonzero(chosen)
             row, column = owners.row[chosen], owners.column[chosen]
             for part, together in cut_windows(row, column, MOST_PIXELS_AT_ONCE):
                 if (read := self._read(k, part)) is None:
+                    failed.add(k)
                     continue
                 if (read.valid.shape == shape and chosen.all()) and self.georeference(k).shares_pixels(grid):
                     return PulledBlock(codes=read.codes, clear_obs=read.clear_obs, valid=read.valid, owner=owners.owner)
                 rows, columns = row[together] - part.row_off, column[together] - part.col_off
                 there = places[together]
-                block.codes.reshape(STEPS, -1)[:, there] = read.codes[:, rows, columns]
-                block.clear_obs.reshape(-1)[there] = read.clear_obs[rows, columns]
-                block.valid.reshape(-1)[there] = read.valid[rows, columns]
-        return block
+                codes.reshape(STEPS, -1)[:, there] = read.codes[:, rows, columns]
+                clear_obs.reshape(-1)[there] = read.clear_obs[rows, columns]
+                valid.reshape(-1)[there] = read.valid[rows, columns]
+        return PulledBlock(codes=codes, clear_obs=clear_obs, valid=valid, owner=owners.owner, failed=frozenset(failed))
 
     def read_points(self, lon: ArrayLike, lat: ArrayLike) -> PulledPoints:
         """Read the pixels that hold points; each internal block of a file at most once.
@@ -156,11 +158,13 @@ class Mosaic:
         n = len(owners.owner)
         codes, clear_obs = np.zeros((n, STEPS), dtype=np.uint16), np.zeros(n, dtype=np.uint16)
         valid = np.zeros(n, dtype=np.bool_)
+        failed = set()
         for k, chosen in owners.parts():
             points = np.flatnonzero(chosen)
             row, column = owners.row[points], owners.column[points]
             for part, together in cut_windows(row, column, 0):
                 if (read := self._read(k, part)) is None:
+                    failed.add(k)
                     continue
                 rows, columns = row[together] - part.row_off, column[together] - part.col_off
                 codes[points[together]] = read.codes[:, rows, columns].T
@@ -173,6 +177,7 @@ class Mosaic:
             owner=owners.owner,
             row=owners.row,
             column=owners.column,
+            failed=frozenset(failed),
         )
 
     def _footprint(self, position: int) -> shapely.Geometry:
@@ -222,7 +227,7 @@ class Mosaic:
     def _file(self, position: int) -> CodesFile:
         """Return an open file, the one longest unused closed where there are too many."""
         if position not in self._open:
-            if len(self._open) >= MOST_OPEN:
+            if len(self._open) >= self._most_open:
                 self._open.popitem(last=False)[1].close()
             self._open[position] = self.items[position].open()
         self._open.move_to_end(position)

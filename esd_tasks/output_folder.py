@@ -5,7 +5,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from esd_tasks.run_record import RUN_JSON
@@ -15,6 +15,9 @@ from stactools_esd.files import PARTIAL_MARK, read_json
 
 PARTIAL: Final = ".partial"
 """Folder of finished blocks of a run that is not finished."""
+
+CUBE_SUFFIX: Final = ".zarr"
+"""End of the name of a folder that is one output."""
 
 LOCK: Final = ".lock"
 """Holds host and process id of the run that writes the folder."""
@@ -71,13 +74,27 @@ def is_mended(folder: Path, run_key: str, command: str) -> bool:
     return bool(record.get("missing")) and record["run_key"] != run_key and record.get("command") == command
 
 
+def starts_anew(folder: Path, run_key: str, command: str, *, overwrite: bool) -> bool:
+    """Tell whether what lies in an output folder goes: by the user's word, or as a result with holes that were mended.
+
+    Args:
+        folder: Output folder; may be absent.
+        run_key: Key of the run.
+        command: Command line of the run.
+        overwrite: The user's word.
+    """
+    return overwrite or is_mended(folder, run_key, command)
+
+
 def clear(folder: Path) -> None:
     """Remove the outputs and the blocks of an earlier run; files that no run of ours made stay."""
     record = _record(folder)
     (folder / RUN_JSON).unlink(missing_ok=True)
-    for name in record.get("outputs", {}).values():
-        if Path(name).name == name:
+    for name in map(PurePosixPath, record.get("outputs", {}).values()):
+        if len(name.parts) == 1:
             (folder / name).unlink(missing_ok=True)
+        elif len(name.parts) == 2 and name.parts[0].endswith(CUBE_SUFFIX):  # a cube is named by its first document
+            shutil.rmtree(folder / name.parts[0], ignore_errors=True)
     shutil.rmtree(folder / PARTIAL, ignore_errors=True)
 
 

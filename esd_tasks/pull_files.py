@@ -1,9 +1,10 @@
 """Pulled codes as files: a GeoTIFF a year, a Zarr cube, or a table of pixels."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+from functools import cached_property, partial
 
 import numpy as np
 import shapely
@@ -13,6 +14,8 @@ from esd_tasks import run_record
 from esd_tasks.features import feature_names
 from esd_tasks.maps import write_raster
 from esd_tasks.pull_plan import PullPlan
+from esd_tasks.pull_result import OnProgress
+from esd_tasks.pull_threads import steady_warnings
 from esd_tasks.pull_values import KINDS, Kind
 from esd_tasks.pull_zarr import write_cube
 from esd_tasks.table_file import GEOMETRY, TableFile
@@ -20,8 +23,7 @@ from stactools_esd.blocks import Block
 from stactools_esd.cog import write_code_blocks
 from stactools_esd.fsq import valid_pixels
 from stactools_esd.names import CodesTags
-
-OnProgress = Callable[[str, int, int], None]
+from stactools_esd.product import CODES_BANDS
 
 _CLEAR_NODATA = 65_535
 _CONTEXTS = ("year", "past", "both")
@@ -50,39 +52,40 @@ class Piece:
 
 
 def write_files(
-    plan: PullPlan,
-    folder: Path,
-    pieces: Mapping[int, Iterable[Piece]],
-    *,
-    tiles: Sequence[str],
-    on_progress: OnProgress,
+    plan: PullPlan, pieces: Mapping[int, Iterable[Piece]], *, tiles: Sequence[str], on_progress: OnProgress
 ) -> dict[str, str]:
     """Write what was pulled in the format that was asked for.
 
     Args:
         plan: What was asked.
-        folder: Where.
         pieces: Blocks with data of each year, walked once or more.
         tiles: Names of the owners.
         on_progress: Hears of each year.
 
     Returns:
-        File names by kind, relative to the folder.
+        File names by kind, relative to the folder of the plan.
     """
     kind = KINDS[plan.request.values]
     if plan.request.format_or_default == "zarr":
-        return write_cube(plan, folder, pieces, kind, on_progress)
+        return write_cube(plan, pieces, kind, on_progress)
     if plan.request.format_or_default == "geoparquet":
-        return _write_table(plan, folder, pieces, kind, tiles, on_progress)
+        return _write_table(plan, pieces, kind, tiles, on_progress)
+    if plan.opens_as_codes:
+        write = _write_codes
+    else:
+        write = partial(_write_plain_codes if kind.name == "codes" else _write_bands, kind=kind)
     outputs: dict[str, str] = {}
-    for position, (year, of_year) in enumerate(pieces.items(), start=1):
-        outputs |= _write_codes(plan, folder, year, of_year) if kind.name == "codes" else {}
-        outputs |= _write_bands(plan, folder, year, of_year, kind) if kind.name != "codes" else {}
-        on_progress("write", position, len(pieces))
+    # A file is one thread's work, most of it GDAL's compression, which holds no lock of Python.
+    threads = min(plan.request.reading_threads, len(pieces))
+    with steady_warnings(), ThreadPoolExecutor(threads, thread_name_prefix="esd-write") as pool:
+        written = pool.map(lambda year: write(plan, year, pieces[year]), pieces)
+        for position, names in enumerate(written, start=1):
+            outputs |= names
+            on_progress("write", position, len(pieces))
     return outputs
 
 
-def _write_codes(plan: PullPlan, folder: Path, year: int, pieces: Iterable[Piece]) -> dict[str, str]:
+def _write_codes(plan: PullPlan, year: int, pieces: Iterable[Piece]) -> dict[str, str]:
     """Write codes of a year as a codes COG, which opens as codes again."""
     items = [item for item in plan.items if item.year == year]
     identity = items[0].identity
@@ -99,7 +102,7 @@ def _write_codes(plan: PullPlan, folder: Path, year: int, pieces: Iterable[Piece
         software=f"stactools-esd {run_record.software()['stactools-esd']}",
     )
     write_code_blocks(
-        folder / name,
+        plan.folder / name,
         ((piece.block.window, piece.codes, piece.clear_obs) for piece in pieces),
         shape=(plan.grid.height, plan.grid.width),
         transform=plan.grid.transform,
@@ -111,22 +114,56 @@ def _write_codes(plan: PullPlan, folder: Path, year: int, pieces: Iterable[Piece
 
 def _sources(plan: PullPlan, ids: Sequence[str]) -> Iterator[str]:
     yield from ids
+    if plan.regridding is not None:
+        yield plan.regridding
     if plan.request.min_clear:
         yield f"pixels with at least {plan.request.min_clear} clear observations"
 
 
-def _write_bands(plan: PullPlan, folder: Path, year: int, pieces: Iterable[Piece], kind: Kind) -> dict[str, str]:
-    """Write level indices or vectors of a year, and its clear observations in a file of their own."""
-    tags = {
+def _write_plain_codes(plan: PullPlan, year: int, pieces: Iterable[Piece], kind: Kind) -> dict[str, str]:
+    """Write codes of a year with the bands of a codes COG on a grid that none has: degrees, feet, oblong pixels.
+
+    It says neither tile nor format version, so nothing takes it for codes of a place whose pixels are square metres.
+    """
+    name = f"codes_{year}.tif"
+    write_raster(
+        plan.folder / name,
+        (
+            (piece.block, np.concatenate([piece.codes, np.where(piece.valid, piece.clear_obs, 0)[None]]))
+            for piece in pieces
+        ),
+        grid=plan.grid,
+        dtype=kind.dtype,
+        bands=CODES_BANDS,
+        nodata=None,
+        tags=_plain_tags(plan, year, kind),
+        overview_resampling="nearest",
+        overviews="NONE",
+    )
+    return {str(year): name}
+
+
+def _plain_tags(plan: PullPlan, year: int, kind: Kind) -> dict[str, str]:
+    """Return the tags of rasters that are no codes COGs."""
+    identity = plan.items[0].identity
+    regridding = {} if plan.regridding is None else {"RESAMPLED": plan.regridding}
+    return {
         "TITLE": f"{kind.name} of {plan.name}, {year}",
         "YEAR": str(year),
-        "ENCODER": plan.items[0].identity.encoder.label,
+        "ENCODER": identity.encoder.label,
+        "INPUT_RECIPE": json.dumps(identity.recipe.as_dict()),
         "VALUES": kind.meaning,
         "RUN_KEY": plan.run_key,
+        **regridding,
     }
+
+
+def _write_bands(plan: PullPlan, year: int, pieces: Iterable[Piece], kind: Kind) -> dict[str, str]:
+    """Write level indices or vectors of a year, and its clear observations in a file of their own."""
+    tags = _plain_tags(plan, year, kind)
     values_name, clear_name = f"{kind.name}_{year}.tif", f"clear_obs_{year}.tif"
     write_raster(
-        folder / values_name,
+        plan.folder / values_name,
         ((piece.block, kind.of_block(piece.codes, piece.valid)) for piece in pieces),
         grid=plan.grid,
         dtype=kind.dtype,
@@ -137,7 +174,7 @@ def _write_bands(plan: PullPlan, folder: Path, year: int, pieces: Iterable[Piece
         overviews="NONE",
     )
     write_raster(
-        folder / clear_name,
+        plan.folder / clear_name,
         (
             (piece.block, np.where(piece.valid, np.minimum(piece.clear_obs, _CLEAR_NODATA - 1), _CLEAR_NODATA))
             for piece in pieces
@@ -154,7 +191,6 @@ def _write_bands(plan: PullPlan, folder: Path, year: int, pieces: Iterable[Piece
 
 def _write_table(
     plan: PullPlan,
-    folder: Path,
     pieces: Mapping[int, Iterable[Piece]],
     kind: Kind,
     tiles: Sequence[str],
@@ -166,10 +202,10 @@ def _write_table(
     columns = {"year": pa.int16(), "tile": pa.string(), "row": pa.int32(), "column": pa.int32()}
     columns |= {"clear_obs": pa.uint16()}
     columns |= {name: pa.from_numpy_dtype(kind.dtype) for name in kind.bands} | {GEOMETRY: pa.binary()}
-    facts = {"values": kind.meaning, **plan.items[0].identity.as_dict()}
+    facts = {"values": kind.meaning, "resampled": plan.regridding, **plan.items[0].identity.as_dict()}
     name = f"{kind.name}.parquet"
     names = np.array(tiles)
-    with TableFile(folder / name, columns, crs=plan.grid.crs, facts=facts) as table:
+    with TableFile(plan.folder / name, columns, crs=plan.grid.crs, facts=facts) as table:
         for position, (year, of_year) in enumerate(pieces.items(), start=1):
             for piece in of_year:
                 row, column = np.nonzero(piece.valid)

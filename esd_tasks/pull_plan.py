@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +10,26 @@ import shapely
 
 from esd_tasks.area_plan import asked_area, geometry_digest
 from esd_tasks.chosen_grid import grid_in, grid_like, is_metre_grid, parse_crs
-from esd_tasks.codes_item import CodesItem, available_years
+from esd_tasks.codes_item import CodesItem
 from esd_tasks.items import items_of_years
-from esd_tasks.items_cost import cost_of, facts_of
+from esd_tasks.items_cost import cost_of
 from esd_tasks.owner import reaching
 from esd_tasks.places import wrap_longitudes
 from esd_tasks.pull_request import ALL_TILES, PullRequest
+from esd_tasks.pull_years import YearsPlan
 from esd_tasks.series import Series
 from esd_tasks.shard import shard_of
 from esd_tasks.target import Grid, grid_of
-from stactools_esd.blocks import run_key
 from stactools_esd.errors import NothingFoundError, UsageError
 from stactools_esd.names import area_tile
 
 _DEGREES_AROUND = 0.001
+_MOST_NAMED = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class PullPlan:
-    """Everything that is known before codes are read."""
+class PullPlan(YearsPlan):
+    """Everything that is known of an area before codes are read."""
 
     request: PullRequest
     """What was asked, its output that of this plan."""
@@ -37,63 +37,67 @@ class PullPlan:
     area: shapely.Geometry
     """Where, in WGS84: pixels whose middle lies outside have no data."""
 
-    items: tuple[CodesItem, ...]
-    """Items of tiles that exist in all years, by year and tile."""
-
-    left_out: tuple[str, ...]
-    """Tiles that some year lacks, so that none uses them."""
-
     grid: Grid
     """Grid of the result."""
 
+    moved: tuple[str, ...]
+    """Tiles whose pixels are not those of the grid: their codes move to the nearest pixel."""
+
     tile: str | None = None
     """The tile whose pixels alone are wanted; None for those of all tiles."""
-
-    @property
-    def years(self) -> tuple[int, ...]:
-        """Years, ascending."""
-        return tuple(available_years(self.items))
 
     @property
     def name(self) -> str:
         """The tile that the result is called by: that of `tile`, or `x` and the name of the output folder."""
         if self.tile is not None:
             return self.tile
-        plain = re.sub(r"[^a-z0-9]+", "_", self.request.output_or_default.resolve().name.casefold()).strip("_")
+        plain = re.sub(r"[^a-z0-9]+", "_", self.folder.resolve().name.casefold()).strip("_")
         return area_tile(plain or "pull")
 
     @property
     def command(self) -> str:
         """The command line that makes this result alone."""
-        folder = self.request.output_or_default
-        return (self.request if self.tile is None else replace(self.request, output=folder.parent)).command
+        return (self.request if self.tile is None else replace(self.request, output=self.folder.parent)).command
 
-    @cached_property
-    def facts(self) -> dict[str, Any]:
-        """Everything that decides the result, as JSON content."""
+    @property
+    def opens_as_codes(self) -> bool:
+        """Whether the result is a codes COG a year: codes as GeoTIFF on square metres."""
+        request = self.request
+        return request.values == "codes" and request.format_or_default == "geotiff" and is_metre_grid(self.grid)
+
+    @property
+    def regridding(self) -> str | None:
+        """What became of codes on their way to the grid, in words; None where every pixel is one of a tile."""
+        if not self.moved:
+            return None
+        tiles = len({item.tile for item in self.items})
+        which = ", ".join(self.moved) if len(self.moved) <= _MOST_NAMED else f"{len(self.moved)} of {tiles} tiles"
+        which = "all tiles" if len(self.moved) == tiles else which
+        unit = "degrees" if self.grid.crs.is_geographic else self.grid.crs.linear_units
+        return (
+            f"codes of {which} moved to the nearest pixel of {self.grid.crs.to_string()}, "
+            f"{self.grid.transform.a:.10g} {unit}"
+        )
+
+    @property
+    def own_facts(self) -> dict[str, Any]:
+        """Area, grid, and what is written."""
         request = self.request
         return {
             "area_sha256": geometry_digest(self.area),
-            "years": list(self.years),
             "grid": {
                 "crs": self.grid.crs.to_string(),
                 "transform": list(self.grid.transform)[:6],
                 "width": self.grid.width,
                 "height": self.grid.height,
             },
+            "regridding": self.regridding,
             "tile": self.tile,
             "name": self.name,
             "values": request.values,
             "format": request.format_or_default,
             "zarr_format": request.zarr_format,
-            "min_clear": request.min_clear,
-            **facts_of(self.items),
         }
-
-    @cached_property
-    def run_key(self) -> str:
-        """Hash of `facts`; equal keys give equal results."""
-        return run_key(self.facts)
 
     def cost(self) -> dict[str, Any]:
         """Return what a run would read and write: for `--dry-run`."""
@@ -131,13 +135,14 @@ def make_plan(request: PullRequest) -> PullPlan:
     items = items_of_years(request.catalog_or_default, geometry=area, years=request.wanted_years)
     with Series(items) as series:
         grid = grid or _grid(request, series, area)
-        plan = PullPlan(request=request, area=area, items=series.items, left_out=series.left_out, grid=grid)
-    if request.values == "codes" and request.format_or_default == "geotiff" and not is_metre_grid(grid):
-        raise UsageError(
-            "got codes as GeoTIFF on a grid that is not of square metres, which no reader of codes takes; choose "
-            "--levels, --decoded, --format zarr or a projected --crs"
+        return PullPlan(
+            request=request,
+            area=area,
+            items=series.items,
+            left_out=series.left_out,
+            grid=grid,
+            moved=_moved(series, grid),
         )
-    return plan
 
 
 def list_tiles(request: PullRequest) -> list[str]:
@@ -175,8 +180,14 @@ def plan_tiles(request: PullRequest) -> Iterator[PullPlan]:
                 items=_items_near(series, inside),
                 left_out=series.left_out,
                 grid=grid_of([place], [outline], inside),
+                moved=(),
                 tile=name,
             )
+
+
+def _moved(series: Series, grid: Grid) -> tuple[str, ...]:
+    """Return the tiles whose pixels are not those of a grid."""
+    return tuple(tile for k, tile in enumerate(series.tiles) if not series.georeference(k).shares_pixels(grid))
 
 
 def _grid(request: PullRequest, series: Series, area: shapely.Geometry) -> Grid:

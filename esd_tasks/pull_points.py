@@ -1,8 +1,7 @@
 """Codes of points: a table with one row a point and year, every field of the points kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,23 +9,21 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from esd_tasks import output_folder, run_record
 from esd_tasks.area_plan import around, geometry_digest
-from esd_tasks.codes_item import CodesItem, available_years
-from esd_tasks.failures import Failures
-from esd_tasks.items import items_of_years
-from esd_tasks.items_cost import cost_of, facts_of
+from esd_tasks.items_cost import cost_of
+from esd_tasks.owner import Owners
 from esd_tasks.places import envelope
 from esd_tasks.places_file import PlacesFile, read_places
 from esd_tasks.pull_request import PullRequest
-from esd_tasks.pull_run import OnProgress, PullResult, finished, read_result
+from esd_tasks.pull_result import OnProgress, PullResult, finished, opened, record
+from esd_tasks.pull_threads import SeriesReaders
 from esd_tasks.pull_values import KINDS
+from esd_tasks.pull_years import YearsPlan
 from esd_tasks.series import Series
 from esd_tasks.table_file import GEOMETRY, TableFile
 from esd_tasks.target import WGS84
 from stactools_esd.blocks import Block, BlockStore, run_key
 from stactools_esd.errors import NothingFoundError, UsageError
-from stactools_esd.files import write_json
 
 STATUSES: Final = ("ok", "no data", "too few clear", "outside", "failed", "no place")
 """What a row may be: with values; without, for its tile has none there, or too few observations; outside every tile
@@ -36,8 +33,8 @@ _OK, _NO_DATA, _TOO_FEW, _OUTSIDE, _FAILED, _NO_PLACE = range(len(STATUSES))
 
 
 @dataclass(frozen=True, kw_only=True)
-class PointsPlan:
-    """Everything that is known before codes are read."""
+class PointsPlan(YearsPlan):
+    """Everything that is known of points before codes are read."""
 
     request: PullRequest
     """What was asked."""
@@ -45,35 +42,20 @@ class PointsPlan:
     places: PlacesFile
     """The points."""
 
-    items: tuple[CodesItem, ...]
-    """Items of tiles that exist in all years, by year and tile."""
-
-    left_out: tuple[str, ...]
-    """Tiles that some year lacks, so that none uses them."""
-
     @property
-    def years(self) -> tuple[int, ...]:
-        """Years, ascending."""
-        return tuple(available_years(self.items))
-
-    @cached_property
-    def facts(self) -> dict[str, Any]:
-        """Everything that decides the result, as JSON content."""
-        request = self.request
+    def own_facts(self) -> dict[str, Any]:
+        """Points with their fields, and what is written."""
         return {
             "points_sha256": geometry_digest(shapely.geometrycollections(self.places.geometry)),
             "fields_sha256": run_key({"fields": str(self.places.fields.to_pydict())}),
-            "years": list(self.years),
-            "values": request.values,
-            "format": request.format_or_default,
-            "min_clear": request.min_clear,
-            **facts_of(self.items),
+            "values": self.request.values,
+            "format": self.request.format_or_default,
         }
 
-    @cached_property
-    def run_key(self) -> str:
-        """Hash of `facts`; equal keys give equal results."""
-        return run_key(self.facts)
+    def notes(self) -> Iterator[str]:
+        """Yield what the user should know, a line each."""
+        yield from self.places.notes
+        yield from super().notes()
 
     def cost(self) -> dict[str, Any]:
         """Return what a run would read and write: for `--dry-run`. Of bytes only the blocks around points are read."""
@@ -104,10 +86,7 @@ def make_points_plan(request: PullRequest) -> PointsPlan:
     sound = places.geometry[~shapely.is_empty(places.geometry)]
     if not len(sound):
         raise NothingFoundError(f"got --points {request.points.name} without a place on Earth, expected at least one")
-    area = around(envelope(sound))
-    items = items_of_years(request.catalog_or_default, geometry=area, years=request.wanted_years)
-    with Series(items) as series:
-        return PointsPlan(request=request, places=places, items=series.items, left_out=series.left_out)
+    return PointsPlan.over(request, around(envelope(sound)), places=places)
 
 
 def run_points(plan: PointsPlan, *, on_progress: OnProgress | None = None) -> PullResult:
@@ -116,46 +95,50 @@ def run_points(plan: PointsPlan, *, on_progress: OnProgress | None = None) -> Pu
     Raises:
         OutputError: The folder belongs to another run, or another run is writing it.
     """
-    folder, request = plan.request.output_or_default, plan.request
-    if not request.overwrite and (done := finished(folder, plan.run_key)) is not None:
-        return done
+    if (earlier := finished(plan)) is not None:
+        return earlier
     report = on_progress or (lambda *_: None)
-    failures = Failures()
-    with output_folder.locked(folder):
-        if request.overwrite:
-            output_folder.clear(folder)
-        store = BlockStore(folder / output_folder.PARTIAL, plan.run_key)
-        name = f"{request.values}.{'csv' if request.format_or_default == 'csv' else 'parquet'}"
-        valid: dict[int, int] = {}
-        with Series(plan.items, on_failure=failures.hear) as series, _table(plan, folder / name) as table:
-            owners = series.locate_points(*_lonlat(plan.places.geometry))
-            for position, year in enumerate(plan.years, start=1):
-                block = Block(row=year, column=0, height=1, width=len(plan.places.geometry))
-                if store.finished(block):
-                    arrays = store.get(block)
-                else:
-                    before = failures.count
-                    arrays = _read_year(plan, series, owners, year)
-                    if failures.count == before:
-                        store.put(block, **arrays)
+    name = f"{plan.request.values}.{'csv' if plan.request.format_or_default == 'csv' else 'parquet'}"
+    valid: dict[int, int] = {}
+    with opened(plan) as store:
+        with (
+            SeriesReaders(plan.items, plan.request.reading_threads) as readers,
+            _table(plan, plan.folder / name) as table,
+        ):
+            tiles, owners = readers.series.tiles, readers.series.locate_points(*_lonlat(plan.places.geometry))
+            years = readers.each(_Filler(plan, store, owners), plan.years)
+            for position, (year, arrays) in enumerate(zip(plan.years, years, strict=True), start=1):
                 valid[year] = int((arrays["status"] == _OK).sum())
-                table.write(_rows(plan, year, series.tiles, owners.owner, arrays))
+                table.write(_rows(plan, year, tiles, owners.owner, arrays))
                 report("pull", position, len(plan.years))
-        record = run_record.run_record(
-            run_key=plan.run_key,
-            command=request.command,
-            facts=plan.facts,
-            items=plan.items,
-            folder=folder,
-            outputs={"table": name, "run": run_record.RUN_JSON},
-            valid={str(year): count for year, count in valid.items()},
-            missing=list(failures.lines.values()),
-            notes=list(_notes(plan)),
-        )
-        write_json(folder / run_record.RUN_JSON, record)
-        if not failures.lines:
-            store.discard()
-    return read_result(folder)
+            missing = readers.failures.missing
+        return record(plan, store, {"table": name}, valid=valid, missing=missing, notes=list(plan.notes()))
+
+
+@dataclass(frozen=True)
+class _Filler:
+    """Reads all points in a year, and stores them where all could be read."""
+
+    plan: PointsPlan
+    store: BlockStore
+    owners: Owners
+
+    def __call__(self, series: Series, year: int) -> dict[str, NDArray[Any]]:
+        """Return codes, clear observations and status of every point in a year."""
+        places, owner = self.plan.places.geometry, self.owners.owner
+        block = Block(row=year, column=0, height=1, width=len(places))
+        if self.store.finished(block):
+            return self.store.get(block)
+        points = series.read_year_of_points(year, self.owners)
+        status = np.where(points.valid, _OK, _NO_DATA).astype(np.uint8)
+        status[points.valid & (points.clear_obs < self.plan.request.min_clear)] = _TOO_FEW
+        status[np.isin(owner, list(points.failed)) & ~points.valid] = _FAILED
+        status[owner < 0] = _OUTSIDE
+        status[shapely.is_empty(places)] = _NO_PLACE
+        arrays: dict[str, NDArray[Any]] = {"codes": points.codes, "clear_obs": points.clear_obs, "status": status}
+        if not points.failed:
+            self.store.put(block, **arrays)
+        return arrays
 
 
 def _lonlat(geometry: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -163,18 +146,6 @@ def _lonlat(geometry: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray
     lonlat = np.full((2, len(geometry)), np.nan)
     lonlat[:, ~shapely.is_empty(geometry)] = shapely.get_coordinates(geometry).T
     return lonlat[0], lonlat[1]
-
-
-def _read_year(plan: PointsPlan, series: Series, owners: Any, year: int) -> dict[str, NDArray[Any]]:
-    """Return codes, clear observations and status of every point in a year."""
-    points = series.read_year_of_points(year, owners)
-    status = np.where(points.valid, _OK, _NO_DATA).astype(np.uint8)
-    status[points.valid & (points.clear_obs < plan.request.min_clear)] = _TOO_FEW
-    failed = np.isin(owners.owner, list(series.mosaics[year].failed))  # positions are the same in every year
-    status[failed & ~points.valid] = _FAILED
-    status[owners.owner < 0] = _OUTSIDE
-    status[shapely.is_empty(plan.places.geometry)] = _NO_PLACE
-    return {"codes": points.codes, "clear_obs": points.clear_obs, "status": status}
 
 
 def _own_columns(plan: PointsPlan) -> dict[str, Any]:
@@ -220,10 +191,3 @@ def _rows(
     }
     lon, lat = _lonlat(plan.places.geometry)
     return columns | {"lon": lon, "lat": lat, GEOMETRY: shapely.to_wkb(plan.places.geometry)}
-
-
-def _notes(plan: PointsPlan) -> list[str]:
-    notes = list(plan.places.notes)
-    if plan.left_out:
-        notes.append(f"not in all years, so not used: {', '.join(plan.left_out[:10])}")
-    return notes

@@ -1,5 +1,6 @@
 """What a user asks of `pull`, before anything is read."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final, Literal, get_args
@@ -11,6 +12,9 @@ from stactools_esd.errors import UsageError
 
 Values = Literal["codes", "levels", "vectors"]
 """What is written of a pixel: its twelve codes, their 72 level indices, or their 72 vector values."""
+
+MOST_THREADS: Final = 4
+"""Threads where nobody says how many."""
 
 RASTERS: Final = ("geotiff", "zarr", "geoparquet")
 """Formats of an area."""
@@ -45,6 +49,11 @@ class YearsRequest(MapRequest):
             raise UsageError("got both --year and --years, expected one of them; leave one out")
         parse_shard(self.shard)
         _ = self.wanted_years
+
+    @property
+    def reading_threads(self) -> int:
+        """Threads that read and write: one a core, but few where nobody says how many, for more seldom pay."""
+        return self.threads or min(_cores(), MOST_THREADS)
 
     @property
     def wanted_years(self) -> tuple[int, ...] | None:
@@ -147,3 +156,8 @@ class PullRequest(YearsRequest):
         """`<file of the place>-pull` beside it, else `pull`."""
         place = self.geometry or self.points
         return place.with_name(f"{place.stem}-pull") if place else Path("pull")
+
+
+def _cores() -> int:
+    """Return the cores that this process may use: of a job on a cluster those that it was given."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -2,16 +2,16 @@
 
 import shutil
 import warnings
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from esd_tasks import cf
 from esd_tasks.extras import needed
-from esd_tasks.output_folder import PARTIAL
+from esd_tasks.output_folder import CUBE_SUFFIX, PARTIAL
 from esd_tasks.pull_plan import PullPlan
+from esd_tasks.pull_result import OnProgress
 from esd_tasks.pull_values import Kind
 from stactools_esd.errors import OutputError
 
@@ -26,16 +26,16 @@ _WIDE_CHUNK_PIXELS = 128
 
 def write_cube(
     plan: PullPlan,
-    folder: Path,
     pieces: Mapping[int, Iterable["Piece"]],
     kind: Kind,
-    on_progress: Callable[[str, int, int], None],
+    on_progress: OnProgress,
 ) -> dict[str, str]:
     """Write a cube (year, step, y, x), or (year, step, dimension, y, x), and its clear observations (year, y, x).
 
+    An older cube in the folder of the plan is replaced when the new one is whole.
+
     Args:
         plan: What was asked.
-        folder: Where; an older cube there is replaced when the new one is whole.
         pieces: Blocks with data of each year.
         kind: What is written.
         on_progress: Hears of each year.
@@ -48,7 +48,7 @@ def write_cube(
         OutputError: The cube cannot be written.
     """
     zarr = needed("zarr", "cube")
-    name, version = f"{kind.name}.zarr", plan.request.zarr_format
+    folder, name, version = plan.folder, f"{kind.name}{CUBE_SUFFIX}", plan.request.zarr_format
     scratch = folder / PARTIAL / name
     try:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -141,8 +141,12 @@ def _array(
 
 
 def _attributes(plan: PullPlan, kind: Kind) -> dict[str, Any]:
-    identity = plan.items[0].identity
-    return cf.identity_attributes(identity) | {
-        "title": f"ESD {kind.name} of {plan.name}",
-        "source": ", ".join(item.id for item in plan.items),
-    }
+    regridding = {} if plan.regridding is None else {"resampled": plan.regridding}
+    return (
+        cf.identity_attributes(plan.items[0].identity)
+        | regridding
+        | {
+            "title": f"ESD {kind.name} of {plan.name}",
+            "source": ", ".join(item.id for item in plan.items),
+        }
+    )

@@ -15,6 +15,9 @@ class PulledBlock(CodesBlock):
     owner: NDArray[np.int16]
     """Shape (h, w), position of the owner in the items of the mosaic; -1 where no item reaches."""
 
+    failed: frozenset[int] = frozenset()
+    """Positions of owners that could not be read, in whole or in part."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PulledPoints:
@@ -37,3 +40,6 @@ class PulledPoints:
 
     column: NDArray[np.int64]
     """Shape (n,), column of the pixel in its owner; -1 without one."""
+
+    failed: frozenset[int] = frozenset()
+    """Positions of owners that could not be read, in whole or in part."""

@@ -7,7 +7,7 @@ that no year differs from another because another tile was read.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 import shapely
@@ -16,13 +16,16 @@ from rasterio import Affine
 from rasterio.windows import Window
 
 from esd_tasks.codes_item import CodesItem, by_year, one_identity, one_start, years_in_words
-from esd_tasks.mosaic import Mosaic, OnFailure
+from esd_tasks.mosaic import MOST_OPEN, Mosaic, OnFailure
 from esd_tasks.owner import Owners, find_owners, reaching
 from esd_tasks.pulled import PulledBlock, PulledPoints
 from esd_tasks.target import WGS84, Georeference, Grid, grid_of
 from stactools_esd import grid as tiles
 from stactools_esd.errors import GridError, NothingFoundError, UsageError
 from stactools_esd.product import STEPS
+
+LEAST_OPEN: Final = 2
+"""Files that each year may keep open however many years there are: two tiles beside each other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,8 @@ class Series:
     Args:
         items: Items of one or more years, each tile once a year, in any order.
         on_failure: Hears of items that cannot be read, and reading goes on; None raises their errors.
+        most_open: Files that are kept open, of all years together, but at least `LEAST_OPEN` of each; each year as
+            many as a mosaic by default.
 
     Raises:
         UsageError: There is no item.
@@ -56,7 +61,9 @@ class Series:
         IncomparableError: Encoder, recipe or the first day of the year differ.
     """
 
-    def __init__(self, items: Iterable[CodesItem], *, on_failure: OnFailure | None = None) -> None:
+    def __init__(
+        self, items: Iterable[CodesItem], *, on_failure: OnFailure | None = None, most_open: int | None = None
+    ) -> None:
         years = by_year(items)
         if not years:
             raise UsageError("got no items to read, expected at least one")
@@ -71,8 +78,9 @@ class Series:
             )
         self.tiles = tuple(sorted(common))
         self.left_out = tuple(sorted(anywhere - common))
+        of_mosaic = None if most_open is None else min(max(most_open // len(years), LEAST_OPEN), MOST_OPEN)
         mosaics = {
-            year: Mosaic([item for item in of_year if item.tile in common], on_failure=on_failure)
+            year: Mosaic([item for item in of_year if item.tile in common], on_failure=on_failure, most_open=of_mosaic)
             for year, of_year in years.items()
         }
         self.mosaics: Mapping[int, Mosaic] = MappingProxyType(mosaics)

@@ -76,7 +76,13 @@ def panel(place: Path, folder: Path, **options: Any) -> pandas.DataFrame:
 
 def request_of(place: Path, folder: Path, units: Path, **options: Any) -> PanelRequest:
     """Return a request of a panel."""
-    given = {"catalog": str(place), "unit_field": "name", "stat": "mean,sd,median", "output": folder / "panel"}
+    given = {
+        "catalog": str(place),
+        "unit_field": "name",
+        "stat": "mean,sd,median",
+        "output": folder / "panel",
+        "threads": 1,
+    }
     return PanelRequest(units=units, **given | options)
 
 

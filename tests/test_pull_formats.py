@@ -1,13 +1,12 @@
 """What was pulled opens elsewhere: in GDAL, xarray and geopandas, on native and on chosen grids."""
 
 from pathlib import Path
-from typing import Any
 
 import geopandas
 import numpy as np
 import pytest
-import shapely
-from neighbours import CORNER, FOUR, MARK_STEP, to_wgs84, write_tile
+from neighbours import FOUR, MARK_STEP
+from pulled_area import planned, write_two_years
 from rasterio import Affine
 from rasterio.windows import Window
 
@@ -15,41 +14,25 @@ from esd_tasks import pull_run
 from esd_tasks.dataset import register
 from esd_tasks.items import find_items
 from esd_tasks.pull import read_window
-from esd_tasks.pull_plan import PullPlan, make_plan
+from esd_tasks.pull_plan import make_plan
 from esd_tasks.pull_request import PullRequest
 from esd_tasks.pull_run import run_plan
 from esd_tasks.target import pixels_inside
-from stactools_esd.errors import UsageError
+from stactools_esd.errors import CatalogError
 from stactools_esd.fsq import codes_to_level_indices, codes_to_vectors
-
-TRIANGLE = shapely.Polygon(
-    [to_wgs84(32631, CORNER[0] + x, CORNER[1] + y) for x, y in ((-500, -400), (600, 0), (0, 550))]
-)
+from stactools_esd.product import CODES_BANDS
 
 
 @pytest.fixture(scope="module")
 def tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four tiles around the corner of their squares in two years; the second year has few observations."""
-    folder = tmp_path_factory.mktemp("tiles")
-    lon, lat = to_wgs84(32631, *CORNER)
-    for mark, tile in enumerate(FOUR, start=1):
-        write_tile(folder, tile, lon, lat, mark=mark, size=(80, 80), year=2019)
-        write_tile(folder, tile, lon, lat, mark=mark + 10, size=(80, 80), year=2020, clear=mark)
-    return folder
+    """Four tiles around the corner of their squares in two years."""
+    return write_two_years(tmp_path_factory.mktemp("tiles"))
 
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut areas into several blocks, so that they are put together."""
     monkeypatch.setattr(pull_run, "BLOCK_PIXELS", 16)
-
-
-def planned(catalog: Path | str, folder: Path, area: shapely.Geometry = TRIANGLE, **options: Any) -> PullPlan:
-    """Plan to pull an area."""
-    folder.mkdir(exist_ok=True)
-    geopandas.GeoDataFrame(geometry=[area], crs=4326).to_file(folder / "area.gpkg")
-    request = PullRequest(catalog=str(catalog), geometry=folder / "area.gpkg", output=folder / "my area", **options)
-    return make_plan(request)
 
 
 @pytest.mark.parametrize("values", ["levels", "decoded"])
@@ -141,12 +124,48 @@ def test_a_chosen_grid_takes_the_nearest_pixel(tiles: Path, tmp_path: Path) -> N
     assert set(map(tuple, block.codes[:, block.valid].T)) <= set(map(tuple, native.codes[:, native.valid].T))
 
 
-def test_codes_off_the_metre_are_refused_as_rasters(tiles: Path, tmp_path: Path) -> None:
-    """Codes on degrees would be a file that nothing opens as codes: levels, vectors and cubes may lie there."""
-    with pytest.raises(UsageError, match="--levels"):
-        planned(tiles, tmp_path, crs="EPSG:4326", resolution=0.0005)
-    plan = planned(tiles, tmp_path, crs="EPSG:4326", resolution=0.0005, format="zarr")
-    assert run_plan(plan).valid[2019] > 100
+def test_codes_on_degrees_are_rasters_that_claim_no_tile(tiles: Path, tmp_path: Path) -> None:
+    """Codes on degrees have the bands of a codes COG and the codes of the nearest pixel, and pass for no codes COG."""
+    import rasterio
+
+    plan = planned(tiles, tmp_path, year=2019, crs="EPSG:4326", resolution=0.0005)
+    result = run_plan(plan)
+    assert result.paths["2019"].name == "codes_2019.tif"
+    whole = read_window(plan.items, plan.grid)
+    inside = pixels_inside(plan.grid, plan.area)
+    with rasterio.open(result.paths["2019"]) as dataset:
+        assert (dataset.crs.to_epsg(), dataset.transform) == (4326, plan.grid.transform)
+        assert (dataset.descriptions, dataset.nodata, dataset.overviews(1)) == (CODES_BANDS, None, [])
+        assert np.array_equal(dataset.read()[:12], np.where(inside, whole.codes, 0))
+        assert np.array_equal(dataset.read(13), np.where(inside, whole.clear_obs, 0))
+        said = dataset.tags()
+    assert said["RESAMPLED"] == "codes of all tiles moved to the nearest pixel of EPSG:4326, 0.0005 degrees"
+    assert said["ENCODER"] == "esdnet-small-v1"
+    assert not any(key.startswith("ESD_") for key in said)
+    with pytest.raises(CatalogError, match="without catalogue, item or codes COG"):
+        find_items(result.folder)
+    assert run_plan(plan).already_done
+    again = run_plan(planned(tiles, tmp_path / "b", year=2019, like=result.paths["2019"]))
+    with rasterio.open(result.paths["2019"]) as one, rasterio.open(again.paths["2019"]) as other:
+        assert np.array_equal(one.read(), other.read())
+
+
+def test_codes_of_another_grid_say_so(tiles: Path, tmp_path: Path) -> None:
+    """Codes that moved name the grid in tags, table and cube; those on their own pixels say nothing of it."""
+    import xarray
+
+    plan = planned(tiles, tmp_path / "own", year=2019)
+    assert plan.regridding is None
+    with find_items(run_plan(plan).folder)[0].open() as file:
+        assert len(file.tags.sources) == len(plan.items)
+    moved = {"year": 2019, "crs": "EPSG:3035", "resolution": 100.0}
+    said = "codes of all tiles moved to the nearest pixel of EPSG:3035, 100 metre"
+    with find_items(run_plan(planned(tiles, tmp_path / "moved", **moved)).folder)[0].open() as file:
+        assert file.tags.sources[-1] == said
+        assert (file.tags.tile, file.transform.a) == ("xmy_area", 100.0)
+    cube = run_plan(planned(tiles, tmp_path / "cube", format="zarr", **moved)).paths["zarr"]
+    with xarray.open_zarr(cube) as dataset:
+        assert dataset.attrs["resampled"] == said
 
 
 def test_like_a_raster(tiles: Path, tmp_path: Path) -> None:

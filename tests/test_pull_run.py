@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import shapely
 from item_server import serving
-from neighbours import CORNER, FOUR, MARK_STEP, square_around, tile_at, to_wgs84, write_area, write_tile
+from neighbours import CORNER, MARK_STEP, square_around, tile_at, to_wgs84, write_area, write_tile
+from pulled_area import TRIANGLE, damage, planned, write_two_years
 from rasterio.windows import Window
 from synthetic import AREA_TRANSFORM, random_codes
 
@@ -17,7 +18,7 @@ from esd_tasks import pull_run
 from esd_tasks.items import find_items
 from esd_tasks.places import bbox_geometry
 from esd_tasks.pull import read_window
-from esd_tasks.pull_plan import PullPlan, list_tiles, make_plan, plan_tiles
+from esd_tasks.pull_plan import list_tiles, plan_tiles
 from esd_tasks.pull_request import PullRequest
 from esd_tasks.pull_run import run_plan
 from esd_tasks.target import pixels_inside
@@ -25,34 +26,17 @@ from stactools_esd.catalog import create_catalog
 from stactools_esd.codes_file import CodesFile
 from stactools_esd.errors import OutputError, PartlyDoneError
 
-TRIANGLE = shapely.Polygon(
-    [to_wgs84(32631, CORNER[0] + x, CORNER[1] + y) for x, y in ((-500, -400), (600, 0), (0, 550))]
-)
-
 
 @pytest.fixture(scope="module")
 def tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four tiles around the corner of their squares in two years; the second year has few observations."""
-    folder = tmp_path_factory.mktemp("tiles")
-    lon, lat = to_wgs84(32631, *CORNER)
-    for mark, tile in enumerate(FOUR, start=1):
-        write_tile(folder, tile, lon, lat, mark=mark, size=(80, 80), year=2019)
-        write_tile(folder, tile, lon, lat, mark=mark + 10, size=(80, 80), year=2020, clear=mark)
-    return folder
+    """Four tiles around the corner of their squares in two years."""
+    return write_two_years(tmp_path_factory.mktemp("tiles"))
 
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut areas into several blocks, so that they are put together."""
     monkeypatch.setattr(pull_run, "BLOCK_PIXELS", 16)
-
-
-def planned(catalog: Path | str, folder: Path, area: shapely.Geometry = TRIANGLE, **options: Any) -> PullPlan:
-    """Plan to pull an area."""
-    folder.mkdir(exist_ok=True)
-    geopandas.GeoDataFrame(geometry=[area], crs=4326).to_file(folder / "area.gpkg")
-    request = PullRequest(catalog=str(catalog), geometry=folder / "area.gpkg", output=folder / "my area", **options)
-    return make_plan(request)
 
 
 def test_a_pull_opens_as_codes_again_with_the_true_area(tiles: Path, tmp_path: Path) -> None:
@@ -140,6 +124,37 @@ def test_a_broken_tile_is_a_hole_a_list_and_an_exit_code(tiles: Path, tmp_path: 
     assert not mended.already_done
     assert mended.valid[2020] == mended.valid[2019]
     assert run_plan(plan).already_done
+
+
+def test_a_plain_file_that_was_mended_is_read_by_the_same_command(tiles: Path, tmp_path: Path) -> None:
+    """Without a catalogue a mended file is other input: a result with its hole goes, one of other options does not."""
+    copy = tmp_path / "tiles"
+    shutil.copytree(tiles, copy)
+    lost = copy / "ESD_esdnet-small-v1_31UES_2020.tif"
+    whole = damage(lost)
+    cube = {"format": "zarr"}
+    assert run_plan(planned(copy, tmp_path / "out")).missing
+    assert run_plan(planned(copy, tmp_path / "cube", **cube)).missing
+    lost.write_bytes(whole)
+    with pytest.raises(OutputError, match="another run"):
+        run_plan(planned(copy, tmp_path / "out", year=2019))
+    for folder, options in (("out", {}), ("cube", cube)):
+        mended = run_plan(planned(copy, tmp_path / folder, **options))
+        mended.see_whole()
+        assert mended.valid[2020] == mended.valid[2019]
+        assert run_plan(planned(copy, tmp_path / folder, **options)).already_done
+
+
+def test_an_overwritten_cube_goes(tiles: Path, tmp_path: Path) -> None:
+    """--overwrite leaves nothing of an earlier result, cubes included, and what others put there."""
+    folder = run_plan(planned(tiles, tmp_path, year=2019, format="zarr")).folder
+    (folder / "notes.txt").write_text("mine")
+    run_plan(planned(tiles, tmp_path, year=2019, overwrite=True))
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "ESD_esdnet-small-v1_xmy_area_2019.tif",
+        "notes.txt",
+        "run.json",
+    ]
 
 
 def test_another_pull_is_not_written_over(tiles: Path, tmp_path: Path) -> None:

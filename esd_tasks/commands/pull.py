@@ -13,7 +13,7 @@ from stactools_esd.errors import EsdError, PartlyDoneError, UsageError
 
 if TYPE_CHECKING:
     from esd_tasks.pull_request import PullRequest
-    from esd_tasks.pull_run import OnProgress, PullResult
+    from esd_tasks.pull_result import OnProgress, PullResult
 
 _MOST_LINES = 24
 
@@ -50,6 +50,15 @@ def pull(
         str | None, typer.Option(help="geotiff, zarr or geoparquet; points: geoparquet or csv; units: parquet or csv.")
     ] = None,
     zarr_format: Annotated[int, typer.Option(help="Version of the Zarr format: 2 or 3.")] = 2,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            "--threads",
+            "--workers",
+            metavar="N",
+            help="Threads that read and write; the result is the same. Default: one a core, four at most.",
+        ),
+    ] = None,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     as_json: options.AsJson = False,
@@ -73,6 +82,7 @@ def pull(
             "years": years,
             "min_clear": min_clear,
             "shard": shard,
+            "threads": threads,
         }
         shared |= {"layer": layer, "crs": crs, "resolution": resolution, "like": like, "format": format}
         shared |= {"geometry": geometry, "bbox": bbox, "overwrite": overwrite, "output": output}

@@ -1,6 +1,5 @@
 """A panel made and written: units in groups, each finished one kept, so that a killed run continues."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -8,16 +7,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from esd_tasks import output_folder, run_record
-from esd_tasks.failures import Failures
 from esd_tasks.features import feature_names
 from esd_tasks.panel.plan import PanelPlan
-from esd_tasks.panel.unit_row import OK, STATUSES, rows_of_unit
-from esd_tasks.pull_run import OnProgress, PullResult, finished, read_result
+from esd_tasks.panel.unit_row import FAILED, OK, STATUSES, rows_of_unit
+from esd_tasks.pull_result import OnProgress, PullResult, finished, opened, record
+from esd_tasks.pull_threads import SeriesReaders
 from esd_tasks.series import Series
 from esd_tasks.table_file import TableFile
 from stactools_esd.blocks import Block, BlockStore
-from stactools_esd.files import write_json
 
 GROUP_UNITS: Final = 32
 """Units that are kept and written together."""
@@ -31,47 +28,24 @@ def run_plan(plan: PanelPlan, *, on_progress: OnProgress | None = None) -> PullR
     Raises:
         OutputError: The folder belongs to another run, or another run is writing it.
     """
-    folder, request = plan.request.output_or_default, plan.request
-    if not request.overwrite and (done := finished(folder, plan.run_key)) is not None:
-        return done
+    if (earlier := finished(plan)) is not None:
+        return earlier
     report = on_progress or (lambda *_: None)
-    failures = Failures()
-    with output_folder.locked(folder):
-        if request.overwrite:
-            output_folder.clear(folder)
-        marker = BlockStore(folder / output_folder.PARTIAL, plan.run_key)
-        shutil.rmtree(marker.folder / "partly", ignore_errors=True)
-        partly = BlockStore(marker.folder / "partly", plan.run_key)
-        groups = list(_groups(plan))
-        with Series(plan.items, on_failure=failures.hear) as series:
-            for position, group in enumerate(groups, start=1):
-                if not marker.finished(group):
-                    before = failures.count
-                    arrays = _fill(plan, series, group)
-                    (marker if failures.count == before else partly).put(group, **arrays)
-                report("pull", position, len(groups))
-        name = f"panel.{request.format_or_default}"
-        valid = np.zeros(len(plan.years), dtype=np.int64)
-        with _table(plan, folder / name) as table:
-            for group in groups:
-                arrays = (marker if marker.finished(group) else partly).get(group)
+    groups = list(_groups(plan))
+    name = f"panel.{plan.request.format_or_default}"
+    valid = np.zeros(len(plan.years), dtype=np.int64)
+    with opened(plan) as store:
+        threads = plan.request.reading_threads
+        with SeriesReaders(plan.items, threads) as readers, _table(plan, plan.folder / name) as table:
+            made = readers.each(lambda series, group: _rows(plan, store, series, group), groups)
+            for position, (group, arrays) in enumerate(zip(groups, made, strict=True), start=1):
                 valid += (arrays["status"] == OK).sum(axis=0)
                 table.write(_columns(plan, group, arrays))
-        record = run_record.run_record(
-            run_key=plan.run_key,
-            command=request.command,
-            facts=plan.facts,
-            items=plan.items,
-            folder=folder,
-            outputs={"panel": name, "run": run_record.RUN_JSON},
-            valid={str(year): int(count) for year, count in zip(plan.years, valid, strict=True)},
-            missing=list(failures.lines.values()),
-            notes=list(_notes(plan, valid)),
-        )
-        write_json(folder / run_record.RUN_JSON, record)
-        if not failures.lines:
-            marker.discard()
-    return read_result(folder)
+                report("pull", position, len(groups))
+            missing = readers.failures.missing
+        notes = [*plan.notes(), *_lacking(plan, valid)]
+        of_year = dict(zip(plan.years, valid.tolist(), strict=True))
+        return record(plan, store, {"panel": name}, valid=of_year, missing=missing, notes=notes)
 
 
 def _groups(plan: PanelPlan) -> Iterator[Block]:
@@ -81,11 +55,13 @@ def _groups(plan: PanelPlan) -> Iterator[Block]:
         yield Block(row=first, column=0, height=min(GROUP_UNITS, n - first), width=len(plan.years))
 
 
-def _fill(plan: PanelPlan, series: Series, group: Block) -> dict[str, NDArray[Any]]:
-    """Return the rows of a group, each array of shape (units, years, ...)."""
+def _rows(plan: PanelPlan, store: BlockStore, series: Series, group: Block) -> dict[str, NDArray[Any]]:
+    """Return the rows of a group, each array of shape (units, years, ...), stored where all could be read."""
+    if store.finished(group):
+        return store.get(group)
     polygons = plan.units.geometry[group.row : group.row + group.height]
     rows = [rows_of_unit(plan.request, series, polygon) for polygon in polygons]
-    return {
+    arrays: dict[str, NDArray[Any]] = {
         "status": np.stack([row.status for row in rows]),
         "n_valid": np.stack([row.n_valid for row in rows]),
         "share_valid": np.stack([row.share_valid for row in rows]),
@@ -93,6 +69,9 @@ def _fill(plan: PanelPlan, series: Series, group: Block) -> dict[str, NDArray[An
         "clear_obs_median": np.stack([row.clear_median for row in rows]),
         "values": np.stack([row.values for row in rows]),
     }
+    if not (arrays["status"] == FAILED).any():
+        store.put(group, **arrays)
+    return arrays
 
 
 def _value_names(plan: PanelPlan) -> list[str]:
@@ -151,16 +130,7 @@ def _columns(plan: PanelPlan, group: Block, arrays: dict[str, NDArray[Any]]) -> 
     }
 
 
-def _notes(plan: PanelPlan, valid: NDArray[np.int64]) -> Iterator[str]:
-    yield from plan.units.notes
-    if plan.left_out:
-        yield f"not in all years, so not used: {', '.join(plan.left_out[:10])}"
-    contexts = sorted({item.temporal_context for item in plan.items})
-    if contexts != ["year"]:
-        yield (
-            f"gaps of these codes were filled in the context {' and '.join(contexts)}: a year leans to those that its "
-            "gaps were filled from, which dampens changes between years"
-        )
+def _lacking(plan: PanelPlan, valid: NDArray[np.int64]) -> Iterator[str]:
     rows = len(plan.units.geometry) * len(plan.years)
     if lacking := rows - int(valid.sum()):
         yield f"{lacking} of {rows} rows have no values; column status says why"

@@ -128,7 +128,7 @@ def _read(
     for year in series.years:
         block = series.read_year(year, owners, grid)
         years.append((block.codes[:, inside].T, block.clear_obs[inside], block.valid[inside]))
-        lost = np.isin(owners.owner[inside], list(series.mosaics[year].failed)) & ~block.valid[inside]
+        lost = np.isin(owners.owner[inside], list(block.failed)) & ~block.valid[inside]
         failed.append(bool(lost.any()))
     return reached, years, failed
 
