@@ -24,6 +24,10 @@ class Failures:
         self.first = self.first or error
         self.lines.setdefault(item.id, f"{item.id} ({without_query(' '.join(str(error).split()))})")
 
+    def sort(self) -> None:
+        """Bring the lines into an order that does not depend on who read first."""
+        self.lines = dict(sorted(self.lines.items()))
+
     @property
     def missing(self) -> tuple[str, ...]:
         """What could not be read, a line each."""

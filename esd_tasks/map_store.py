@@ -1,6 +1,7 @@
 """The blocks of a map that is being made: finished ones are kept for the next run, those with holes are not."""
 
 import shutil
+import threading
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +32,7 @@ class MapStore(BlockStore):
         super().__init__(folder, run_key)
         self.failures = failures or Failures()
         self._holed: set[Block] = set()
+        self._lock = threading.Lock()
         shutil.rmtree(self.folder / HOLED, ignore_errors=True)
 
     @property
@@ -40,7 +42,9 @@ class MapStore(BlockStore):
 
     def put_holed(self, block: Block, **arrays: NDArray[Any]) -> None:
         """Store the arrays of a block for this run alone; `get` prefers them."""
-        self._apart.put(block, **arrays)
+        with self._lock:  # the folder is made once
+            apart = self._apart
+        apart.put(block, **arrays)
         self._holed.add(block)
 
     def get(self, block: Block) -> dict[str, NDArray[Any]]:

@@ -7,7 +7,9 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
+from esd_tasks.engine_work import Resources
 from stactools_esd.errors import UsageError
+from stactools_esd.memory import DEFAULT_MEMORY, parse_memory
 
 CATALOG_VARIABLE: Final = "ESD_CATALOG"
 """Environment variable that names the catalogue where no option does."""
@@ -61,8 +63,17 @@ class MapRequest:
     seed: int = 0
     """Decides whatever is drawn."""
 
+    threads: int | None = None
+    """Threads that compute, all cores if None; as whatever `resources` holds they do not change the result."""
+
+    memory: str | None = None
+    """What the processes of this machine may take, such as `8GB`."""
+
     workers: int | None = None
-    """Threads of prediction, all cores if None; they do not change the result."""
+    """Processes of a Dask cluster on this machine; None to work in this process."""
+
+    scheduler: str | None = None
+    """Address of a Dask cluster that is there already."""
 
     overwrite: bool = False
     """Replace an earlier result in the output folder."""
@@ -73,9 +84,9 @@ class MapRequest:
     def __post_init__(self) -> None:
         if self.geometry is not None and self.bbox is not None:
             raise UsageError("got both --geometry and --bbox, expected one of them; leave one out")
-        for option, value, least in (("--min-clear", self.min_clear, 0), ("--workers", self.workers, 1)):
-            if value is not None and value < least:
-                raise UsageError(f"got {option} {value}, expected {least} or more; correct it")
+        if self.min_clear < 0:
+            raise UsageError(f"got --min-clear {self.min_clear}, expected 0 or more; correct it")
+        _ = self.resources
         if not 0 <= self.seed < 2**31:
             raise UsageError(f"got --seed {self.seed}, expected 0..{2**31 - 1}; choose another")
 
@@ -95,9 +106,10 @@ class MapRequest:
         return self.output or self.default_output
 
     @property
-    def threads(self) -> int:
-        """Threads of prediction."""
-        return self.workers or (os.cpu_count() or 1)
+    def resources(self) -> Resources:
+        """With what the map is made."""
+        memory = DEFAULT_MEMORY if self.memory is None else parse_memory(self.memory)
+        return Resources(threads=self.threads, memory=memory, workers=self.workers, scheduler=self.scheduler)
 
     @property
     def command(self) -> str:

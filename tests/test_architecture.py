@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("stactools_esd", "esd_tasks")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-SEAM = {"product", "names", "fsq", "grid", "cog", "stac", "blocks", "files", "errors", "gdal", "compiled"}
+SEAM = {"product", "names", "fsq", "grid", "cog", "stac", "blocks", "files", "errors", "gdal", "compiled", "memory"}
 ENCODER_SEAM = {"esd_tasks/encoder_tasks/inputs.py": {"encoder", "seamless"}}
 LAYERS = [
     {"errors"},

@@ -9,11 +9,6 @@ import rasterio
 from typer.testing import CliRunner
 
 from esd_tasks import cli
-from esd_tasks.change.block_run import MAPPED, make_blocks
-from esd_tasks.failures import Failures
-from esd_tasks.map_store import MapStore
-from stactools_esd.blocks import plan_blocks
-from stactools_esd.errors import RasterError
 
 YEARS = tuple(range(2012, 2018))
 
@@ -66,27 +61,3 @@ def test_a_pair_without_one_of_its_years_fails(place: Path) -> None:
     assert result.exit_code == 1
     assert "_2014.tif" in result.stderr
     assert not (place / "out").exists()
-
-
-def test_blocks_with_holes_are_made_again(tmp_path: Path) -> None:
-    """Finished blocks are kept, those with holes are not; nothing mapped at all is an error."""
-    blocks = plan_blocks(4, 8, 4)
-    item = type("Item", (), {"id": "esd-1"})()
-    store = MapStore(tmp_path / "blocks", "key", Failures())
-    made = []
-
-    def make(block):  # type: ignore[no-untyped-def]
-        made.append(block.name)
-        if block.column:
-            store.failures.hear(item, RasterError("cut off"))
-        return {"a": np.ones(3), MAPPED: np.array(0 if block.column else 5)}
-
-    make_blocks(store, blocks, make, stage="make", report=lambda *_: None)
-    assert len(made) == 2
-    assert store.get(blocks[1])["a"].sum() == 3
-    later = MapStore(tmp_path / "blocks", "key")
-    assert [later.finished(block) for block in blocks] == [True, False]
-    alone = MapStore(tmp_path / "alone", "key", Failures())
-    store = alone
-    with pytest.raises(RasterError, match="cut off"):
-        make_blocks(alone, blocks[1:], make, stage="make", report=lambda *_: None)

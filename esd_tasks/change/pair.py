@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from esd_tasks.change import pair_outputs
 from esd_tasks.change.area import ChangePlan, plan_change
-from esd_tasks.change.block_run import MAPPED, make_blocks, telling
+from esd_tasks.change.block_run import MAPPED, YearsRead, make_blocks, telling
 from esd_tasks.change.distances import pair_distances
 from esd_tasks.change.model import ChangeModel
 from esd_tasks.change.noise import PairNoise, pair_noise
@@ -26,12 +27,14 @@ from esd_tasks.failures import Failures
 from esd_tasks.items import find_items
 from esd_tasks.map_run import MapResult, OnProgress, already_done, opened, read_result
 from esd_tasks.model_facts import see_usable
-from esd_tasks.pull import pixels_inside
 from esd_tasks.series import Series
 from stactools_esd.blocks import Block, BlockStore, plan_blocks
 
 BLOCK_PIXELS: Final = 512
-"""Rows and columns of a block: about 150 MB of memory."""
+"""Rows and columns of a block."""
+
+PIXEL_BYTES: Final = 600
+"""Of a pixel, from reading until it is stored: codes of two years three times, distances, and scores in pieces."""
 
 _log = logging.getLogger(__name__)
 
@@ -118,7 +121,15 @@ def run_pair(plan: PairPlan, *, on_progress: OnProgress | None = None) -> MapRes
         report("population", 1, 1)
         _log.info("threshold %.4g in robust standard deviations of %d pixels", rule.threshold, rule.noise.n)
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
-        make_blocks(store, blocks, lambda block: _compare(plan, rule, series, block), stage="compare", report=report)
+        make_blocks(
+            plan,
+            store,
+            blocks,
+            partial(_compare, plan, rule),
+            block_bytes=BLOCK_PIXELS * BLOCK_PIXELS * PIXEL_BYTES,
+            stage="compare",
+            report=report,
+        )
         pair_outputs.write(plan, rule, store, blocks, _pieces(plan, store, blocks))
     return read_result(plan.request.output_or_default)
 
@@ -154,18 +165,14 @@ def make_rule(plan: PairPlan, population: Population) -> Rule:
     return Rule(noise=noise, threshold=validation.final_threshold(), validation=validation, samples=samples)
 
 
-def _compare(plan: PairPlan, rule: Rule, series: Series, block: Block) -> dict[str, NDArray[Any]]:
+def _compare(plan: PairPlan, rule: Rule, block: Block, given: YearsRead | None) -> dict[str, NDArray[Any]]:
     """Return distances, score and class of a block; NaN and 0 where there is nothing to compare."""
     shape = (block.height, block.width)
     out: dict[str, NDArray[Any]] = {name: np.full(shape, np.nan, np.float32) for name in pair_outputs.MAGNITUDES}
     out |= {"class_id": np.zeros(shape, np.uint16), MAPPED: np.array(0)}
-    inside = pixels_inside(plan.grid, plan.area, block.window)
-    if not inside.any():
+    if given is None or not (usable := given.usable.all(axis=0)).any():
         return out
-    pulled = series.read(plan.grid, block.window)
-    usable = inside & (pulled.valid & (pulled.clear_obs >= plan.request.min_clear)).all(axis=0)
-    if not usable.any():
-        return out
+    pulled = given.pulled
     before, after = (np.ascontiguousarray(codes[:, usable].T) for codes in pulled.codes)
     level, cosine = pair_distances(before, after)
     clear = pulled.clear_obs[:, usable].min(axis=0).astype(np.int64)
@@ -174,7 +181,7 @@ def _compare(plan: PairPlan, rule: Rule, series: Series, block: Block) -> dict[s
         score = rule.noise.score(level if plan.request.measure == "level" else cosine, clear, before)
         class_id = np.where(score > rule.threshold, CHANGE, NO_CHANGE)
     else:
-        score, class_id = rule.model.judge(before, after, threads=plan.request.threads)
+        score, class_id = rule.model.judge(before, after)
     out["score"][usable], out["class_id"][usable] = score, class_id
     out[MAPPED] = np.array(usable.sum())
     return out

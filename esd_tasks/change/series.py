@@ -4,6 +4,7 @@ import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from esd_tasks.change import series_outputs
 from esd_tasks.change.area import ChangePlan, plan_change
-from esd_tasks.change.block_run import MAPPED, make_blocks, telling
+from esd_tasks.change.block_run import MAPPED, YearsRead, make_blocks, telling
 from esd_tasks.change.distances import distance_matrix
 from esd_tasks.change.events import Events
 from esd_tasks.change.medoid import first_above, medoid_scores
@@ -24,13 +25,18 @@ from esd_tasks.change.whitening import Whitening, learn_whitening
 from esd_tasks.codes_item import years_in_words
 from esd_tasks.failures import Failures
 from esd_tasks.map_run import MapResult, OnProgress, already_done, opened, read_result
-from esd_tasks.pull import pixels_inside
 from esd_tasks.series import Series
 from stactools_esd.blocks import Block, BlockStore, plan_blocks
 from stactools_esd.errors import NothingFoundError
 
 BLOCK_PIXELS: Final = 256
-"""Rows and columns of a block: about 250 MB of memory for 25 years."""
+"""Rows and columns of a block."""
+
+YEAR_BYTES: Final = 80
+"""Of a pixel and year, from reading until it is stored: codes three times, clear observations, weights."""
+
+PIECE_BYTES: Final = 150_000_000
+"""Of the distances of a piece of a block, for 25 years."""
 
 _ROWS: Final = 8192
 """Pixels whose distances lie in memory at once: 40 MB for 25 years."""
@@ -117,7 +123,15 @@ def run_series(plan: SeriesPlan, *, on_progress: OnProgress | None = None) -> Ma
         report("population", 1, 1)
         _log.info("a break must save %.3f usual distances", learnt.calibration.penalty)
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
-        make_blocks(store, blocks, lambda block: _find(plan, learnt, series, block), stage="breaks", report=report)
+        make_blocks(
+            plan,
+            store,
+            blocks,
+            partial(_find, plan, learnt),
+            block_bytes=BLOCK_PIXELS * BLOCK_PIXELS * len(plan.years) * YEAR_BYTES + PIECE_BYTES,
+            stage="breaks",
+            report=report,
+        )
         kept = _filtered(plan, store, blocks)
         series_outputs.write(plan, learnt, kept, blocks, failures.missing)
     return read_result(plan.request.output_or_default)
@@ -150,16 +164,13 @@ def learn(population: Population, years: Sequence[int], request: SeriesRequest) 
     )
 
 
-def _find(plan: SeriesPlan, learnt: Learnt, series: Series, block: Block) -> dict[str, NDArray[Any]]:
+def _find(plan: SeriesPlan, learnt: Learnt, block: Block, given: YearsRead | None) -> dict[str, NDArray[Any]]:
     """Return the events of a block, which of its pixels have enough years, and its tallies."""
-    request, shape = plan.request, (block.height, block.width)
-    rules = rules_of(request)
+    rules, shape = rules_of(plan.request), (block.height, block.width)
     mapped, tallies = np.zeros(shape, np.bool_), np.zeros(len(TALLIES), np.int64)
     parts: list[Events] = []
-    inside = pixels_inside(plan.grid, plan.area, block.window)
-    if inside.any():
-        pulled = series.read(plan.grid, block.window)
-        usable = pulled.valid & (pulled.clear_obs >= request.min_clear) & inside
+    if given is not None:
+        pulled, usable = given.pulled, given.usable
         mapped = usable.sum(axis=0) >= rules.least_years + rules.last
         places = np.flatnonzero(mapped)
         codes = pulled.codes.reshape(*pulled.codes.shape[:2], -1).transpose(0, 2, 1)
