@@ -31,9 +31,6 @@ class RegressRequest(LabelledRequest):
 
     task: ClassVar[str] = "regress"
 
-    layer: str | None = None
-    """Layer of the labels where the file has several."""
-
     target_field: str
     """Field of the quantity."""
 
@@ -120,7 +117,7 @@ def make_plan(request: RegressRequest) -> RegressPlan:
     labels, values = read_unclassed(
         request.labels,
         name=request.target_field,
-        layer=request.one_layer,
+        layer=request.layer,
         value_field=request.target_field,
         year_field=request.year_field,
     )

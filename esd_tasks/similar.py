@@ -75,8 +75,8 @@ class SimilarRequest(MapRequest):
     examples: Path
     """File of example points or polygons."""
 
-    layer: str | None = None
-    """Layer of the examples where the file has several."""
+    layer: str | tuple[str, ...] | None = None
+    """Layer of the examples where the file has several, or several layers that are read as one."""
 
     compare: str = "prototype"
     """One of `WAYS`."""

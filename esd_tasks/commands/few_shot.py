@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def few_shot(
     labels: options.Labels,
-    layer: options.Layer = None,
+    layer: options.Layers = None,
     catalog: options.Catalog = None,
     geometry: options.Geometry = None,
     bbox: options.Bbox = None,

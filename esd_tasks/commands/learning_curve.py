@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def learning_curve(
     labels: options.Labels,
-    layer: options.Layer = None,
+    layer: options.Layers = None,
     catalog: options.Catalog = None,
     year: options.Year = None,
     class_field: options.ClassField = None,

@@ -19,7 +19,6 @@ Bbox = Annotated[
     str | None, typer.Option(metavar="W,S,E,N", help="Box of the area, in degrees; W > E crosses the antimeridian.")
 ]
 Labels = Annotated[Path, typer.Option(help="Labelled points or polygons: GeoPackage, GeoJSON or Shapefile.")]
-Layer = Annotated[str | None, typer.Option(help="Layer of the labels, where there are several.")]
 ClassField = Annotated[str | None, typer.Option(help="Field of the class: names or integers.")]
 YearField = Annotated[
     str | None, typer.Option(help="Field of each label's year or date. Default: all are of the mapped year.")
@@ -51,7 +50,7 @@ Covariate = Annotated[
     ),
 ]
 Layers = Annotated[
-    list[str] | None, typer.Option("--layer", help="Layer of the labels, where there are several; may be repeated.")
+    list[str] | None, typer.Option("--layer", help="Layer of the places, where there are several; may be repeated.")
 ]
 Smooth = Annotated[
     int,

@@ -21,7 +21,7 @@ def regress(
         float | None,
         typer.Option(metavar="SHARE", help="Add the ends of an interval that holds this share, e.g. 0.9."),
     ] = None,
-    layer: options.Layer = None,
+    layer: options.Layers = None,
     catalog: options.Catalog = None,
     geometry: options.Geometry = None,
     bbox: options.Bbox = None,

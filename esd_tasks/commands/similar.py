@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def similar(
     examples: Annotated[Path, typer.Option(help="Example points or polygons: GeoPackage, GeoJSON or Shapefile.")],
-    layer: Annotated[str | None, typer.Option(help="Layer of the examples, where there are several.")] = None,
+    layer: options.Layers = None,
     catalog: options.Catalog = None,
     geometry: options.Geometry = None,
     bbox: options.Bbox = None,
