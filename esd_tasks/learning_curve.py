@@ -11,6 +11,7 @@ from esd_tasks.code_features import CodeFeatures
 from esd_tasks.codes_item import by_year
 from esd_tasks.curve_files import write_plot, write_table
 from esd_tasks.curve_points import Halves, curve, halve, rows_of
+from esd_tasks.failures import Failures, missing_notes
 from esd_tasks.folds import choose_block_size
 from esd_tasks.heads import HEADS, TREES
 from esd_tasks.label_table import POLYGON_CAP, LabelTable, label_table
@@ -116,12 +117,13 @@ def run_plan(plan: CurvePlan, *, on_progress: OnProgress | None = None) -> MapRe
     Raises:
         LabelsError: Labels are too few or too close together to be tested in other blocks.
         OutputError: The output folder belongs to another run, or another run is writing it.
-        RasterError: A codes COG is damaged.
+        RasterError: Every codes COG with labels is damaged.
     """
     if done := already_done(plan):
         return done
     request, folder = plan.request, plan.request.output_or_default
     report = on_progress or (lambda *_: None)
+    failures = Failures()
     samples = extract(
         plan.labels,
         by_year(plan.label_items),
@@ -130,11 +132,12 @@ def run_plan(plan: CurvePlan, *, on_progress: OnProgress | None = None) -> MapRe
         polygon_cap=POLYGON_CAP,
         seed=request.seed,
         year=plan.year if plan.labels.year is None else None,
+        failures=failures,
     )
     table = label_table(samples)
     size = choose_block_size(table) if request.block_size == "auto" else float(request.block_size)
     halves = halve(table, size, seed=request.seed)
-    with opened(plan):
+    with opened(plan, failures):
         points = curve(
             table,
             halves,
@@ -161,8 +164,8 @@ def run_plan(plan: CurvePlan, *, on_progress: OnProgress | None = None) -> MapRe
             note=f"{protocol_line(content['protocol'])}. {STATEMENT}",
         )
         notes = list(_notes(plan, samples, table, halves))
-        outputs = FILES | {"report": write_report(plan, content, notes=notes), "run": RUN_JSON}
-        finish(plan, outputs, notes, content)
+        outputs = FILES | {"report": write_report(plan, content, notes=[*missing_notes(failures.missing), *notes]), "run": RUN_JSON}
+        finish(plan, outputs, notes, content, failures.missing)
     return read_result(folder)
 
 

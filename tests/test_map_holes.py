@@ -161,6 +161,25 @@ def test_every_map_with_a_hole_says_so(task: str, place: Path, tmp_path: Path, m
     see_told(tmp_path / "out")
 
 
+def test_a_curve_of_the_labels_that_are_left_says_so(place: Path, tmp_path: Path) -> None:
+    """`learning-curve` goes on without the labels of a damaged tile, names it, ends with 4, and mended runs anew."""
+    words = ["learning-curve", "--labels", str(place / "labels.gpkg"), "--class-field", "class", "--block-size", "200"]
+    words += ["--head", "prototype", "--draws", "2", "--catalog", str(place / "catalog"), "-o", str(tmp_path / "out")]
+    with damaged(place):
+        said = CliRunner().invoke(cli.app, words)
+    assert said.exit_code == 4, said.output
+    assert "31ues-2020" in said.stderr.splitlines()[-1]
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert sum(entry["labels"] for entry in record["result"]["classes"]) == 75
+    assert "31ues-2020" in record["missing"][0]
+    assert "31ues-2020" in (tmp_path / "out" / "report.html").read_text()
+    said = CliRunner().invoke(cli.app, [*words, "--json"])
+    assert said.exit_code == 0, said.output
+    told = json.loads(said.stdout)
+    assert not told["already_done"]
+    assert sum(entry["labels"] for entry in told["result"]["classes"]) == 100
+
+
 def test_labels_in_the_damaged_tile_alone_are_too_few(place: Path, tmp_path: Path) -> None:
     """Where no class is left there is no map: one line that names the tile, exit code 1."""
     words = ["few-shot", "--labels", str(place / "corner.gpkg"), "--catalog", str(place / "catalog")]
