@@ -156,16 +156,26 @@ def summary(matrix: ArrayLike, class_ids: Sequence[int]) -> Accuracy:
             f"got a matrix of shape {counts.shape}, expected counts of {len(class_ids)} x {len(class_ids)} classes; "
             "rows are the map, columns the reference"
         )
-    n = float(counts.sum())
-    hits = counts.diagonal().astype(np.float64)
-    mapped = counts.sum(axis=1).astype(np.float64)
-    reference = counts.sum(axis=0).astype(np.float64)
+    return weighted_summary(counts, counts, class_ids)
+
+
+def weighted_summary(shares: ArrayLike, matrix: NDArray[np.int64], class_ids: Sequence[int]) -> Accuracy:
+    """Compute the measures of shares of pairs, such as those of a map's area that samples estimate.
+
+    Args:
+        shares: Weights of pairs in any unit, (k, k), rows map, columns reference.
+        matrix: Counts of the samples behind them, (k, k).
+        class_ids: Classes of rows and columns.
+    """
+    table = np.asarray(shares, dtype=np.float64)
+    n = float(table.sum())
+    hits, mapped, reference = table.diagonal().copy(), table.sum(axis=1), table.sum(axis=0)
     producers = ratio(hits, reference)
     overall = float(hits.sum() / n) if n else float("nan")
     chance = float((mapped * reference).sum() / n**2) if n else float("nan")
     return Accuracy(
         class_ids=tuple(int(class_id) for class_id in class_ids),
-        matrix=counts,
+        matrix=matrix,
         overall=overall,
         users=ratio(hits, mapped),
         producers=producers,

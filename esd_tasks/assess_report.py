@@ -4,20 +4,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from esd_tasks.accuracy import DESIGN_STATEMENT, json_number
+from esd_tasks.accuracy import DESIGN_STATEMENT, Accuracy, json_number, weighted_summary
+from esd_tasks.accuracy_content import accuracy_content
 from esd_tasks.assess import Assessment
+from esd_tasks.assess_figures import area_number, pixel_area, weighted
+from esd_tasks.assess_population import BY_AREA
 from esd_tasks.assess_request import AREA_UNITS
 from esd_tasks.assess_table import write_matrix
-from esd_tasks.estimates import Z_95
 from esd_tasks.run_record import software
-from esd_tasks.wilson import SOURCE as SCORE_SOURCE
 from stactools_esd.errors import OutputError
 from stactools_esd.files import json_text, read_json, write_json
-
-SCHEMA_VERSION: Final = "1"
-"""Version of the layout of `accuracy.json` of an assessment."""
 
 KIND: Final = "assessment with reference data"
 """What the JSON is of."""
@@ -32,6 +29,12 @@ NOT_VALID: Final = (
     "those of its spatial cross-validation (accuracy.json beside the map)."
 )
 """Stands over the figures of a convenience sample."""
+
+WEIGHTED_STATEMENT: Final = (
+    "Figures of the map, estimated from a probability sample and weighted by area; standard errors and intervals stand "
+    "in area_weighted, counts of samples in matrix and plain."
+)
+"""Stands over the figures of a probability sample."""
 
 PLAIN_STATEMENT: Final = (
     "Plain figures are shares of the samples: they estimate the map only where every stratum was sampled in proportion "
@@ -49,21 +52,55 @@ def report(assessment: Assessment) -> dict[str, Any]:
     population, request = assessment.population, assessment.request
     valid = assessment.estimates is not None
     plain = assessment.plain.as_dict(assessment.names)
-    matrix = plain.pop("matrix")
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "kind": KIND,
-        "design_based": {
-            "valid": valid,
-            "statement": None if valid else NOT_VALID,
+    del plain["matrix"]
+    return accuracy_content(
+        _measured(assessment),
+        assessment.names,
+        kind=KIND,
+        statement=WEIGHTED_STATEMENT if valid else NOT_VALID,
+        design_statement=None if valid else NOT_VALID,
+        protocol={
             "sampling": population.sampling,
             "method": population.method,
             "finite_population_correction": population.corrected if valid else None,
+            "pixel_weights": BY_AREA if population.by_area else None,
             "confidence": 0.95,
             "record": assessment.record,
         },
-        "area_weighted": _weighted(assessment) if valid else None,
-        "plain": {"statement": PLAIN_STATEMENT if valid else NOT_VALID, **plain},
+        further={
+            "area_weighted": weighted(assessment) if valid else None,
+            "plain": {"statement": PLAIN_STATEMENT if valid else NOT_VALID, **plain},
+            **_sizes(assessment),
+            "left_out": assessment.left_out,
+            "pixels_not_in_population": {
+                "unclassified": population.unclassified,
+                "without_stratum": population.no_stratum,
+                "excluded": population.left_out,
+            },
+            "notes": list(assessment.notes),
+            "inputs": {
+                "map": request.map.as_posix(),
+                "map_checksum": assessment.checksum,
+                "reference": None if request.reference is None else request.reference.as_posix(),
+                "strata": request.strata,
+            },
+            "software": {name: software()[name] for name in ("stactools-esd", "numpy")},
+        },
+    )
+
+
+def _measured(assessment: Assessment) -> Accuracy:
+    """Return the figures of the map: those of the estimated shares of area; of the samples where there are none."""
+    found, plain = assessment.estimates, assessment.plain
+    if found is None:
+        return plain
+    return weighted_summary(found.proportions, plain.matrix, assessment.class_ids)
+
+
+def _sizes(assessment: Assessment) -> dict[str, Any]:
+    """Return what was mapped, and the strata."""
+    population, request = assessment.population, assessment.request
+    return {
         "mapped": {
             "statement": "Mapped area is a count of pixels, not an estimate of area.",
             "unit": request.area_unit,
@@ -94,23 +131,8 @@ def report(assessment: Assessment) -> dict[str, Any]:
             }
             for h, stratum in enumerate(population.stratum_ids)
         ]
-        if valid
+        if assessment.estimates is not None
         else None,
-        "matrix": matrix,
-        "left_out": assessment.left_out,
-        "pixels_not_in_population": {
-            "unclassified": population.unclassified,
-            "without_stratum": population.no_stratum,
-            "excluded": population.left_out,
-        },
-        "notes": list(assessment.notes),
-        "inputs": {
-            "map": request.map.as_posix(),
-            "map_checksum": assessment.checksum,
-            "reference": None if request.reference is None else request.reference.as_posix(),
-            "strata": request.strata,
-        },
-        "software": {name: software()[name] for name in ("stactools-esd", "numpy")},
     }
 
 
@@ -152,94 +174,3 @@ def write_report(assessment: Assessment) -> dict[str, Path]:
         (folder / SHARES_CSV).unlink(missing_ok=True)  # of an earlier assessment
     write_json(path, content)
     return paths
-
-
-def pixel_area(assessment: Assessment) -> dict[str, Any] | None:
-    """Return how the map's pixels compare to what its projection says; None where areas are not known.
-
-    Args:
-        assessment: What was found.
-    """
-    population, nominal = assessment.population, assessment.nominal_pixel
-    if assessment.checksum is None or np.isnan(population.total_area):
-        return None
-    mean = population.total_area / int(population.pixels.sum())
-    off = None if nominal is None else json_number(100 * (nominal / mean - 1), 4)
-    return {"mean_m2": json_number(mean, 4), "nominal_m2": nominal, "nominal_off_by_percent": off}
-
-
-def area_number(square_metres: float, assessment: Assessment) -> float | None:
-    """Return an area in the unit that was asked for, as JSON can hold it.
-
-    Args:
-        square_metres: The area.
-        assessment: Whose area it is.
-    """
-    return json_number(square_metres / AREA_UNITS[assessment.request.area_unit], 4)
-
-
-def _weighted(assessment: Assessment) -> dict[str, Any]:
-    """Return the design-based estimates."""
-    found, total = assessment.estimates, assessment.population.total_area
-    if found is None:
-        return {}
-    return {
-        "overall_accuracy": _figure(found.overall, found.overall_se) | _score(assessment.score_overall),
-        "classes": [
-            {
-                "class_id": class_id,
-                "class_name": assessment.names[class_id],
-                "users_accuracy": _figure(found.users[k], found.users_se[k]) | _score(assessment.score_users[k]),
-                "producers_accuracy": _figure(found.producers[k], found.producers_se[k]),
-                "share": _figure(found.shares[k], found.shares_se[k]),
-                "area": _area(found.shares[k] * total, found.shares_se[k] * total, assessment),
-            }
-            for k, class_id in enumerate(assessment.class_ids)
-        ],
-        "score_interval_statement": SCORE_SOURCE,
-        "area_unit": assessment.request.area_unit,
-        "matrix": {
-            "rows": "map",
-            "columns": "reference",
-            "class_ids": list(assessment.class_ids),
-            "shares": _rounded(found.proportions),
-        },
-    }
-
-
-def _figure(value: float, error: float) -> dict[str, Any]:
-    """Return a share with its standard error and interval of 95 %, cut to 0..1."""
-    half = Z_95 * error
-    interval = (
-        None if np.isnan(value + half) else [json_number(max(0, value - half)), json_number(min(1, value + half))]
-    )
-    return {
-        "estimate": json_number(value),
-        "standard_error": json_number(error),
-        "half_width_95": json_number(half),
-        "interval_95": interval,
-    }
-
-
-def _score(interval: NDArray[np.float64]) -> dict[str, Any]:
-    """Return a score interval, None where the figure is no simple proportion."""
-    low, high = interval.tolist()
-    return {"score_interval_95": None if low != low else [json_number(low), json_number(high)]}
-
-
-def _area(value: float, error: float, assessment: Assessment) -> dict[str, Any]:
-    """Return an area with its standard error and interval of 95 %, not below 0."""
-    half = Z_95 * error
-    interval = None
-    if not np.isnan(value + half):
-        interval = [area_number(max(0.0, value - half), assessment), area_number(value + half, assessment)]
-    return {
-        "estimate": area_number(value, assessment),
-        "standard_error": area_number(error, assessment),
-        "half_width_95": area_number(half, assessment),
-        "interval_95": interval,
-    }
-
-
-def _rounded(values: NDArray[np.float64]) -> list[list[float | None]]:
-    return [[json_number(value, 8) for value in row] for row in values.tolist()]

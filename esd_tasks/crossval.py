@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from esd_tasks.accuracy import (
-    DESIGN_STATEMENT,
-    SCHEMA_VERSION,
     TRANSFER_STATEMENT,
     Accuracy,
     confusion,
@@ -17,6 +15,7 @@ from esd_tasks.accuracy import (
     mean_and_sd,
     summary,
 )
+from esd_tasks.accuracy_content import RANDOM_STATEMENT, accuracy_content, protocol_of
 from esd_tasks.classifier import Classifier, TreeParameters
 from esd_tasks.folds import Folds, random_folds
 from esd_tasks.legend import Legend
@@ -131,41 +130,14 @@ def accuracy_report(
     """
     folds = validation.folds
     mean, sd = validation.overall_mean_and_sd
-    pooled = validation.pooled.as_dict(samples.names)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "kind": "spatial cross-validation",
-        "statement": TRANSFER_STATEMENT,
-        "design_based": {"valid": False, "statement": DESIGN_STATEMENT},
-        "overall_accuracy": pooled["overall_accuracy"],
-        "overall_accuracy_folds": {
-            "mean": json_number(mean),
-            "sd": json_number(sd),
-            "values": [json_number(value) for value in validation.fold_overall],
-        },
-        "balanced_accuracy": pooled["balanced_accuracy"],
-        "kappa": pooled["kappa"],
-        "random_split": {
-            "overall_accuracy": json_number(random),
-            "gap": json_number(random - validation.pooled.overall),
-            "statement": "Neighbours stand on both sides of a random split, so it flatters; only the gap tells.",
-        },
-        "classes": pooled["classes"],
-        "matrix": pooled["matrix"],
-        "reliability": validation.reliability,
-        **_of_parents(validation.pooled, legend),
-        "protocol": {
-            "n_samples": len(samples.class_id),
-            "n_tested": pooled["n"],
-            "n_untested": validation.untested,
+    return accuracy_content(
+        validation.pooled,
+        samples.names,
+        kind="spatial cross-validation",
+        statement=TRANSFER_STATEMENT,
+        protocol={
+            **protocol_of(folds, n_samples=len(samples.class_id), n_tested=validation.pooled.n),
             "n_groups": int(np.unique(samples.group).size),
-            "n_blocks": folds.n_blocks,
-            "block_size_m": folds.block_size,
-            "block_size_automatic": folds.automatic,
-            "n_folds": folds.n_folds,
-            "buffer_m": folds.buffer,
-            "n_left_out_by_buffer": list(folds.n_dropped),
-            "seed": folds.seed,
             "classes_not_trained_in_a_fold": [list(missing) for missing in folds.missing_classes],
             "classes_in_one_block": list(folds.single_block_classes),
             "polygon_rule": samples.polygon_rule,
@@ -177,7 +149,21 @@ def accuracy_report(
                 for reason, counts in samples.dropped.items()
             },
         },
-    }
+        further={
+            "overall_accuracy_folds": {
+                "mean": json_number(mean),
+                "sd": json_number(sd),
+                "values": [json_number(value) for value in validation.fold_overall],
+            },
+            "random_split": {
+                "overall_accuracy": json_number(random),
+                "gap": json_number(random - validation.pooled.overall),
+                "statement": RANDOM_STATEMENT,
+            },
+            "reliability": validation.reliability,
+            **_of_parents(validation.pooled, legend),
+        },
+    )
 
 
 def _of_parents(pooled: Accuracy, legend: Legend | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import changing
 import numpy as np
 import pytest
+from accuracy_layout import check_layout
 from typer.testing import CliRunner
 
 from esd_tasks import cli
@@ -50,14 +51,15 @@ def judge(
 def test_break_years_are_judged_by_year(place: Path, tmp_path: Path) -> None:
     """Shares at each tolerance and of footprints, with intervals and counts; the picture and the file are there."""
     report = judge(place, tmp_path / "out")
-    assert report["places"] == 700
-    assert report["shares"]["users_0"]["value"] > 0.8
-    assert report["shares"]["producers_0"]["value"] > 0.8
-    assert report["shares"]["users_1"]["value"] >= report["shares"]["users_0"]["value"]
-    assert report["shares"]["users_0"]["n"] == report["mapped_events"]
+    check_layout(report)
+    assert report["n"] == 700
+    assert report["events"]["users_0"]["value"] > 0.8
+    assert report["events"]["producers_0"]["value"] > 0.8
+    assert report["events"]["users_1"]["value"] >= report["events"]["users_0"]["value"]
+    assert report["events"]["users_0"]["n"] == report["mapped_events"]
     assert report["pr_auc_footprint"] > 0.8
-    assert json.loads((tmp_path / "out" / "assessment.json").read_text()) == report
-    assert (tmp_path / "out" / "assessment.png").stat().st_size > 5000
+    assert json.loads((tmp_path / "out" / "accuracy.json").read_text()) == report
+    assert (tmp_path / "out" / "accuracy.png").stat().st_size > 5000
     assert "drawn at random" in report["statement"]
     assert any(line.startswith("exact year") for line in lines_of(report))
 
@@ -69,15 +71,15 @@ def test_years_that_are_off_count_within_the_tolerance(place: Path, tmp_path: Pa
     moved = [None if year == changing.NEVER else int(year) - 1 for year in broke[rows, columns]]
     changing.write_points(tmp_path / "moved.gpkg", rows, columns, break_year=moved)
     report = assess(AssessRequest(folder=place / "breaks", reference=tmp_path / "moved.gpkg", output=tmp_path / "out"))
-    assert report["shares"]["producers_0"]["value"] < 0.1
-    assert report["shares"]["producers_1"]["value"] > 0.8
+    assert report["events"]["producers_0"]["value"] < 0.1
+    assert report["events"]["producers_1"]["value"] > 0.8
 
 
 def test_a_pair_is_judged_by_footprint(place: Path, tmp_path: Path) -> None:
     """Other places judge the pair; those that chose its threshold are refused, with where their figures stand."""
     report = judge(place, tmp_path / "out", "pair", "others.gpkg")
-    assert set(report["shares"]) == {"users_footprint", "producers_footprint"}
-    assert report["shares"]["users_footprint"]["value"] > 0.8
+    assert set(report["events"]) == {"users_footprint", "producers_footprint"}
+    assert report["events"]["users_footprint"]["value"] > 0.8
     with pytest.raises(LabelsError, match=r"accuracy\.json"):
         judge(place, tmp_path / "again", "pair", "pairs.gpkg")
     assert not (tmp_path / "again").exists()
@@ -86,7 +88,7 @@ def test_a_pair_is_judged_by_footprint(place: Path, tmp_path: Path) -> None:
 def test_a_pair_is_judged_by_years_too(place: Path, tmp_path: Path) -> None:
     """Dated places count as changed where an event lies between both years."""
     report = judge(place, tmp_path / "out", "pair")
-    assert report["places_changed"] == sum(
+    assert report["n_changed"] == sum(
         2013 < year <= 2016 for year in changing.break_years(YEARS)[changing.drawn_pixels(700)].tolist()
     )
 
@@ -96,7 +98,7 @@ def test_places_of_one_pixel_are_one(place: Path, tmp_path: Path) -> None:
     rows, columns = np.array([8, 8, 2, 500]), np.array([10, 10, 10, 10])
     changing.write_points(tmp_path / "few.gpkg", rows, columns, event_years=["2015", "1999", "2015", ""])
     report = assess(AssessRequest(folder=place / "breaks", reference=tmp_path / "few.gpkg", output=tmp_path / "out"))
-    assert report["places"] == 1
+    assert report["n"] == 1
     assert report["reference_events"] == 1
     assert report["left_out"]["outside the map or without data"] == 2
     assert report["left_out"]["same pixel as another place"] == 1
@@ -107,8 +109,8 @@ def test_weights_are_what_places_stand_for(place: Path, tmp_path: Path) -> None:
     """Blocks drawn together change intervals and no value; weights must be positive."""
     plain = judge(place, tmp_path / "plain")
     blocks = judge(place, tmp_path / "blocks", block_size=300.0)
-    assert blocks["shares"]["users_0"]["value"] == plain["shares"]["users_0"]["value"]
-    share = blocks["shares"]["users_0"]
+    assert blocks["events"]["users_0"]["value"] == plain["events"]["users_0"]["value"]
+    share = blocks["events"]["users_0"]
     assert share["low"] <= share["value"] <= share["high"]
     rows, columns = changing.drawn_pixels(50)
     changing.write_points(tmp_path / "bad.gpkg", rows, columns, event_years=[""] * 50, weight=[0.0] * 50)
@@ -159,4 +161,4 @@ def test_the_command_line(place: Path, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "producer" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("next: ")
-    assert json.loads(CliRunner().invoke(cli.app, [*words, "--json"]).stdout)["places"] == 700
+    assert json.loads(CliRunner().invoke(cli.app, [*words, "--json"]).stdout)["n"] == 700

@@ -8,6 +8,7 @@ import changing
 import numpy as np
 import pytest
 import rasterio
+from accuracy_layout import check_layout
 from typer.testing import CliRunner
 
 from esd_tasks import cli
@@ -79,9 +80,10 @@ def test_features_are_both_years_and_their_difference() -> None:
 def test_accuracy_is_of_blocks_that_did_not_train(trained: TrainResult) -> None:
     """Precision and recall as sampled and at the expected rate, PR-AUC, the gap to a random split, the protocol."""
     accuracy = trained.accuracy
+    check_layout(accuracy)
     assert accuracy["as_sampled"]["pr_auc"] > 0.7
     assert accuracy["at_expected_rate"]["share_changed"] == 0.03
-    assert accuracy["protocol"]["blocks_m"] == 240.0
+    assert accuracy["protocol"]["block_size_m"] == 240.0
     assert "gap" in accuracy["random_split"]
     assert "not the accuracy of the map" in accuracy["statement"]
     assert (trained.folder / "curve.png").stat().st_size > 5000

@@ -120,7 +120,7 @@ def test_weights_of_the_points_are_the_areas_that_assess_estimates(place: Path) 
     total = found.population.total_area
     assert [by_class["forest"], by_class["crop"]] == pytest.approx((shares(found) * total).tolist(), rel=1e-9)
     assert (np.abs(shares(found) - true_figures()[1:3]) < 3 * found.estimates.shares_se).all()
-    assert "Cochran" in report(found)["design_based"]["method"]
+    assert "Cochran" in report(found)["protocol"]["method"]
     assert any("true area of its pixel" in note for note in found.notes)
 
 

@@ -8,22 +8,21 @@ from typing import Any, Final
 
 import numpy as np
 
-from esd_tasks.accuracy import DESIGN_STATEMENT, json_number
+from esd_tasks.accuracy import json_number
+from esd_tasks.accuracy_content import accuracy_content
 from esd_tasks.change.area import digest_of
 from esd_tasks.change.assess_picture import draw_assessment
 from esd_tasks.change.event_reference import EventPlaces, read_events
 from esd_tasks.change.mapped_events import Mapped, read_mapped
 from esd_tasks.change.matching import TOLERANCES, event_accuracy, match_events
+from esd_tasks.change.reference import CHANGE_NAMES, changed_summary
 from esd_tasks.change.thresholds import average_precision
 from esd_tasks.folds import spatial_blocks
 from esd_tasks.run_record import RUN_JSON
 from stactools_esd.errors import EsdError, LabelsError, NothingFoundError, OutputError, UsageError
 from stactools_esd.files import make_folder, read_json, write_json
 
-SCHEMA_VERSION: Final = "1"
-"""Version of the layout of `assessment.json`."""
-
-ASSESSMENT, PICTURE = "assessment.json", "assessment.png"
+ACCURACY, PICTURE = "accuracy.json", "accuracy.png"
 """File names."""
 
 STATEMENT: Final = (
@@ -96,7 +95,7 @@ def assess(request: AssessRequest) -> dict[str, Any]:
     report = _report(request, record, places, mapped)
     folder = request.output_or_default
     make_folder(folder)
-    write_json(folder / ASSESSMENT, report)
+    write_json(folder / ACCURACY, report)
     draw_assessment(folder / PICTURE, report)
     return report
 
@@ -117,7 +116,7 @@ def _refuse_seen(record: Mapping[str, Any], request: AssessRequest) -> None:
 
 
 def _report(request: AssessRequest, record: Mapping[str, Any], places: EventPlaces, mapped: Mapped) -> dict[str, Any]:
-    """Return the content of `assessment.json`."""
+    """Return the content of `accuracy.json`; its matrix is of places: whether anything happened, whatever the year."""
     if not mapped.valid.any():
         raise NothingFoundError(
             f"got {len(mapped.valid)} reference places, none where the map says anything, expected some; check places "
@@ -149,42 +148,53 @@ def _report(request: AssessRequest, record: Mapping[str, Any], places: EventPlac
     both = bool(happened.any() and not happened.all())
     pr_auc = average_precision(score, happened, weight) if both else float("nan")
     names = [name for name in shares if mapped.dated or name.endswith("footprint")]
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "map": request.folder.as_posix(),
-        "run_key": record["run_key"],
-        "reference": {"path": request.reference.as_posix(), "content_sha256": digest_of(request.reference)},
-        "years": list(mapped.years),
-        "tolerances": list(TOLERANCES) if mapped.dated else [],
-        "places": len(kept),
-        "places_changed": int(happened.sum()),
-        "mapped_events": int(matched.mapped.sum()),
-        "reference_events": int(matched.reference.sum()),
-        "shares": {name: shares[name].as_dict() for name in names},
-        "pr_auc_footprint": json_number(pr_auc),
-        "share_changed": json_number(float(np.average(happened, weights=weight))),
-        "left_out": {
-            **places.dropped,
-            "outside the map or without data": int((~mapped.valid).sum()),
-            "same pixel as another place": int(mapped.valid.sum()) - len(kept),
-            "events outside the years of the map": outside,
+    return accuracy_content(
+        changed_summary(matched.mapped > 0, happened, weight),
+        CHANGE_NAMES,
+        kind="assessment of change with reference places",
+        statement=STATEMENT,
+        protocol={
+            "years": list(mapped.years),
+            "tolerances": list(TOLERANCES) if mapped.dated else [],
+            "weight_field": request.weight_field,
+            "block_size_m": request.block_size,
+            "confidence": 0.95,
+            "seed": request.seed,
         },
-        "statement": STATEMENT,
-        "design": DESIGN_STATEMENT,
-    }
+        further={
+            "n_changed": int(happened.sum()),
+            "share_changed": json_number(float(np.average(happened, weights=weight))),
+            "mapped_events": int(matched.mapped.sum()),
+            "reference_events": int(matched.reference.sum()),
+            "events": {name: shares[name].as_dict() for name in names},
+            "pr_auc_footprint": json_number(pr_auc),
+            "left_out": {
+                **places.dropped,
+                "outside the map or without data": int((~mapped.valid).sum()),
+                "same pixel as another place": int(mapped.valid.sum()) - len(kept),
+                "events outside the years of the map": outside,
+            },
+            "inputs": {
+                "map": request.folder.as_posix(),
+                "run_key": record["run_key"],
+                "reference": request.reference.as_posix(),
+                "reference_sha256": digest_of(request.reference),
+            },
+        },
+    )
 
 
 def lines_of(report: Mapping[str, Any]) -> Iterator[str]:
     """Say a report in lines: a table of user's and producer's accuracy."""
     yield (
-        f"{report['places']:,} places, {report['places_changed']:,} with an event; {report['mapped_events']:,} mapped "
+        f"{report['n']:,} places, {report['n_changed']:,} with an event; {report['mapped_events']:,} mapped "
         f"and {report['reference_events']:,} reference events"
     )
     yield f"{'':12}  {'user':>22}  {'producer':>22}"
     words = {"0": "exact year", "1": "+-1 year", "2": "+-2 years", "footprint": "footprint"}
     for key, name in words.items():
-        if f"users_{key}" in report["shares"]:
-            pair = [_words(report["shares"][f"{side}_{key}"]) for side in ("users", "producers")]
+        if f"users_{key}" in report["events"]:
+            pair = [_words(report["events"][f"{side}_{key}"]) for side in ("users", "producers")]
             yield f"{name:12}  {pair[0]:>22}  {pair[1]:>22}"
     value, share = report["pr_auc_footprint"], report["share_changed"]
     yield f"PR-AUC of footprints: {'-' if value is None else f'{value:.3f}'}; a coin's is {share:.3f}"

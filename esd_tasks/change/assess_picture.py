@@ -15,19 +15,19 @@ def draw_assessment(path: Path, report: Mapping[str, Any]) -> None:
 
     Args:
         path: `.png`.
-        report: Content of `assessment.json`.
+        report: Content of `accuracy.json`.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    keys = [key for key in _WORDS if f"users_{key}" in report["shares"]]
+    keys = [key for key in _WORDS if f"users_{key}" in report["events"]]
     height = 1.4 + 0.55 * len(keys)
     figure = Figure(figsize=(5.6, height), dpi=150, facecolor="white")
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0.2, 0.92 / height, 0.75, 0.55 * len(keys) / height))
     for place, key in enumerate(keys):
         for side, offset in (("users", -0.14), ("producers", 0.14)):
-            share = report["shares"][f"{side}_{key}"]
+            share = report["events"][f"{side}_{key}"]
             if share["value"] is None:
                 continue
             axes.plot([share["low"], share["high"]], [place + offset] * 2, color=_COLOURS[side], linewidth=2)
@@ -41,7 +41,8 @@ def draw_assessment(path: Path, report: Mapping[str, Any]) -> None:
     axes.grid(axis="x", linewidth=0.4, color="#cccccc")
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    title = f"Change {report['years'][0]} to {report['years'][-1]} against {report['places']:,} reference places"
+    years = report["protocol"]["years"]
+    title = f"Change {years[0]} to {years[-1]} against {report['n']:,} reference places"
     axes.set_title(title, fontsize=9, loc="left", parse_math=False)
     figure.legend(fontsize=7.5, frameon=False, loc="lower left", bbox_to_anchor=(0.18, 0.0), ncols=1)
     with atomic_path(path) as temporary:

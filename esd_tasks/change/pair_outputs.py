@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from esd_tasks import map_item, maps, preview
 from esd_tasks.change.item import describe_years
-from esd_tasks.change.reference import CHANGE, CHANGE_NAME, NO_CHANGE, NO_CHANGE_NAME
+from esd_tasks.change.reference import CHANGE, CHANGE_NAMES, NO_CHANGE
 from esd_tasks.change.validation import accuracy_lines, accuracy_report
 from esd_tasks.legend import Legend, LegendClass, legend_of
 from esd_tasks.map_run import finish, packages, pieces, raster_tags
@@ -73,7 +73,7 @@ def write(
     folder, (first, last) = plan.request.output_or_default, plan.years
     item_id = map_item.map_id(f"{folder.resolve().name}-{first}", last)
     outputs = _NAMES | {"item": f"{item_id}.json", "run": RUN_JSON}
-    classes = {NO_CHANGE: NO_CHANGE_NAME, CHANGE: CHANGE_NAME} if rule.model is None else dict(rule.model.classes)
+    classes = CHANGE_NAMES if rule.model is None else dict(rule.model.classes)
     legend, tags = legend_of_change(classes), raster_tags(plan, f"Change {first} to {last}")
     maps.write_class_map(folder / outputs["change"], changes, grid=plan.grid, legend=legend, tags=tags)
     maps.write_raster(

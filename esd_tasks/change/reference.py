@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from esd_tasks import vector_file
+from esd_tasks.accuracy import Accuracy, weighted_summary
 from esd_tasks.labels import CLASS_FIELDS, Labels
 from stactools_esd.errors import LabelsError, UsageError
 
@@ -22,6 +23,9 @@ CHANGE: Final = 2
 
 NO_CHANGE_NAME, CHANGE_NAME = "no change", "change"
 """Names of these classes."""
+
+CHANGE_NAMES: Final = {NO_CHANGE: NO_CHANGE_NAME, CHANGE: CHANGE_NAME}
+"""Names by class_id."""
 
 _STAYED: Final = frozenset({"no change", "nochange", "no_change", "no-change", "unchanged", "not changed", "stable"} | {
     "none", "no", "0", "false",
@@ -120,6 +124,22 @@ def read_pairs(
         repaired=repaired,
     )
     return PairLabels(labels=labels, before=columns[0][kept].astype(np.int64))
+
+
+def changed_summary(
+    mapped: NDArray[np.bool_], reference: NDArray[np.bool_], weight: NDArray[np.float64] | None = None
+) -> Accuracy:
+    """Compute the measures of a map of change and no change.
+
+    Args:
+        mapped: Where the map says change, (n,).
+        reference: Where there was change, (n,).
+        weight: What each place stands for, (n,); all alike if None.
+    """
+    pair = 2 * mapped.astype(np.int64) + reference
+    counts = np.bincount(pair, minlength=4).reshape(2, 2)
+    shares = counts if weight is None else np.bincount(pair, weights=weight, minlength=4).reshape(2, 2)
+    return weighted_summary(shares, counts, tuple(CHANGE_NAMES))
 
 
 def is_changed(value: Any) -> bool | None:

@@ -7,7 +7,9 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from esd_tasks.accuracy import DESIGN_STATEMENT, SCHEMA_VERSION, json_number, mean_and_sd
+from esd_tasks.accuracy import json_number, mean_and_sd
+from esd_tasks.accuracy_content import RANDOM_STATEMENT, accuracy_content, protocol_of
+from esd_tasks.change.reference import CHANGE_NAMES, changed_summary
 from esd_tasks.change.thresholds import (
     Rates,
     average_precision,
@@ -164,43 +166,31 @@ def accuracy_report(validation: Validation, *, kind: str, random_pr_auc: float |
     changed, alarm = validation.changed[tested], (validation.scores > validation.thresholds)[tested]
     chosen = validation.thresholds[tested][np.unique(folds.fold[tested], return_index=True)[1]]
     mean, sd = mean_and_sd(chosen.tolist())
-    report: dict[str, Any] = {
-        "schema_version": SCHEMA_VERSION,
-        "kind": kind,
-        "n": int(tested.sum()),
-        "changed": int(changed.sum()),
+    further: dict[str, Any] = {
+        "n_changed": int(changed.sum()),
         "as_sampled": _figures(validation, None, float(changed.mean())),
-        "matrix": {
-            "rows": "map",
-            "columns": "reference",
-            "class_names": ["no change", "change"],
-            "counts": [[int((~alarm & ~changed).sum()), int((~alarm & changed).sum())],
-                       [int((alarm & ~changed).sum()), int((alarm & changed).sum())]],
-        },
         "threshold": {
             "map": json_number(validation.final_threshold()),
             "folds_mean": json_number(mean),
             "folds_sd": json_number(sd),
         },
-        "protocol": {
-            "blocks_m": folds.block_size,
-            "n_blocks": folds.n_blocks,
-            "n_folds": folds.n_folds,
-            "buffer_m": folds.buffer,
-            "seed": folds.seed,
-            "untested": int((~tested).sum()),
-        },
-        "statement": STATEMENT,
-        "design": DESIGN_STATEMENT,
-    }  # fmt: skip
+    }
     if validation.rate is not None:
-        report["at_expected_rate"] = _figures(validation, validation.rate, validation.rate)
+        further["at_expected_rate"] = _figures(validation, validation.rate, validation.rate)
     if random_pr_auc is not None:
-        report["random_split"] = {
+        further["random_split"] = {
             "pr_auc": json_number(random_pr_auc),
             "gap": json_number(random_pr_auc - validation.pr_auc(None)),
+            "statement": RANDOM_STATEMENT,
         }
-    return report
+    return accuracy_content(
+        changed_summary(alarm, changed),
+        CHANGE_NAMES,
+        kind=kind,
+        statement=STATEMENT,
+        protocol=protocol_of(folds, n_samples=len(tested), n_tested=int(tested.sum())),
+        further=further,
+    )
 
 
 def accuracy_lines(report: dict[str, Any]) -> list[str]:

@@ -102,7 +102,8 @@ def assess(
 
 def _head(found: "Assessment") -> Iterator[str]:
     """Say what was assessed, how, and the overall accuracy."""
-    from esd_tasks.assess_report import NOT_VALID, PLAIN_STATEMENT, pixel_area
+    from esd_tasks.assess_figures import pixel_area
+    from esd_tasks.assess_report import NOT_VALID, PLAIN_STATEMENT
     from esd_tasks.estimates import Z_95
 
     population = found.population

@@ -56,5 +56,5 @@ def assess(
         elif not quiet:
             typer.echo("\n".join(task.lines_of(report)))
             where = request.output_or_default
-            typer.echo(f"assessment  {where / task.ASSESSMENT}\npicture     {where / task.PICTURE}")
+            typer.echo(f"accuracy  {where / task.ACCURACY}\npicture   {where / task.PICTURE}")
             typer.echo(f"next: look at {where / task.PICTURE}")
