@@ -17,6 +17,14 @@ from esd_tasks.change.noise import year_weights
 from esd_tasks.change.population import Population, draw_population
 from esd_tasks.change.request import parse_years
 from esd_tasks.classifier import Classifier
+from esd_tasks.covariates import (
+    Covariate,
+    covariate_facts,
+    open_covariates,
+    read_block,
+    read_places,
+    see_same_names,
+)
 from esd_tasks.failures import Failures
 from esd_tasks.legend import Legend
 from esd_tasks.map_run import MapResult, OnProgress, already_done, opened, read_result
@@ -60,6 +68,9 @@ class LandCoverPlan(ChangePlan):
     legend: Legend
     """Its classes."""
 
+    covariates: tuple[Covariate, ...]
+    """What the model sees beside the codes, in its order; the same in every year."""
+
     class_error: float
     """Share of yearly classes that are wrong."""
 
@@ -83,25 +94,23 @@ def plan_land_cover(request: LandCoverRequest) -> LandCoverPlan:
 
     Raises:
         OutputError: There is no model of `classify`, or it is damaged.
-        UsageError: The model needs more than codes, or says nothing of its error and none is stated.
+        UsageError: A covariate is missing or strange, or the model says nothing of its error and none is stated.
         IncomparableError: The items are of another encoder or recipe than the model.
         EsdError: See `area.plan_change`.
     """
     folder = model_folder(request.model)
     model, facts = Classifier.load(folder)
-    if model.covariates:
-        raise UsageError(
-            f"got a model that needs {', '.join(model.covariates)} beside the codes, expected one of codes alone; "
-            "train one without covariates"
-        )
+    covariates = see_same_names(open_covariates(request.covariate), model.covariates)
     years = parse_years(request.years) if request.years else None
     error = _class_error(request, folder)
     named = ("expected_rate", "learn", "full_clear")
     parameters = {name: getattr(request, name) for name in named} | {"class_error": error}
+    if covariates:
+        parameters["covariates"] = covariate_facts(covariates)
     plan = plan_change(request, years, parameters=parameters, files={"model": folder})
     see_usable(facts, plan.items, folder)
     base = {name: getattr(plan, name) for name in plan.__dataclass_fields__}
-    return LandCoverPlan(**base, model=model, legend=legend_of_model(facts), class_error=error)
+    return LandCoverPlan(**base, model=model, legend=legend_of_model(facts), covariates=covariates, class_error=error)
 
 
 def run_land_cover(plan: LandCoverPlan, *, on_progress: OnProgress | None = None) -> MapResult:
@@ -147,7 +156,11 @@ def transitions_of(plan: LandCoverPlan, population: Population) -> Transitions:
     if not request.learn:
         return Transitions(start=np.full(k, 1 / k), matrix=stated, full_clear=full_clear)
     weight = year_weights(population.clear_obs, population.usable, full_clear)
-    probability = _probabilities(plan.model, population.codes, population.usable)
+    beside = None
+    if plan.covariates:
+        values = read_places(plan.covariates, plan.grid, population.lon, population.lat)
+        beside = np.column_stack([values[covariate.name] for covariate in plan.covariates])
+    probability = _probabilities(plan.model, population.codes, population.usable, beside)
     likelihood = hidden_markov.log_likelihood(probability, weight.T, plan.class_error)
     start, matrix = hidden_markov.learn(likelihood, stated)
     return Transitions(start=start, matrix=matrix, full_clear=full_clear)
@@ -167,13 +180,19 @@ def _class_error(request: LandCoverRequest, folder: Path) -> float:
     return max(1 - overall, _LEAST_ERROR)
 
 
-def _probabilities(model: Classifier, codes: NDArray[np.uint16], usable: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _probabilities(
+    model: Classifier,
+    codes: NDArray[np.uint16],
+    usable: NDArray[np.bool_],
+    beside: NDArray[np.floating] | None = None,
+) -> NDArray[np.float32]:
     """Return what the classifier says of each pixel and year (n, years, classes); equal shares without codes."""
     years, n = usable.shape
     out = np.full((years, n, len(model.classes)), 1 / len(model.classes), np.float32)
     for year in range(years):
         if usable[year].any():
-            out[year, usable[year]] = model.predict_proba(codes[year, usable[year]])
+            values = None if beside is None else beside[usable[year]]
+            out[year, usable[year]] = model.predict_proba(codes[year, usable[year]], values)
     return out.transpose(1, 0, 2)
 
 
@@ -188,11 +207,16 @@ def _classify(
         pulled, usable = given.pulled, given.usable.reshape(years, -1)
         codes = pulled.codes.reshape(years, STEPS, -1).transpose(0, 2, 1)
         clear_obs, ids = pulled.clear_obs.reshape(years, -1), np.array(plan.model.classes)
-        places = np.flatnonzero(usable.any(axis=0))
+        somewhere = usable.any(axis=0)
+        places = np.flatnonzero(somewhere)
+        beside = None
+        if plan.covariates and len(places):
+            beside = read_block(plan.covariates, plan.grid, block.window, somewhere.reshape(shape))
         for first in range(0, len(places), _ROWS):
             some = places[first : first + _ROWS]
             seen = usable[:, some]
-            probability = _probabilities(plan.model, np.ascontiguousarray(codes[:, some]), seen)
+            values = None if beside is None else beside[first : first + _ROWS]
+            probability = _probabilities(plan.model, np.ascontiguousarray(codes[:, some]), seen, values)
             weight = year_weights(clear_obs[:, some], seen, transitions.full_clear)
             likelihood = hidden_markov.log_likelihood(probability, weight.T, plan.class_error)
             decoded = hidden_markov.viterbi(likelihood, transitions.start, transitions.matrix)

@@ -22,6 +22,9 @@ class LandCoverRequest(ChangeRequest):
     model: Path
     """Folder of a model of `classify`."""
 
+    covariate: tuple[str, ...] = ()
+    """Rasters that the model sees beside the codes, the same in every year, as `path` or `name=path`."""
+
     years: str | None = None
     """Years as `parse_years` reads them; all that the catalogue has there if None."""
 

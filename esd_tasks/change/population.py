@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from esd_tasks.series import Series
-from esd_tasks.target import Georeference
+from esd_tasks.target import WGS84, Georeference, transformer
 
 PIXELS: Final = 20_000
 """Pixels of a population, at most."""
@@ -35,6 +35,12 @@ class Population:
 
     clear_obs: NDArray[np.uint16]
     """Clear observations (years, n)."""
+
+    lon: NDArray[np.float64]
+    """Middles of the pixels, degrees in WGS84 (n,)."""
+
+    lat: NDArray[np.float64]
+    """The same (n,)."""
 
     usable: NDArray[np.bool_]
     """Where a year has data and enough clear observations (years, n)."""
@@ -59,7 +65,7 @@ def draw_population(
         most: Pixels, at most.
     """
     generator = np.random.default_rng([seed, 1])
-    parts = []
+    parts, middles = [], []
     for place, window in _windows(series, area, generator):
         block = series.read(place, window)
         codes = block.codes.transpose(0, 2, 3, 1).reshape(len(series.years), -1, block.codes.shape[1])
@@ -67,9 +73,15 @@ def draw_population(
         usable = block.valid.reshape(len(series.years), -1) & (clear_obs >= min_clear)
         there = usable.any(axis=0)
         parts.append((codes[:, there], clear_obs[:, there], usable[:, there]))
+        row, column = np.divmod(np.flatnonzero(there), int(window.width))
+        x, y = place.transform * (column + window.col_off + 0.5, row + window.row_off + 0.5)
+        middles.append(transformer(place.crs, WGS84).transform(x, y))
     codes, clear_obs, usable = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
+    lon, lat = (np.concatenate(part) for part in zip(*middles, strict=True))
     kept = np.sort(generator.permutation(codes.shape[1])[:most])
-    return Population(codes=codes[:, kept], clear_obs=clear_obs[:, kept], usable=usable[:, kept])
+    return Population(
+        codes=codes[:, kept], clear_obs=clear_obs[:, kept], usable=usable[:, kept], lon=lon[kept], lat=lat[kept]
+    )
 
 
 def _windows(

@@ -56,7 +56,8 @@ class ChangeRequest(MapRequest):
             if field.name in (*self.places, "overwrite") or value == field.default:
                 continue
             flag = f"--{field.name.replace('_', '-')}"
-            words += [flag] if value is True else [flag, str(value)]
+            for one in value if isinstance(value, tuple) else (value,):
+                words += [flag] if one is True else [flag, str(one)]
         return shlex.join(words)
 
     def _see(self, *checks: tuple[str, float | None, float, float]) -> None:

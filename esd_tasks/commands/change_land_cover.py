@@ -19,6 +19,7 @@ def land_cover(
     catalog: options.Catalog = None,
     geometry: options.Geometry = None,
     bbox: options.Bbox = None,
+    covariate: options.Covariate = None,
     expected_rate: Annotated[
         float, typer.Option(metavar="SHARE", help="Share of pixels that changes its class from year to year.")
     ] = 0.02,
@@ -58,6 +59,7 @@ def land_cover(
             catalog=catalog,
             geometry=geometry,
             bbox=bbox,
+            covariate=tuple(covariate or ()),
             expected_rate=expected_rate,
             learn=learn,
             class_error=class_error,
