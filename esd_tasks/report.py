@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from esd_tasks import report_page as page
 from esd_tasks import report_parts as parts
 from esd_tasks.legend import Legend
-from esd_tasks.preview import share_text
+from esd_tasks.report_accuracy import class_accuracy_table, count_matrix
 from esd_tasks.report_axes import Axis
 from esd_tasks.report_chart import Point, Series, bar, curves
 from esd_tasks.report_map import class_map_figure
@@ -56,7 +56,7 @@ def write_report(
         class_map_figure(
             folder / "map.tif",
             legend,
-            alt=f"Class map of {title}. {top_classes(legend, counts)}",
+            alt=f"Class map of {title}. {parts.top_classes(legend, counts)}",
             caption="Class map; pixels without a class are blank.",
             listed=False,
             x=x,
@@ -75,14 +75,6 @@ def write_report(
     return page.write_page(folder, title=title, lead="Class map from ESD codes", parts=sections)
 
 
-def top_classes(legend: Legend, counts: Mapping[int, int]) -> str:
-    """Say which classes a map has most of, for those who do not see it."""
-    total = sum(counts.values())
-    ranked = sorted(legend.classes, key=lambda entry: -counts.get(entry.class_id, 0))[:3]
-    shares = (f"{entry.name} {share_text(counts.get(entry.class_id, 0), total)}" for entry in ranked)
-    return f"Most of it: {', '.join(shares)}."
-
-
 def accuracy_sections(accuracy: Mapping[str, Any]) -> list[Html]:
     """Return figures, classes, matrices, curves and protocol of a cross-validation.
 
@@ -98,48 +90,28 @@ def accuracy_sections(accuracy: Mapping[str, Any]) -> list[Html]:
         "Balanced accuracy": page.number(accuracy["balanced_accuracy"]),
         "Random split, flattering": f"{page.number(random['overall_accuracy'])} (gap {page.number(random['gap'])})",
     }
-    rows = [
-        [
-            one["class_name"],
-            one["n_reference"],
-            page.number(one["users_accuracy"]),
-            bar(one["users_accuracy"]),
-            page.number(one["producers_accuracy"]),
-            bar(one["producers_accuracy"], turn=1),
-            page.number(one["f1"]),
-        ]
-        for one in accuracy["classes"]
-    ]
-    matrix = accuracy["matrix"]
     sections = [
         page.section(
             "Spatial cross-validation",
             page.paragraph(f"{accuracy['statement']} {accuracy['design_based']['statement']}"),
             page.facts(figures),
-            page.table(
-                ["Class", "Samples", "User's", "", "Producer's", "", "F1"],
-                rows,
-                caption="Accuracy of each class, tested in blocks that did not train",
+            class_accuracy_table(
+                accuracy["classes"], caption="Accuracy of each class, tested in blocks that did not train"
             ),
         ),
         page.section(
             "Matrix",
-            parts.matrix_table(
-                matrix["class_names"],
-                matrix["counts"],
-                numbers=matrix["class_ids"],
-                caption="Samples: rows map, columns reference; shaded by the share of the row",
+            count_matrix(
+                accuracy["matrix"], caption="Samples: rows map, columns reference; shaded by the share of the row"
             ),
         ),
     ]
     if "parents" in accuracy:
-        wider = accuracy["parents"]["matrix"]
-        caption = "The same samples by parent class: rows map, columns reference"
         sections.append(
             page.section(
                 "Matrix of parent classes",
                 page.facts({"Overall accuracy": page.number(accuracy["parents"]["overall_accuracy"])}),
-                parts.matrix_table(wider["class_names"], wider["counts"], caption=caption),
+                count_matrix(accuracy["parents"]["matrix"], caption="The same samples by parent class"),
             )
         )
     if accuracy.get("reliability"):

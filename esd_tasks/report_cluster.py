@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 from esd_tasks import report_page as page
 from esd_tasks import report_parts as parts
 from esd_tasks.legend import Legend
-from esd_tasks.report import top_classes
 from esd_tasks.report_map import class_map_figure
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def write_report(plan: "AreaPlan", legend: Legend, result: Mapping[str, Any], *,
             class_map_figure(
                 folder / "map.tif",
                 legend,
-                alt=f"Map of clusters of {title}. {top_classes(legend, counts)}",
+                alt=f"Map of clusters of {title}. {parts.top_classes(legend, counts)}",
                 caption="Clusters; like colours are like clusters. Pixels without data are blank.",
                 listed=False,
             ),

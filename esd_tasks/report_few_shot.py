@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from esd_tasks import report_page as page
 from esd_tasks import report_parts as parts
-from esd_tasks.report import top_classes
 from esd_tasks.report_chart import bar
 from esd_tasks.report_map import class_map_figure
 from esd_tasks.report_page import Cell, Html
@@ -54,7 +53,7 @@ def write_report(
             class_map_figure(
                 folder / "map.tif",
                 legend,
-                alt=f"Class map of {title}. {top_classes(legend, counts)}",
+                alt=f"Class map of {title}. {parts.top_classes(legend, counts)}",
                 caption="Class map; pixels without a class are blank.",
                 listed=False,
                 x=x,

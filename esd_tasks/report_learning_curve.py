@@ -44,7 +44,7 @@ def write_report(plan: "ClassesPlan", content: Mapping[str, Any], *, notes: Sequ
                 page.table(["Class", "Labels", "May train", "Tested", ""], classes, caption="Labels of each class"),
             ),
             page.section("Protocol", parts.fact_rows(content["protocol"])),
-            parts.made_section(plan),
+            parts.made_section(plan, mapped=False),
             parts.next_section(
                 "Where the curve still rises, more labels help; where it is flat, esd-tasks few-shot or classify does "
                 "with what there is."
@@ -105,6 +105,6 @@ def curve_section(rows: Sequence[Mapping[str, Any]], *, chance: float, title: st
         page.table(
             ["Head", "Labels a class", "Labels", "Draws", "Balanced accuracy, 95 %", "SD of draws", "Gain, 95 %"],
             table,
-            caption="Points of the curve; the gain is over the first head, pair by pair",
+            caption="Points of the curve; the gain is over the prototype, or the first head, draw by draw",
         ),
     )

@@ -25,7 +25,11 @@ _MOST_HEADS: Final = 8
 
 
 def made_section(
-    plan: "AreaPlan", *, years: Sequence[int] | None = None, further: Mapping[str, object] | None = None
+    plan: "AreaPlan",
+    *,
+    years: Sequence[int] | None = None,
+    further: Mapping[str, object] | None = None,
+    mapped: bool = True,
 ) -> Html:
     """Say what a map was made of and by which command.
 
@@ -33,18 +37,17 @@ def made_section(
         plan: What was done.
         years: Years of the codes; that of the plan if None.
         further: What else there is to say, first.
+        mapped: False where nothing was mapped.
     """
     grid = plan.grid
+    size = f"{grid.width:,} × {grid.height:,} pixels of {abs(grid.transform.a):g} m in {grid.crs.to_string()}"
     return made_section_of(
         plan.request.command,
         plan.all_items,
         plan.identity,
         years=years or (plan.year,),
         run_key=plan.run_key,
-        further={
-            **(further or {}),
-            "Map": f"{grid.width:,} × {grid.height:,} pixels of {abs(grid.transform.a):g} m in {grid.crs.to_string()}",
-        },
+        further={**(further or {}), **({"Map": size} if mapped else {})},
     )
 
 
@@ -118,7 +121,8 @@ def fact_rows(content: Mapping[str, Any]) -> Html:
 
 def caveats(notes: Iterable[str], missing: Sequence[str] = ()) -> Html:
     """Return what a reader must know, each in a box; what could not be read comes first."""
-    return page.join([page.note(one) for one in dict.fromkeys([*missing_notes(missing), *notes])])
+    lines = dict.fromkeys([*missing_notes(missing), *notes])
+    return page.join([page.note(one[:1].upper() + one[1:]) for one in lines])
 
 
 def next_section(*steps: object) -> Html:
@@ -153,6 +157,14 @@ def legend_table(
         for entry in legend.classes
     ]
     return page.table(["Class", "Id", "Mapped pixels", "Mapped share", *more], rows, caption=caption)
+
+
+def top_classes(legend: Legend, counts: Mapping[int, int]) -> str:
+    """Say which classes a map has most of, for those who do not see it."""
+    total = sum(counts.values())
+    ranked = sorted(legend.classes, key=lambda entry: -counts.get(entry.class_id, 0))[:3]
+    shares = (f"{entry.name} {share_text(counts.get(entry.class_id, 0), total)}" for entry in ranked)
+    return f"Most of it: {', '.join(shares)}."
 
 
 def matrix_table(

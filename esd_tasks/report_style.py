@@ -36,7 +36,7 @@ tbody th, thead th:first-child { text-align: left }
 .sum td, .sum th { font-weight: 600 }
 .facts td { text-align: left; white-space: normal; overflow-wrap: anywhere; vertical-align: top }
 .facts th { vertical-align: top; color: var(--soft); min-width: 7rem }
-.heat td, .heat thead th { text-align: center }
+.heat td, .heat thead th:not(:first-child) { text-align: center }
 .scroll { overflow-x: auto; margin: .6rem 0 }
 .scroll:focus-visible { outline: 2px solid var(--s0) }
 
@@ -50,8 +50,8 @@ td svg { max-width: none; width: 9rem }
 .heat td, .box, .ramp, svg { print-color-adjust: exact; -webkit-print-color-adjust: exact }
 .box { display: inline-block; width: .95em; height: .95em; margin-right: .5em; border: 1px solid var(--soft);
   vertical-align: -.1em }
-.ramp { height: 1rem; max-width: 20rem; border: 1px solid var(--soft) }
-.ends { display: flex; justify-content: space-between; max-width: 20rem; font-size: .92rem }
+.ramp { height: 1rem; width: 16rem; max-width: 100%; border: 1px solid var(--soft) }
+.ends { display: flex; justify-content: space-between; width: 16rem; max-width: 100%; font-size: .92rem }
 .keys { list-style: none; padding: 0; margin: .4rem 0; display: flex; flex-wrap: wrap; gap: .1rem 1.2rem;
   font-size: .92rem; max-width: none; overflow-wrap: anywhere }
 .keys svg { display: inline-block; vertical-align: -.2em; margin-right: .4em }

@@ -31,7 +31,7 @@ def draw_curve(path: Path, validation: "Validation") -> None:
     if validation.rate is not None:
         shares.append((validation.rate, "at the expected rate", "#d55e00"))
     for rate, words, colour in shares:
-        recall, precision = _curve(validation, prevalence_weights(changed, rate))
+        recall, precision = precision_recall(validation, rate)
         share = float(changed.mean()) if rate is None else rate
         axes.step(
             recall,
@@ -60,9 +60,17 @@ def draw_curve(path: Path, validation: "Validation") -> None:
         figure.savefig(temporary, metadata={"Software": None})
 
 
-def _curve(validation: "Validation", weight: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return recall and precision at every threshold, from the highest."""
+def precision_recall(
+    validation: "Validation", rate: float | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return recall and precision at every threshold, from the highest, each (n,).
+
+    Args:
+        validation: Out-of-fold scores.
+        rate: Share of changes that samples are weighted to; as they are if None.
+    """
     changed = validation.changed[validation.tested]
+    weight = prevalence_weights(changed, rate)
     order = np.argsort(-validation.scores[validation.tested], kind="stable")
     hits, alarms = np.cumsum(np.where(changed, weight, 0)[order]), np.cumsum(weight[order])
     return np.asarray(hits / max(hits[-1], 1e-12)), np.asarray(hits / alarms)

@@ -13,6 +13,7 @@ from esd_tasks.change.item import describe_years
 from esd_tasks.change.land_cover_picture import draw_from_to, draw_series
 from esd_tasks.map_run import finish, packages, raster_tags
 from esd_tasks.map_store import MapStore
+from esd_tasks.report_land_cover import write_report
 from esd_tasks.run_record import RUN_JSON
 from stactools_esd.blocks import Block, BlockStore
 from stactools_esd.files import atomic_path, write_json
@@ -88,6 +89,7 @@ def write(plan: "LandCoverPlan", transitions: "Transitions", store: MapStore, bl
         "from_to": ("from_to.csv", "What became what", text, ["metadata"]),
         "thumbnail": ("preview.png", "Preview with mapped shares by year", png, ["thumbnail", "overview"]),
         "from_to_picture": ("from_to.png", "What became what", png, ["overview"]),
+        "report": ("report.html", "Report", str(pystac.MediaType.HTML), ["metadata", "overview"]),
         "run": (RUN_JSON, "How the maps were made", str(pystac.MediaType.JSON), ["metadata"]),
     }
     fields["changes"] = {"bands": [{"name": name, "data_type": "uint16", "nodata": NO_DATA} for name in _CHANGES]}
@@ -116,6 +118,7 @@ def write(plan: "LandCoverPlan", transitions: "Transitions", store: MapStore, bl
         "tallies": tallies,
         "mapped_pixels": {str(year): mapped[k].tolist() for k, year in enumerate(plan.years)},
     }
+    outputs["report"] = write_report(plan, result, whole, notes=notes, missing=store.failures.missing)
     finish(plan, outputs, notes, result, store.failures.missing)
 
 

@@ -14,6 +14,7 @@ from esd_tasks.change.validation import accuracy_lines, accuracy_report
 from esd_tasks.legend import Legend, LegendClass, legend_of
 from esd_tasks.map_run import finish, packages, pieces, raster_tags
 from esd_tasks.map_store import MapStore
+from esd_tasks.report_pair import write_report
 from esd_tasks.run_record import RUN_JSON
 from esd_tasks.target import WGS84, transformer
 from stactools_esd.blocks import Block
@@ -39,6 +40,7 @@ _ASSETS: Final[Mapping[str, map_item.AssetFacts]] = {
     "thumbnail": ("preview.png", "Preview with legend", str(pystac.MediaType.PNG), ["thumbnail", "overview"]),
     "style": ("change.qml", "QGIS style of the map", "application/xml", ["style"]),
     "accuracy": ("accuracy.json", "Cross-validated accuracy", str(pystac.MediaType.JSON), ["metadata"]),
+    "report": ("report.html", "Report", str(pystac.MediaType.HTML), ["metadata", "overview"]),
     "run": (RUN_JSON, "How the map was made", str(pystac.MediaType.JSON), ["metadata"]),
 }
 
@@ -94,7 +96,17 @@ def write(
         accuracy = accuracy_report(rule.validation, kind="spatial cross-validation of the threshold of change")
         write_json(folder / outputs["accuracy"], accuracy)
     notes = [*_notes(plan, rule, counts), *(accuracy_lines(accuracy) if accuracy else ())]
-    _draw(plan, rule, legend, counts, folder / outputs["preview"], notes[0])
+    x, y = _places(plan, rule)
+    preview.write_preview(
+        folder / outputs["preview"],
+        folder / outputs["change"],
+        legend=legend,
+        counts=counts,
+        labels_x=x,
+        labels_y=y,
+        title=f"Change {first} to {last}",
+        note=notes[0],
+    )
     item = describe_years(
         plan,
         item_id,
@@ -126,7 +138,9 @@ def write(
         "mapped_share_changed": 1 - counts[NO_CHANGE] / compared if compared else None,
         "accuracy": accuracy,
     }
-    finish(plan, outputs, notes, result, store.failures.missing)
+    missing = store.failures.missing
+    outputs["report"] = write_report(plan, rule, legend, result, notes=notes, missing=missing, x=x, y=y)
+    finish(plan, outputs, notes, result, missing)
 
 
 def _notes(plan: "PairPlan", rule: "Rule", counts: Mapping[int, int]) -> Iterator[str]:
@@ -161,18 +175,9 @@ def _notes(plan: "PairPlan", rule: "Rule", counts: Mapping[int, int]) -> Iterato
             yield f"{sum(dropped.values())} reference pixels or places left out: {reason}"
 
 
-def _draw(plan: "PairPlan", rule: "Rule", legend: Legend, counts: Mapping[int, int], path: Any, note: str) -> None:
-    """Draw the map with the places of the reference."""
-    x = y = np.empty(0)
-    if rule.samples is not None:
-        x, y = transformer(WGS84, plan.grid.crs).transform(rule.samples.samples.lon, rule.samples.samples.lat)
-    preview.write_preview(
-        path,
-        plan.request.output_or_default / _NAMES["change"],
-        legend=legend,
-        counts=counts,
-        labels_x=x,
-        labels_y=y,
-        title=f"Change {plan.years[0]} to {plan.years[-1]}",
-        note=note,
-    )
+def _places(plan: "PairPlan", rule: "Rule") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the places of the reference in the CRS of the map; none without a reference."""
+    if rule.samples is None:
+        return np.empty(0), np.empty(0)
+    x, y = transformer(WGS84, plan.grid.crs).transform(rule.samples.samples.lon, rule.samples.samples.lat)
+    return x, y

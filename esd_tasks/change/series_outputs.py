@@ -13,6 +13,7 @@ from esd_tasks.change.events import Events, band
 from esd_tasks.change.item import describe_years
 from esd_tasks.change.series_picture import draw_breaks, write_year_style
 from esd_tasks.map_run import finish, packages, raster_tags
+from esd_tasks.report_series import write_report
 from esd_tasks.run_record import RUN_JSON
 from stactools_esd.blocks import Block, BlockStore
 from stactools_esd.files import write_json
@@ -34,6 +35,7 @@ _ASSETS: Final[dict[str, map_item.AssetFacts]] = {
     "style": ("breaks.qml", "QGIS style of the break years", "application/xml", ["style"]),
     "events_csv": ("events.csv", "Every break as a row", "text/csv", ["data"]),
     "events_parquet": ("events.parquet", "Every break as a row", "application/vnd.apache.parquet", ["data"]),
+    "report": ("report.html", "Report", str(pystac.MediaType.HTML), ["metadata", "overview"]),
     "run": (RUN_JSON, "How the map was made", str(pystac.MediaType.JSON), ["metadata"]),
 }
 
@@ -130,6 +132,7 @@ def write(
         "calm_pixels": calibration.calm,
         "baseline_z": learnt.baseline,
     }
+    outputs["report"] = write_report(plan, result, notes=notes, missing=missing)
     finish(plan, outputs, notes, result, missing)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from esd_tasks import preview
 from stactools_esd.files import atomic_path
 
-_CALM: Final = (225, 225, 225, 255)
+CALM: Final = (225, 225, 225, 255)
 """Pixels without a break: light grey."""
 
 _BAND: Final = 1
@@ -48,7 +48,7 @@ def draw_breaks(
 
     def colour(values: NDArray[Any]) -> NDArray[np.uint8]:
         out = np.zeros((*values.shape, 4), np.uint8)
-        out[values == 0] = _CALM
+        out[values == 0] = CALM
         for year, rgb in colours.items():
             out[values == year] = (*rgb, 255)
         return out

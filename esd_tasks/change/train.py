@@ -30,6 +30,8 @@ from esd_tasks.folds import random_folds, spatial_folds
 from esd_tasks.items import find_items
 from esd_tasks.map_run import OnProgress, packages
 from esd_tasks.model_facts import first_day
+from esd_tasks.report_change_train import write_report
+from esd_tasks.report_page import REPORT
 from stactools_esd.blocks import run_key
 from stactools_esd.files import read_json, write_json
 
@@ -44,6 +46,7 @@ _OUTPUTS: Final = {
     "model_facts": MODEL_JSON,
     "accuracy": "accuracy.json",
     "curve": "curve.png",
+    "report": REPORT,
     "run": run_record.RUN_JSON,
 }
 
@@ -172,6 +175,8 @@ def run_training(plan: TrainPlan, *, on_progress: OnProgress | None = None) -> T
         model.save(folder, software=packages())
         write_json(folder / _OUTPUTS["accuracy"], accuracy)
         draw_curve(folder / _OUTPUTS["curve"], validation)
+        notes = _notes(plan, samples, accuracy)
+        write_report(plan, samples, accuracy, validation, notes=notes)
         record = run_record.run_record(
             run_key=plan.run_key,
             command=request.command,
@@ -179,7 +184,7 @@ def run_training(plan: TrainPlan, *, on_progress: OnProgress | None = None) -> T
             items=plan.items,
             folder=folder,
             outputs=_OUTPUTS,
-            notes=_notes(plan, samples, accuracy),
+            notes=notes,
         )
         write_json(folder / run_record.RUN_JSON, record)
     return _result(folder, already_done=False)
