@@ -102,7 +102,7 @@ class ClassMap:
         if "entropy" in self.bands:
             values["entropy"] = np.rint(100 * entropy(probability))
         if self.applicability is not None and self._index_names:
-            index = self.applicability.dissimilarity(codes)
+            index = self.applicability.dissimilarity(codes, covariates)
             values |= {INDEX_BANDS[0]: index, INDEX_BANDS[1]: index <= self.applicability.threshold}
         for position, name in enumerate(self.probability_layers):
             values[name] = np.rint(100 * probability[:, position])

@@ -109,7 +109,9 @@ def run_plan(plan: ClassifyPlan, *, on_progress: OnProgress | None = None) -> Cl
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
         known = None
         if "applicability" in plan.request.band:
-            known = find_applicability(model, samples.codes, folds, seed=plan.request.seed)
+            known = find_applicability(
+                model, samples.codes, folds, covariates=samples.covariates, seed=plan.request.seed
+            )
         work = ClassMap(plan=plan, legend=plan.legend, model=model, bands=plan.request.band, applicability=known)
         beside = beside_codes(plan.covariates, plan.grid)
         fill_blocks(plan, blocks, store, work.layers, work.of_codes, report, beside=beside)

@@ -64,7 +64,7 @@ class SavedTrees(SavedModel):
             legend=legend,
             bands=request.band,
             covariates=see_same_names(open_covariates(request.covariate), model.covariates),
-            applicability=Applicability.load(folder) if "applicability" in request.band else None,
+            applicability=Applicability.load(folder, model.covariates) if "applicability" in request.band else None,
         )
 
     @property
