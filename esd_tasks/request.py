@@ -192,17 +192,6 @@ class LabelledRequest(MapRequest):
             raise UsageError(f"got --polygon-rule {self.polygon_rule}, expected one of {', '.join(POLYGON_RULES)}")
 
     @property
-    def one_layer(self) -> str | None:
-        """The layer, for tasks that read one.
-
-        Raises:
-            UsageError: Several are named.
-        """
-        if isinstance(self.layer, tuple):
-            raise UsageError(f"got layers {', '.join(self.layer)} for {self.task}, expected one; choose one of them")
-        return self.layer
-
-    @property
     def default_output(self) -> Path:
         """`<labels>-<task>` beside the labels."""
         return self.labels.with_name(f"{self.labels.stem}-{self.task}")
