@@ -12,6 +12,7 @@ from esd_tasks.assess_figures import area_number, pixel_area, weighted
 from esd_tasks.assess_population import BY_AREA
 from esd_tasks.assess_request import AREA_UNITS
 from esd_tasks.assess_table import write_matrix
+from esd_tasks.report_assess import write_report as write_page
 from esd_tasks.run_record import software
 from stactools_esd.errors import OutputError
 from stactools_esd.files import json_text, read_json, write_json
@@ -137,7 +138,7 @@ def _sizes(assessment: Assessment) -> dict[str, Any]:
 
 
 def write_report(assessment: Assessment) -> dict[str, Path]:
-    """Write `accuracy.json` and the error matrix, as counts and as shares of area.
+    """Write `accuracy.json`, the error matrix, as counts and as shares of area, and `report.html`.
 
     The counts go with the mapped pixels and areas where strata are the map's classes: such a table says all that the
     estimates need, and `assess` reads it.
@@ -173,4 +174,6 @@ def write_report(assessment: Assessment) -> dict[str, Path]:
     else:
         (folder / SHARES_CSV).unlink(missing_ok=True)  # of an earlier assessment
     write_json(path, content)
+    command = assessment.request.command
+    paths["report"] = folder / write_page(folder, content, assessment.counts.tolist(), command=command)
     return paths

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from esd_tasks.command_line import command_line
 from stactools_esd.errors import UsageError
 
 Sampling = Literal["stratified", "simple", "convenience"]
@@ -108,6 +109,11 @@ class AssessRequest:
     def is_table(self) -> bool:
         """Whether the map is given as a table of counts."""
         return self.map.suffix.lower() == ".csv"
+
+    @property
+    def command(self) -> str:
+        """The command line that asks the same."""
+        return command_line(("esd-tasks", "assess"), self, positional=("map",))
 
     @property
     def output_or_default(self) -> Path:

@@ -11,7 +11,7 @@ from esd_tasks.report_style import SERIES
 WIDTH, HEIGHT = 560.0, 380.0
 """Size of a picture in its own units; it shrinks with the page."""
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 72.0, 14.0, 14.0, 58.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 72.0, 30.0, 14.0, 58.0
 _MARKERS: Final = 4
 
 

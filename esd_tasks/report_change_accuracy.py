@@ -76,15 +76,15 @@ def curve_section(validation: "Validation", kinds: Mapping[str, str]) -> Html:
     if not changed.any() or changed.all():
         return Html("")
     series = []
-    for key, name in kinds.items():
+    for turn, (key, name) in enumerate(kinds.items()):
         rate = None if key == "as_sampled" else validation.rate
         recall, precision = precision_recall(validation, rate)
         every = -(-len(recall) // _MOST_POINTS)
         points = [Point(x=float(x), y=float(y)) for x, y in zip(recall[::every], precision[::every], strict=True)]
-        series.append(Series(name=name, points=points, marked=False, dashed=rate is not None))
+        series.append(Series(name=name, points=points, marked=False, dashed=turn > 0, turn=turn))
         rates = validation.rates(rate)
         chosen = [Point(x=rates.producers, y=rates.users)]
-        series.append(Series(name=f"{name}, threshold of the folds", points=chosen, joined=False))
+        series.append(Series(name=f"{name}, threshold of the folds", points=chosen, joined=False, turn=turn))
     return page.section(
         "Precision and recall",
         curves(

@@ -56,6 +56,9 @@ class Series:
     joined: bool = True
     """False for points that no line joins."""
 
+    turn: int | None = None
+    """Which colour and marker it has; those of its place if None."""
+
 
 def curves(
     series: Sequence[Series],
@@ -80,7 +83,8 @@ def curves(
     """
     plot = Plot(x, y)
     parts = [plot.frame(), *plot.level(level), *plot.diagonal(diagonal)]
-    for turn, one in enumerate(series):
+    for place, one in enumerate(series):
+        turn = place if one.turn is None else one.turn
         colour = f"var(--s{turn % SERIES})"
         points = [point for point in one.points if not math.isnan(point.y)]
         for point in points:
@@ -94,8 +98,7 @@ def curves(
             parts.append(f'<path d="M{way}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>')
         if one.marked:
             parts += [marker(*plot.place(point.x, point.y), turn) for point in points]
-    names = [(one.name, turn, one.dashed if one.joined else None) for turn, one in enumerate(series)]
-    return figure(plot.svg(parts, alt), caption, _keys(names))
+    return figure(plot.svg(parts, alt), caption, _keys(series))
 
 
 def scatter(groups: Mapping[str, Sequence[tuple[float, float]]], *, x: Axis, y: Axis, alt: str, caption: str) -> Html:
@@ -106,7 +109,8 @@ def scatter(groups: Mapping[str, Sequence[tuple[float, float]]], *, x: Axis, y: 
     for turn, dots in enumerate(groups.values()):
         parts += [marker(*plot.place(*dot), turn, size=3.2, opacity=0.75) for dot in list(dots)[::every]]
     thinned = "" if every == 1 else f" One dot in {every} is drawn."
-    return figure(plot.svg(parts, alt), caption + thinned, _keys([(name, k, None) for k, name in enumerate(groups)]))
+    keys = _keys([Series(name=name, points=(), joined=False) for name in groups])
+    return figure(plot.svg(parts, alt), caption + thinned, keys)
 
 
 def stack(
@@ -159,14 +163,15 @@ def _steps(points: Sequence[Point]) -> list[tuple[float, float]]:
     return corners
 
 
-def _keys(names: Sequence[tuple[str, int, bool | None]]) -> Html:
-    """List series by marker and line: None for dots without a line; a single one needs no list."""
-    if len(names) < 2:
+def _keys(series: Sequence[Series]) -> Html:
+    """List series by marker and line; a single one needs no list."""
+    if len(series) < 2:
         return Html("")
     lines = []
-    for name, turn, dashed in names:
-        dash = ' stroke-dasharray="6 4"' if dashed else ""
-        line = "" if dashed is None else f'<path d="M0 8H32" stroke="var(--s{turn % SERIES})" stroke-width="2"{dash}/>'
-        sign = f'<svg width="32" height="16" aria-hidden="true">{line}{marker(16, 8, turn)}</svg>'
-        lines.append(f"<li>{sign}{text(name)}</li>")
+    for place, one in enumerate(series):
+        turn = place if one.turn is None else one.turn
+        dash = ' stroke-dasharray="6 4"' if one.dashed else ""
+        sign = f'<path d="M0 8H32" stroke="var(--s{turn % SERIES})" stroke-width="2"{dash}/>' if one.joined else ""
+        sign += marker(16, 8, turn) if one.marked else ""
+        lines.append(f'<li><svg width="32" height="16" aria-hidden="true">{sign}</svg>{text(one.name)}</li>')
     return Html(f'<ul class="keys">{"".join(lines)}</ul>')

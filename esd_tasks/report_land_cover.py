@@ -67,7 +67,7 @@ def write_report(
         lead=f"Classes of every year from {first} to {last}, made consistent by a transition model",
         parts=[
             parts.caveats(notes, missing),
-            page.section("Maps", *figures),
+            page.section("Maps", page.side_by_side(*figures)),
             shares_section(plan, mapped),
             from_to_section(plan, whole),
             model_section(plan, result),

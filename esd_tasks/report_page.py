@@ -133,6 +133,11 @@ def figure(picture: str, caption: object, *further: str) -> Html:
     return Html(f"<figure>\n{picture}\n{join(further)}\n<figcaption>{text(caption)}</figcaption>\n</figure>")
 
 
+def side_by_side(*figures: str) -> Html:
+    """Return figures beside each other where the page is wide."""
+    return Html(f'<div class="beside">{join(figures)}</div>')
+
+
 def details(summary: object, inside: str) -> Html:
     """Return what only some want to see, behind its summary."""
     return Html(f"<details><summary>{text(summary)}</summary>{text(inside)}</details>")

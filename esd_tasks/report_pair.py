@@ -107,10 +107,9 @@ def threshold_section(plan: "PairPlan", result: Mapping[str, Any]) -> Html:
                 "Least patch, pixels": plan.request.min_patch,
             }
         ),
-        page.table(
-            ["Kind of pixel", "Median distance", "Robust SD"],
-            rows,
-            caption="What is usual between these years, by what a pixel was in the first of them",
+        page.details(
+            "What is usual between these years, by what a pixel was in the first of them",
+            page.table(["Kind of pixel", "Median distance", "Robust SD"], rows, caption="Usual distances"),
         ),
     )
 

@@ -99,6 +99,7 @@ def years_section(result: Mapping[str, Any]) -> Html:
 def search_section(plan: "SeriesPlan", result: Mapping[str, Any]) -> Html:
     """Say what was found, beside a simple baseline, and what a break must save."""
     tallies, request = result["tallies"], plan.request
+    least_last = request.min_years if request.min_last is None else request.min_last
     rows = [
         [f"Pixels {words}", f"{tallies[key]:,}", share_text(tallies[key], tallies["mapped"])]
         for key, words in _TALLIES.items()
@@ -114,7 +115,7 @@ def search_section(plan: "SeriesPlan", result: Mapping[str, Any]) -> Html:
                 "Clear observations of a full year": page.number(result["full_clear"], 1),
                 "Most breaks of a pixel": result["most_events_of_a_pixel"],
                 "Breaks of a pixel in the maps": result["events_with_bands"],
-                "Least years of a state, and at the end": f"{request.min_years}, {parts.plain(request.min_last)}",
+                "Least years of a state, at the end": f"{request.min_years}, {least_last}",
                 "Least magnitude": request.min_magnitude,
                 "Least patch, pixels": request.min_patch,
             }

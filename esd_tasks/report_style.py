@@ -41,6 +41,8 @@ tbody th, thead th:first-child { text-align: left }
 .scroll:focus-visible { outline: 2px solid var(--s0) }
 
 figure { margin: 1rem 0; break-inside: avoid }
+.beside { display: flex; flex-wrap: wrap; gap: 1rem }
+.beside figure { flex: 1 1 20rem }
 figcaption { color: var(--soft); font-size: .92rem; max-width: 46rem }
 svg, img { max-width: 100%; height: auto; display: block }
 svg text { font: 14px system-ui, sans-serif; fill: currentColor }

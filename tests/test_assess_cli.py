@@ -55,6 +55,7 @@ def test_both_accuracies_are_printed_and_labelled(place: Path) -> None:
         "accuracy.json",
         "error_matrix.csv",
         "error_matrix_shares.csv",
+        "report.html",
     }
     content = json.loads((place / "sample-accuracy" / "accuracy.json").read_text())
     assert content["schema_version"] == "1"

@@ -17,7 +17,9 @@ from esd_tasks.change.mapped_events import Mapped, read_mapped
 from esd_tasks.change.matching import TOLERANCES, event_accuracy, match_events
 from esd_tasks.change.reference import CHANGE_NAMES, changed_summary
 from esd_tasks.change.thresholds import average_precision
+from esd_tasks.command_line import command_line
 from esd_tasks.folds import spatial_blocks
+from esd_tasks.report_change_assess import write_report
 from esd_tasks.run_record import RUN_JSON
 from stactools_esd.errors import EsdError, LabelsError, NothingFoundError, OutputError, UsageError
 from stactools_esd.files import make_folder, read_json, write_json
@@ -68,6 +70,11 @@ class AssessRequest:
             raise UsageError(f"got --block-size {self.block_size}, expected 1 metre or more; correct it")
 
     @property
+    def command(self) -> str:
+        """The command line that asks the same."""
+        return command_line(("esd-tasks", "change", "assess"), self, positional=("folder",))
+
+    @property
     def output_or_default(self) -> Path:
         """The output folder to use."""
         return self.output or self.folder.with_name(f"{self.folder.resolve().name}-assessment")
@@ -97,6 +104,7 @@ def assess(request: AssessRequest) -> dict[str, Any]:
     make_folder(folder)
     write_json(folder / ACCURACY, report)
     draw_assessment(folder / PICTURE, report)
+    write_report(folder, report, record, command=request.command)
     return report
 
 

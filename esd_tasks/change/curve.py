@@ -60,9 +60,7 @@ def draw_curve(path: Path, validation: "Validation") -> None:
         figure.savefig(temporary, metadata={"Software": None})
 
 
-def precision_recall(
-    validation: "Validation", rate: float | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def precision_recall(validation: "Validation", rate: float | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return recall and precision at every threshold, from the highest, each (n,).
 
     Args:

@@ -39,6 +39,7 @@ def assess(
     """
     with errors(), messages(verbose=verbose, quiet=quiet):
         from esd_tasks.change import assess as task
+        from esd_tasks.report_page import REPORT
 
         request = task.AssessRequest(
             folder=folder,
@@ -57,4 +58,4 @@ def assess(
             typer.echo("\n".join(task.lines_of(report)))
             where = request.output_or_default
             typer.echo(f"accuracy  {where / task.ACCURACY}\npicture   {where / task.PICTURE}")
-            typer.echo(f"next: look at {where / task.PICTURE}")
+            typer.echo(f"report    {where / REPORT}\nnext: look at {where / REPORT}")
