@@ -14,3 +14,8 @@ def compiled(function: _Function) -> _Function:
     Fast mathematics stay off, so that the order of operations, and so the result, is the written one.
     """
     return cast(_Function, numba.njit(cache=True, nogil=True)(function))
+
+
+def vectorised(function: _Function) -> _Function:
+    """As `compiled`, but a division by zero gives infinity, not an error: loops with divisions become vector code."""
+    return cast(_Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))

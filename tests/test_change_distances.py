@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
+from esd_tasks.change.distance_loops import PIXELS
 from esd_tasks.change.distances import distance_matrix, pair_distances, vector_distance_matrix
 from esd_tasks.change.noise import pair_noise, usual_distances, year_weights
 from stactools_esd import fsq
@@ -15,27 +16,67 @@ from stactools_esd.product import FSQ
 
 CODES = hnp.arrays(np.uint16, (5, 12), elements=st.integers(0, FSQ.codebook_size - 1))
 STEPS_OF_LEVEL = np.array(FSQ.levels) - 1
+CENTRE = int(fsq.level_indices_to_codes([4, 4, 4, 2, 2, 2]))
+"""The code whose vector has no length."""
+
+
+SIZES = st.sampled_from([1, 2, 31, 33, PIXELS - 1, PIXELS, PIXELS + 1, 2 * PIXELS + 77])
+
+
+def two_years(seed: int, n: int) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+    """Return codes (n, 12) of two years, the second the first in half of its steps; some have no length."""
+    generator = np.random.default_rng(seed)
+    before, after = generator.integers(0, FSQ.codebook_size, (2, n, 12)).astype(np.uint16)
+    same = generator.random((n, 12)) < 0.5
+    after[same] = before[same]
+    before[generator.random(n) < 0.1] = CENTRE
+    after[generator.random(n) < 0.1] = CENTRE
+    return before, after
+
+
+@given(st.integers(0, 10_000), SIZES)
+def test_the_level_distance_is_exact(seed: int, n: int) -> None:
+    """Level distance is mean |difference| / (L - 1) of the 72 levels: the number of parts of 2016, rounded once."""
+    before, after = two_years(seed, n)
+    digits = [fsq.codes_to_level_indices(codes).astype(np.int64) for codes in (before, after)]
+    parts = (np.abs(digits[0] - digits[1]) * (28 // STEPS_OF_LEVEL)).sum(axis=(1, 2))
+    np.testing.assert_array_equal(pair_distances(before, after)[0], (parts / 2016).astype(np.float32))
+
+
+@given(st.integers(0, 10_000), SIZES)
+def test_the_cosine_distance_is_right_to_the_last_place(seed: int, n: int) -> None:
+    """Cosine distance is 1 - cosine of the 72 vectors, at most one unit in the last place from the exact number."""
+    before, after = two_years(seed, n)
+    one, other = (fsq.codes_to_vectors(codes).reshape(n, -1).astype(np.longdouble) for codes in (before, after))
+    lengths = (one**2).sum(axis=1) * (other**2).sum(axis=1)
+    exact = 1 - (one * other).sum(axis=1) / np.sqrt(np.where(lengths > 0, lengths, 1))
+    exact[((one == 0).all(axis=1)) & ((other == 0).all(axis=1))] = 0
+    cosine = pair_distances(before, after)[1]
+    assert (np.abs(cosine - exact) <= np.spacing(exact.astype(np.float32))).all()
 
 
 @given(CODES, CODES)
-def test_distances_are_those_of_decoded_codes(before: NDArray[np.uint16], after: NDArray[np.uint16]) -> None:
-    """Level distance is mean |difference| / (L - 1) of the 72 levels, cosine distance that of the 72 vectors."""
-    level, cosine = pair_distances(before, after)
-    digits = [fsq.codes_to_level_indices(codes).astype(float) for codes in (before, after)]
-    expected = (np.abs(digits[0] - digits[1]) / STEPS_OF_LEVEL).reshape(5, -1).mean(axis=1)
-    np.testing.assert_allclose(level, expected, atol=1e-6)
-    one, other = (fsq.codes_to_vectors(codes).reshape(5, -1).astype(float) for codes in (before, after))
-    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
-    long = lengths > 0
-    np.testing.assert_allclose(
-        cosine[long], 1 - ((one * other).sum(axis=1) / np.where(long, lengths, 1))[long], atol=1e-6
-    )
+def test_distances_do_not_depend_on_how_codes_lie(before: NDArray[np.uint16], after: NDArray[np.uint16]) -> None:
+    """Rows of pixels, turned planes of files and parts of larger arrays give the same numbers."""
+    plain = pair_distances(before, after)
+    turned = pair_distances(np.ascontiguousarray(before.T).T, np.repeat(after, 2, axis=1)[:, ::2])
+    for one, other in zip(plain, turned, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@given(st.integers(0, FSQ.codebook_size - 1), st.integers(0, FSQ.codebook_size - 1))
+def test_every_code_is_split_as_it_is_decoded(one: int, other: int) -> None:
+    """Shifts and multiplications find the digits of any code: a single step that differs shows in the distance."""
+    before, after = np.full((1, 12), CENTRE, np.uint16), np.full((1, 12), CENTRE, np.uint16)
+    before[0, 3], after[0, 3] = one, other
+    apart = np.abs(np.subtract(*(fsq.codes_to_level_indices([c])[0].astype(int) for c in (one, other))))
+    assert pair_distances(before, after)[0] == np.float32((apart * (28 // STEPS_OF_LEVEL)).sum() / 2016)
 
 
 def test_the_ends_of_both_scales() -> None:
     """Equal codes are 0 apart; codes at opposite ends are at 1; vectors without length count as unlike any other."""
     lowest, highest = np.zeros((1, 12), np.uint16), np.full((1, 12), FSQ.codebook_size - 1, np.uint16)
-    centre = np.full((1, 12), fsq.level_indices_to_codes([4, 4, 4, 2, 2, 2]), np.uint16)
+    centre = np.full((1, 12), CENTRE, np.uint16)
     assert pair_distances(lowest, lowest) == (0.0, 0.0)
     assert pair_distances(lowest, highest)[0] == 1.0
     assert pair_distances(lowest, centre)[1] == 1.0
@@ -65,6 +106,15 @@ def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
     """What is not one row of twelve codes a pixel raises one line."""
     with pytest.raises(RasterError, match="expected"):
         pair_distances(np.zeros(shape, np.uint16), np.zeros(shape, np.uint16))
+
+
+def test_what_is_no_code_is_refused() -> None:
+    """Numbers above 63,999 and numbers that are not whole raise one line."""
+    codes = np.zeros((2, 12), np.uint16)
+    with pytest.raises(RasterError, match="64000"):
+        pair_distances(codes, codes + 64_000)
+    with pytest.raises(RasterError, match="integer"):
+        pair_distances(codes, codes.astype(np.float32))  # type: ignore[arg-type]
 
 
 def test_pairs_must_match() -> None:

@@ -11,22 +11,24 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from esd_tasks.change.distance_loops import WHOLE, compare_planes
 from stactools_esd.compiled import compiled
 from stactools_esd.errors import RasterError
 from stactools_esd.fsq import check_codes, codes_to_level_indices
 from stactools_esd.product import CHANNELS, FSQ, STEPS
 
-_STRIDE: Final = 28
+_STRIDE: Final = WHOLE // CHANNELS
 """A common multiple of L - 1 for eight and for five levels: |difference| / (L - 1) in whole parts of 28."""
-
-_WHOLE: Final = _STRIDE * CHANNELS
-"""The level distance of codes whose every level is at the other end."""
 
 
 def pair_distances(
     before: NDArray[np.uint16], after: NDArray[np.uint16]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Compare the codes of pixels in two years.
+
+    Both distances come from one pass over the codes, in whole numbers: the level distance is exact but for one
+    rounding to `float32`, the cosine distance is within one unit in the last place. Beside codes and result next to no
+    memory is taken where each step's codes lie together, as files have them: give such arrays turned, `codes.T`.
 
     Args:
         before: Codes of one year, (n, 12).
@@ -39,11 +41,11 @@ def pair_distances(
     Raises:
         RasterError: Shapes differ or are no codes.
     """
-    one, other = _checked(before), _checked(after)
+    one, other = _planes(before), _planes(after)
     if one.shape != other.shape:
         raise RasterError(f"got codes of shapes {one.shape} and {other.shape}, expected equal ones; pair the pixels")
-    level, cosine = np.empty(len(one), np.float32), np.empty(len(one), np.float32)
-    _compare(one, other, _parts_table(), _vector_table(), level, cosine)
+    level, cosine = np.empty(one.shape[1], np.float32), np.empty(one.shape[1], np.float32)
+    compare_planes(one, other, level, cosine)
     return level, cosine
 
 
@@ -64,7 +66,9 @@ def distance_matrix(codes: NDArray[np.uint16]) -> NDArray[np.float32]:
         raise RasterError(f"got codes of shape {codes.shape}, expected (years, n, {STEPS}); stack the years first")
     years, n = codes.shape[:2]
     out = np.zeros((n, years, years), np.float32)
-    _compare_years(_checked(codes.reshape(-1, STEPS)).reshape(years, n, STEPS), _parts_table(), out)
+    _compare_years(
+        np.ascontiguousarray(_checked(codes.reshape(-1, STEPS))).reshape(years, n, STEPS), _parts_table(), out
+    )
     return out
 
 
@@ -94,7 +98,12 @@ def _checked(codes: NDArray[np.uint16]) -> NDArray[np.uint16]:
     checked = check_codes(codes)
     if checked.ndim != 2 or checked.shape[1] != STEPS:
         raise RasterError(f"got codes of shape {checked.shape}, expected (n, {STEPS}); give one row a pixel")
-    return np.ascontiguousarray(checked)
+    return checked
+
+
+def _planes(codes: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Return checked codes with the steps first (12, n); not copied where they lie so."""
+    return np.ascontiguousarray(_checked(codes).T)
 
 
 @cache
@@ -102,40 +111,6 @@ def _parts_table() -> NDArray[np.uint8]:
     """Levels of every code in parts of 28, (64000, 6): 384 kB."""
     scale = np.array([_STRIDE // (levels - 1) for levels in FSQ.levels], np.uint8)
     return codes_to_level_indices(np.arange(FSQ.codebook_size)) * scale
-
-
-@cache
-def _vector_table() -> NDArray[np.int8]:
-    """Vectors of every code in quarters, which are whole numbers, (64000, 6)."""
-    half = np.array([levels // 2 for levels in FSQ.levels])
-    quarters = (codes_to_level_indices(np.arange(FSQ.codebook_size)).astype(np.int64) - half) * (4 // half)
-    return np.asarray(quarters, dtype=np.int8)
-
-
-@compiled
-def _compare(
-    before: NDArray[np.uint16],
-    after: NDArray[np.uint16],
-    parts: NDArray[np.uint8],
-    quarters: NDArray[np.int8],
-    level: NDArray[np.float32],
-    cosine: NDArray[np.float32],
-) -> None:
-    for pixel in range(before.shape[0]):
-        apart, product, long_before, long_after = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
-        for step in range(before.shape[1]):
-            a, b = before[pixel, step], after[pixel, step]
-            for d in range(parts.shape[1]):
-                apart += abs(np.int64(parts[a, d]) - np.int64(parts[b, d]))
-                u, v = np.int64(quarters[a, d]), np.int64(quarters[b, d])
-                product += u * v
-                long_before += u * u
-                long_after += v * v
-        level[pixel] = apart / _WHOLE
-        if long_before > 0 and long_after > 0:
-            cosine[pixel] = 1.0 - product / np.sqrt(np.float64(long_before) * np.float64(long_after))
-        else:
-            cosine[pixel] = 0.0 if long_before == long_after else 1.0
 
 
 @compiled
@@ -155,5 +130,5 @@ def _compare_years(codes: NDArray[np.uint16], parts: NDArray[np.uint8], out: NDA
                 for channel in range(steps * dimensions):
                     a, b = np.int64(levels[first, channel]), np.int64(levels[second, channel])
                     apart += a - b if a > b else b - a
-                out[pixel, first, second] = apart / _WHOLE
-                out[pixel, second, first] = apart / _WHOLE
+                out[pixel, first, second] = apart / WHOLE
+                out[pixel, second, first] = apart / WHOLE

@@ -173,7 +173,7 @@ def _compare(plan: PairPlan, rule: Rule, block: Block, given: YearsRead | None) 
     if given is None or not (usable := given.usable.all(axis=0)).any():
         return out
     pulled = given.pulled
-    before, after = (np.ascontiguousarray(codes[:, usable].T) for codes in pulled.codes)
+    before, after = (codes[:, usable].T for codes in pulled.codes)
     level, cosine = pair_distances(before, after)
     clear = pulled.clear_obs[:, usable].min(axis=0).astype(np.int64)
     out["level_distance"][usable], out["cosine_distance"][usable] = level, cosine
