@@ -67,13 +67,18 @@ def weighted_sections(content: Mapping[str, Any]) -> list[Html]:
     """Return design-based accuracies and areas with their intervals, and the matrix of shares."""
     found, mapped = content["area_weighted"], content["mapped"]
     unit, total = found["area_unit"], mapped["total_area"]
-    rows = [["All classes, overall", *_with_bar(found["overall_accuracy"]), "", ""]]
+    scored = any(one["users_accuracy"].get("score_interval_95") for one in found["classes"])
+    score = ["Score interval"] if scored else []
+    overall = found["overall_accuracy"]
+    told = {"Overall accuracy, 95 %": _said(overall), "of 0 to 1": bar(overall["estimate"], *_ends(overall))}
+    rows: list[list[object]] = []
     areas, shares = [], []
     known = {one["class_id"]: one for one in mapped["classes"]}
     largest = max((one["share"]["estimate"] or 0.0 for one in found["classes"]), default=0.0) or 1.0
     for one in found["classes"]:
         name = one["class_name"]
-        rows.append([name, *_with_bar(one["users_accuracy"]), *_with_bar(one["producers_accuracy"], turn=1)])
+        users, producers = one["users_accuracy"], one["producers_accuracy"]
+        rows.append([name, *_with_bar(users), *_score(users, score), *_with_bar(producers, turn=1)])
         areas.append(
             [
                 name,
@@ -97,11 +102,13 @@ def weighted_sections(content: Mapping[str, Any]) -> list[Html]:
     return [
         page.section(
             "Accuracy of the map",
+            page.facts(told),
             page.table(
-                ["Class", "User's, 95 %", "", "Producer's, 95 %", ""],
+                ["Class", "User's, 95 %", "", *score, "Producer's, 95 %", ""],
                 rows,
                 caption="Estimates weighted by area, with intervals of 95 %",
             ),
+            page.paragraph(found["score_interval_statement"]) if scored else "",
         ),
         page.section(
             "Area",
@@ -154,11 +161,20 @@ def left_out(content: Mapping[str, Any]) -> Html:
     return page.facts(out) if out else Html("")
 
 
-def _said(figure: Mapping[str, Any], digits: int = 3) -> str:
+def _ends(figure: Mapping[str, Any]) -> tuple[float | None, float | None]:
     low, high = figure["interval_95"] or (None, None)
-    return page.interval(figure["estimate"], low, high, digits)
+    return low, high
+
+
+def _said(figure: Mapping[str, Any], digits: int = 3) -> str:
+    return page.interval(figure["estimate"], *_ends(figure), digits)
+
+
+def _score(figure: Mapping[str, Any], wanted: Sequence[str]) -> list[object]:
+    """Return the score interval of a figure, where such are shown."""
+    low, high = figure.get("score_interval_95") or (None, None)
+    return ["–" if low is None else f"[{page.number(low)}, {page.number(high)}]"] if wanted else []
 
 
 def _with_bar(figure: Mapping[str, Any], turn: int = 0) -> list[object]:
-    low, high = figure["interval_95"] or (None, None)
-    return [_said(figure), bar(figure["estimate"], low, high, turn=turn)]
+    return [_said(figure), bar(figure["estimate"], *_ends(figure), turn=turn)]

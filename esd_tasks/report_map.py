@@ -29,6 +29,12 @@ _MOST_PLACES: Final = 2000
 """Places that are drawn at most; of more, every so manieth is drawn."""
 
 _STOPS: Final = 9
+_PALETTE: Final = 256
+_TONES: Final = 200
+"""Colours of a quantity, few enough for a palette: pictures of noise stay small."""
+
+_PIXELS: Final = 1000
+"""Pixels of a map along its longer side, at most."""
 
 Colour = Callable[[NDArray[Any]], NDArray[np.uint8]]
 """Turns values (h, w) into red, green, blue and alpha, (h, w, 4)."""
@@ -59,7 +65,7 @@ def map_figure(
         dots: What the places are.
         band: Band that is drawn.
     """
-    values, bounds = read_small(path, band=band)
+    values, bounds = read_small(path, band=band, longest=_PIXELS)
     ground = bounds.right - bounds.left, bounds.top - bounds.bottom
     scale = _SIDE / max(ground)
     width, height = (max(side * scale, 4.0) for side in ground)
@@ -117,7 +123,7 @@ def value_map_figure(path: Path, *, low: float, high: float, name: str, alt: str
     """
 
     def colour(values: NDArray[Any]) -> NDArray[np.uint8]:
-        colours = ramp((values - low) / (high - low))
+        colours = ramp(np.rint(_TONES * np.clip((values - low) / (high - low), 0, 1)) / _TONES)
         colours[(values == NODATA) | np.isnan(values)] = 0
         return colours
 
@@ -146,18 +152,22 @@ def _dot(left: float, top: float) -> str:
 
 
 def _png(pixels: NDArray[np.uint8]) -> bytes:
-    """Return pixels (h, w, 4) as PNG (RFC 2083): the same bytes for the same pixels, whatever library is there."""
+    """Return pixels (h, w, 4) as PNG (RFC 2083), of a palette where 256 colours are enough.
+
+    The same pixels give the same bytes, whatever library is there.
+    """
     height, width = pixels.shape[:2]
-    rows = np.zeros((height, 1 + 4 * width), np.uint8)  # each row begins with its filter, 0 for none
-    rows[:, 1:] = pixels.reshape(height, -1)
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(rows.tobytes(), 9))
-        + chunk(b"IEND", b"")
+    colours, place = np.unique(np.ascontiguousarray(pixels).view(np.uint32), return_inverse=True)
+    palette = colours.view(np.uint8).reshape(-1, 4)
+    few = len(palette) <= _PALETTE
+    data = place.reshape(height, width).astype(np.uint8) if few else pixels.reshape(height, -1)
+    rows = np.zeros((height, 1 + data.shape[1]), np.uint8)  # each row begins with its filter, 0 for none
+    rows[:, 1:] = data
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3 if few else 6, 0, 0, 0))]
+    if few:
+        parts += [(b"PLTE", palette[:, :3].tobytes()), (b"tRNS", palette[:, 3].tobytes())]
+    parts += [(b"IDAT", zlib.compress(rows.tobytes(), 9)), (b"IEND", b"")]
+    chunks = (
+        struct.pack(">I", len(one)) + kind + one + struct.pack(">I", zlib.crc32(kind + one)) for kind, one in parts
     )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)

@@ -101,7 +101,7 @@ def plain(value: Any) -> object:
         return ", ".join(map(_inner, value)) if any(one != [] for one in value) else "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.6g}" if isinstance(value, float) else "–" if value is None else value
+    return f"{value:.6g}" if isinstance(value, float) else "–" if value in (None, "") else value
 
 
 def _inner(value: Any) -> str:

@@ -157,7 +157,7 @@ def residual_section(validation: Validation, accuracy: Mapping[str, Any], quanti
             y=Axis(label="predicted - measured", low=-most, high=most),
             alt=f"Mean error of {quantity} in each of {len(rows)} folds, with the middle nine in ten errors.",
             caption="Mean error of each fold; the lines hold the middle nine in ten errors.",
-            level=(0.0, "no error"),
+            level=(0.0, ""),
         ),
         page.table(["Fold", "Labels", *_WORDS.values()], rows, caption="Errors of each fold"),
     )

@@ -34,7 +34,7 @@ thead th { vertical-align: bottom; border-bottom-width: 2px; max-width: 9rem; ov
 tbody th { font-weight: normal; overflow-wrap: anywhere; min-width: 5.5rem }
 tbody th, thead th:first-child { text-align: left }
 .sum td, .sum th { font-weight: 600 }
-.facts td { text-align: left; white-space: normal; overflow-wrap: anywhere; vertical-align: top }
+.facts td { min-width: 6rem; text-align: left; white-space: normal; overflow-wrap: anywhere; vertical-align: top }
 .facts th { vertical-align: top; color: var(--soft); min-width: 7rem }
 .heat td, .heat thead th:not(:first-child) { text-align: center }
 .scroll { overflow-x: auto; margin: .6rem 0 }
