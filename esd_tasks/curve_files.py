@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from esd_tasks.fonts import families, legible
 from stactools_esd.files import atomic_path
 
 COLUMNS: Final = (
@@ -73,7 +74,7 @@ def write_plot(path: Path, rows: Sequence[Mapping[str, Any]], *, chance: float, 
     axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    axes.set_title(title, loc="left", fontsize=11, parse_math=False)
+    axes.set_title(legible(title), loc="left", fontsize=11, parse_math=False, family=families())
     figure.legend(loc="upper left", bbox_to_anchor=(0.77, 0.92), fontsize=8, frameon=False, title="mean ± SD",
                   title_fontsize=8, alignment="left")  # fmt: skip
     figure.text(0.03, 0.02, textwrap.fill(note, 150), fontsize=7, color="#444444", va="bottom", parse_math=False)

@@ -4,6 +4,7 @@ Matplotlib joins no letters and turns no line around, so scripts that need it (A
 not drawn at all; reports and styles have every name as text.
 """
 
+import logging
 from functools import cache
 from typing import Any, Final
 
@@ -48,6 +49,8 @@ def families() -> tuple[str, ...]:
     """Return fonts that are installed and together cover most scripts, matplotlib's own first."""
     from matplotlib import font_manager
 
+    # A font that has its script in another weight only is used as it is; nobody can do anything about it.
+    logging.getLogger("matplotlib.font_manager").addFilter(lambda said: "font weight" not in said.getMessage())
     installed = set(font_manager.get_font_names())
     return (_OWN, *(font for font in _FALLBACKS if font in installed))
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from esd_tasks.classifier import Classifier
+from esd_tasks.fonts import families, legible
 from stactools_esd.files import atomic_path
 from stactools_esd.product import CHANNELS, FSQ, STEP_BANDS, STEPS
 
@@ -55,7 +56,8 @@ def write_importance_picture(path: Path, facts: dict[str, Any]) -> None:
     axes.set_xlabel("step of the year")
     axes.set_ylabel("dimension")
     rest = "".join(f"; {name} {value:.0%}" for name, value in facts["covariates"].items())
-    axes.set_title(f"Share of the gain, % (all levels {levels.sum():.0f} %{rest})", fontsize=10, parse_math=False)
+    title = legible(f"Share of the gain, % (all levels {levels.sum():.0f} %{rest})")
+    axes.set_title(title, fontsize=10, parse_math=False, family=families())
     figure.colorbar(image, ax=axes)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, metadata={"Software": None})

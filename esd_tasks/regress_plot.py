@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from esd_tasks.fonts import families, legible
 from esd_tasks.regress_validation import Validation
 from stactools_esd.files import atomic_path
 
@@ -44,10 +45,11 @@ def write_scatter(path: Path, validation: Validation, *, name: str, note: str) -
     axes.set_xlim(low - margin, high + margin)
     axes.set_ylim(low - margin, high + margin)
     axes.set_aspect("equal")
-    axes.set_xlabel(f"measured: {name}", parse_math=False, fontsize=9)
+    axes.set_xlabel(f"measured: {legible(name)}", parse_math=False, fontsize=9, family=families())
     axes.set_ylabel("predicted, block left out", fontsize=9)
     axes.tick_params(labelsize=8)
     axes.legend(fontsize=7, frameon=False, loc="upper left")
-    figure.text(0.03, 0.02, textwrap.fill(note, 92), fontsize=7, color="#444444", va="bottom", parse_math=False)
+    lines = textwrap.fill(legible(note), 92)
+    figure.text(0.03, 0.02, lines, fontsize=7, color="#444444", va="bottom", parse_math=False, family=families())
     with atomic_path(path) as temporary:
         figure.savefig(temporary, metadata={"Software": None})

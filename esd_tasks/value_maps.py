@@ -9,6 +9,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 
+from esd_tasks.fonts import families, legible
 from esd_tasks.maps import Pieces, write_raster
 from esd_tasks.preview import finish_picture, start_picture
 from stactools_esd.files import atomic_path
@@ -181,7 +182,7 @@ def write_value_picture(
     axes.tick_params(labelsize=8, length=2)
     for spine in axes.spines.values():
         spine.set_linewidth(0.4)
-    picture.figure.text(picture.right, top, name, fontsize=8.5, va="top", parse_math=False)
+    picture.figure.text(picture.right, top, legible(name), fontsize=8.5, va="top", parse_math=False, family=families())
     if len(x):
         picture.figure.text(picture.right, max(top - 0.47, 0.12), f"○  {dots}", fontsize=8.5, va="top")
     finish_picture(path, picture, note)

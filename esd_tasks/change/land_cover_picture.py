@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from esd_tasks import preview
+from esd_tasks.fonts import families
 from esd_tasks.legend import Legend
 from stactools_esd.files import atomic_path
 
@@ -82,7 +83,7 @@ def _class_list(
         bbox_to_anchor=(left - 0.02, top),
         bbox_transform=figure.transFigure,
         frameon=False,
-        prop={"size": 7},
+        prop={"size": 7, "family": families()},
         borderaxespad=0.0,
     )
     for text in drawn.get_texts():
@@ -118,8 +119,9 @@ def draw_from_to(path: Path, *, legend: Legend, matrix: NDArray[np.int64], first
             if share[a, b] >= 0.005:
                 tone = "white" if share[a, b] > 0.55 else "black"
                 axes.text(b, a, f"{100 * share[a, b]:.0f}", ha="center", va="center", fontsize=7, color=tone)
-    axes.set_xticks(range(len(used)), names, rotation=45, ha="right", fontsize=7, parse_math=False)
-    axes.set_yticks(range(len(used)), names, fontsize=7, parse_math=False)
+    text = {"fontsize": 7, "parse_math": False, "family": families()}
+    axes.set_xticks(range(len(used)), names, rotation=45, ha="right", **text)
+    axes.set_yticks(range(len(used)), names, **text)
     axes.set_title(f"% of the pixels mapped in {first} (rows) by class of {last}", fontsize=9, loc="left")
     with atomic_path(path) as temporary:
         figure.savefig(temporary, metadata={"Software": None})
