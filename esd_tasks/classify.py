@@ -18,6 +18,7 @@ from esd_tasks.classify_outputs import write_outputs
 from esd_tasks.codes_item import by_year
 from esd_tasks.covariates import beside_codes, read_places
 from esd_tasks.failures import Failures
+from esd_tasks.fold_curve import N_MODELS, fold_curve
 from esd_tasks.folds import Folds, spatial_folds
 from esd_tasks.label_range import label_range, range_facts, with_buffer
 from esd_tasks.map_blocks import fill_blocks
@@ -26,7 +27,7 @@ from esd_tasks.plan import ClassifyPlan, make_plan
 from esd_tasks.request import ClassifyRequest
 from esd_tasks.sample_choice import cap_classes
 from esd_tasks.samples import Samples, extract
-from esd_tasks.search import STATEMENT, search_parameters
+from esd_tasks.search import STATEMENT, Searched, n_models, search_parameters
 from stactools_esd.blocks import plan_blocks
 from stactools_esd.errors import OutputError
 from stactools_esd.files import read_json
@@ -100,10 +101,11 @@ def run_plan(plan: ClassifyPlan, *, on_progress: OnProgress | None = None) -> Cl
     folds, reach = _folds(plan, samples)
     _log.info("%d samples of %d classes, %d spatial blocks", len(samples.class_id), len(samples.counts), folds.n_blocks)
     with opened(plan, failures) as store:
-        parameters, searched = _search(plan, samples, report)
-        validated = _validate(plan, parameters, samples, folds, report)
+        searched = _search(plan, samples, folds, report)
+        grown = plan.parameters if searched is None else searched.parameters
+        validated, curve = _validate(plan, grown, searched, samples, folds, report)
         validated["protocol"] |= range_facts(reach, folds.buffer) | ({"search": STATEMENT} if searched else {})
-        model = Classifier(parameters).fit(
+        model = Classifier(grown).fit(
             samples.codes, samples.class_id, covariates=samples.covariates, weight=samples.weight
         )
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
@@ -115,22 +117,19 @@ def run_plan(plan: ClassifyPlan, *, on_progress: OnProgress | None = None) -> Cl
         work = ClassMap(plan=plan, legend=plan.legend, model=model, bands=plan.request.band, applicability=known)
         beside = beside_codes(plan.covariates, plan.grid)
         fill_blocks(plan, blocks, store, work.layers, work.of_codes, report, beside=beside)
-        write_outputs(plan, work, samples, validated, store, blocks, searched)
+        tried = {} if searched is None else searched.content
+        write_outputs(plan, work, samples, validated, store, blocks, searched=tried, curve=curve)
     return ClassifyResult(**vars(read_result(plan.request.output_or_default)))
 
 
-def _search(plan: ClassifyPlan, samples: Samples, report: OnProgress) -> tuple[TreeParameters, dict[str, Any]]:
-    """Return the best of the parameters that were tried, and the content of `search.json`."""
-    n = plan.request.search
+def _search(plan: ClassifyPlan, samples: Samples, folds: Folds, report: OnProgress) -> Searched | None:
+    """Return the parameters that a search chose, or None where none was asked for."""
+    n, seed = plan.request.search, plan.request.seed
     if not n:
-        return plan.parameters, {}
+        return None
+    _log.info("a search of %d draws trains %d models", n, n_models(n))
     return search_parameters(
-        samples,
-        plan.parameters,
-        n,
-        block_size=plan.request.block_size,
-        seed=plan.request.seed,
-        on_trial=lambda done: report("search", done, n + 1),
+        samples, folds, plan.parameters, n, seed=seed, on_trial=lambda done, total: report("search", done, total)
     )
 
 
@@ -146,10 +145,16 @@ def _folds(plan: ClassifyPlan, samples: Samples) -> tuple[Folds, float | None]:
 
 
 def _validate(
-    plan: ClassifyPlan, parameters: TreeParameters, samples: Samples, folds: Folds, report: OnProgress
-) -> dict[str, Any]:
-    """Return the content of `accuracy.json`."""
-    total, done = 2 * crossval.N_FOLDS, 0
+    plan: ClassifyPlan,
+    grown: TreeParameters,
+    searched: Searched | None,
+    samples: Samples,
+    folds: Folds,
+    report: OnProgress,
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Return the content of `accuracy.json`, and the curve where it is wanted."""
+    curved = not plan.request.no_curve
+    total, done = 2 * crossval.N_FOLDS + (N_MODELS if curved else 0), 0
 
     def on_fold() -> None:
         nonlocal done
@@ -157,6 +162,8 @@ def _validate(
         report("validate", done, total)
 
     report("validate", done, total)
-    validation = crossval.cross_validate(samples, folds, parameters, on_fold=on_fold)
-    random = crossval.random_overall(samples, parameters, seed=plan.request.seed, on_fold=on_fold)
-    return crossval.accuracy_report(validation, random, samples, plan.legend)
+    by_fold = grown if searched is None else searched.by_fold
+    validation = crossval.cross_validate(samples, folds, by_fold, on_fold=on_fold)
+    random = crossval.random_overall(samples, grown, seed=plan.request.seed, on_fold=on_fold)
+    curve = fold_curve(samples, folds, by_fold, validation, on_fold=on_fold) if curved else None
+    return crossval.accuracy_report(validation, random, samples, plan.legend), curve

@@ -22,6 +22,7 @@ from esd_tasks.plan import ClassifyPlan
 from esd_tasks.report import write_report
 from esd_tasks.samples import Samples
 from esd_tasks.target import WGS84, transformer
+from esd_tasks.training_pixels import TrainingPixels
 from stactools_esd.blocks import Block
 from stactools_esd.files import write_json
 
@@ -42,7 +43,9 @@ def write_outputs(
     validated: Mapping[str, Any],
     store: MapStore,
     blocks: Sequence[Block],
+    *,
     searched: Mapping[str, Any],
+    curve: Mapping[str, Any] | None,
 ) -> None:
     """Assemble every output; `run.json` last, for it says that the folder is finished.
 
@@ -54,6 +57,7 @@ def write_outputs(
         store: Finished blocks.
         blocks: All blocks.
         searched: Content of `search.json`, empty where nothing was searched.
+        curve: Of `fold_curve`, where it was wanted.
     """
     folder = plan.request.output_or_default
     x, y = _places(samples, plan)
@@ -67,6 +71,7 @@ def write_outputs(
     }
     work.model.save(folder, identity=plan.identity, names=plan.legend.by_id, software=packages(), further=facts)
     write_json(folder / ACCURACY_JSON, validated)
+    outputs["training_pixels"] = TrainingPixels.of(samples.lon, samples.lat, samples.year).save(folder)
     if work.applicability is not None:
         work.applicability.save(folder)
         outputs["applicability_facts"] = APPLICABILITY_JSON
@@ -89,6 +94,7 @@ def write_outputs(
         accuracy=validated,
         importance=shares,
         searched=searched,
+        curve=curve,
         next_steps=tuple(_next_steps(plan)),
         x=x,
         y=y,
@@ -102,6 +108,7 @@ def write_outputs(
         folder=folder,
         outputs=outputs,
         mapped_pixels={str(class_id): count for class_id, count in counts.items()},
+        result={"learning_curve": curve} if curve else {},
         missing=list(missing),
         notes=notes,
     )

@@ -1,7 +1,8 @@
 """Cross-validation of the classifier in spatial blocks, with the gap to a random split beside it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -66,7 +67,7 @@ class CrossValidation:
 def cross_validate(
     samples: "Samples",
     folds: Folds,
-    parameters: TreeParameters,
+    parameters: TreeParameters | Sequence[TreeParameters],
     *,
     on_fold: Callable[[], Any] = lambda: None,
 ) -> CrossValidation:
@@ -78,16 +79,17 @@ def cross_validate(
     Args:
         samples: Codes and classes.
         folds: Plan of training and test samples.
-        parameters: How trees are grown.
+        parameters: How trees are grown, in all folds or in each.
         on_fold: Called after each fold.
     """
+    by_fold = repeat(parameters) if isinstance(parameters, TreeParameters) else parameters
     class_ids = sorted(set(samples.class_id.tolist()))
     predicted = np.zeros(len(samples.class_id), dtype=np.int64)
     confidence = np.full(len(samples.class_id), np.nan)
     overall = []
-    for train, test in folds.splits():
+    for (train, test), grown in zip(folds.splits(), by_fold, strict=False):
         if len(train):
-            predicted[test], confidence[test] = _predict(samples, train, test, parameters)
+            predicted[test], confidence[test] = _predict(samples, train, test, grown)
         overall.append(float((predicted[test] == samples.class_id[test]).mean()) if len(train) else float("nan"))
         on_fold()
     tested = predicted > 0

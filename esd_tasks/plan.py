@@ -87,6 +87,7 @@ class ClassifyPlan(ClassesPlan):
                     "block_size": request.block_size,
                     "buffer": request.buffer,
                     "search": request.search,
+                    "curve": not request.no_curve,
                     "n_folds": N_FOLDS,
                     "seed": request.seed,
                     **request.band_facts,
@@ -94,6 +95,19 @@ class ClassifyPlan(ClassesPlan):
                 },
             }
         )
+
+    def cost(self) -> dict[str, Any]:
+        """Return what a run would read, map and train."""
+        from esd_tasks.fold_curve import N_MODELS
+        from esd_tasks.search import n_models
+
+        models = {
+            "validate": 2 * N_FOLDS,
+            "curve": 0 if self.request.no_curve else N_MODELS,
+            "search": n_models(self.request.search),
+            "map": 1,
+        }
+        return super().cost() | {"models": models}
 
 
 P = TypeVar("P", bound=ClassesPlan)

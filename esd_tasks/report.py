@@ -13,6 +13,7 @@ from esd_tasks.legend import Legend
 from esd_tasks.report_accuracy import class_accuracy_table, count_matrix
 from esd_tasks.report_axes import Axis
 from esd_tasks.report_chart import Point, Series, bar, curves
+from esd_tasks.report_fold_curve import fold_curve_section
 from esd_tasks.report_map import class_map_figure
 from esd_tasks.report_page import Cell, Html
 
@@ -29,6 +30,7 @@ def write_report(
     accuracy: Mapping[str, Any] | None = None,
     importance: Mapping[str, Any] | None = None,
     searched: Mapping[str, Any] | None = None,
+    curve: Mapping[str, Any] | None = None,
     x: NDArray[np.float64] | None = None,
     y: NDArray[np.float64] | None = None,
 ) -> str:
@@ -45,6 +47,7 @@ def write_report(
         accuracy: Content of `accuracy.json`, where there is one.
         importance: Content of `importance.json`, where there is one.
         searched: Content of `search.json`, where parameters were searched.
+        curve: How accuracy grows with labels (`fold_curve`), where it is known.
         x: Places of samples in the CRS of the map.
         y: The same, northing.
 
@@ -67,6 +70,8 @@ def write_report(
     ]
     if accuracy is not None:
         sections += accuracy_sections(accuracy)
+    if curve:
+        sections.append(fold_curve_section(curve))
     if importance:
         sections.append(importance_section(importance))
     if searched:

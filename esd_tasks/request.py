@@ -236,6 +236,9 @@ class ClassifyRequest(ClassesRequest, MapBandsRequest):
     search: int = 0
     """Draws of tree parameters that are tried beside those at hand."""
 
+    no_curve: bool = False
+    """Leave out how accuracy grows with the labels."""
+
     exclude: tuple[str, ...] = ()
     """Classes, by name or id, whose labels are left out."""
 

@@ -110,16 +110,31 @@ def test_importance_finds_the_steps_that_tell(done: ClassifyResult) -> None:
     assert done.paths["importance_picture"].read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_search_is_recorded_and_its_price_is_said(place: Path, done: ClassifyResult) -> None:
-    """Every trial is listed, the best is what the model has, and the accuracy says that it was chosen on."""
+def test_a_search_is_recorded_and_nested(place: Path, done: ClassifyResult) -> None:
+    """Every trial is listed, the best is what the model has, and the accuracy says that the search was nested."""
     searched = json.loads(done.paths["search"].read_text())
     assert len(searched["trials"]) == 3
     best = searched["trials"][searched["chosen"]]
     assert best["balanced_accuracy"] == max(trial["balanced_accuracy"] for trial in searched["trials"])
     assert json.loads(done.paths["model_facts"].read_text())["parameters"] == best["parameters"]
-    assert "too good" in done.accuracy["protocol"]["search"]
+    assert "anew inside the training part of each fold" in done.accuracy["protocol"]["search"]
+    assert len(searched["folds"]) == 5
     again = run(place, "again", search=2, buffer="range")
     assert again.paths["search"].read_bytes() == done.paths["search"].read_bytes()
+
+
+def test_the_learning_curve_is_in_run_and_report(place: Path, done: ClassifyResult) -> None:
+    """Four shares of the labels, the last as the cross-validation has it; `--no-curve` leaves it out; all is priced."""
+    curve = done.record["result"]["learning_curve"]
+    assert [point["share"] for point in curve["points"]] == [0.1, 0.25, 0.5, 1]
+    assert curve["points"][-1]["overall_accuracy"]["mean"] == done.accuracy["overall_accuracy_folds"]["mean"]
+    assert curve["statement"] in done.paths["report"].read_text()
+    options = {"labels": place / "samples.gpkg", "catalog": str(place / "codes"), "output": place / "less"}
+    less = make_plan(ClassifyRequest(no_curve=True, search=2, **options))
+    assert less.cost()["models"] == {"validate": 10, "curve": 0, "search": 54, "map": 1}
+    assert make_plan(ClassifyRequest(**options)).cost()["models"]["curve"] == 15
+    assert " --no-curve" in less.request.command
+    assert run(place, "less", no_curve=True).record["result"] == {}
 
 
 def test_range_buffer_and_gap_stand_in_the_accuracy(done: ClassifyResult) -> None:

@@ -229,7 +229,7 @@ def test_misuse_ends_with_exit_code_2(words: list[str]) -> None:
 def test_an_interrupted_run_says_how_to_continue(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C leaves with 130 and one line; the same command continues."""
     with monkeypatch.context() as patch:
-        patch.setattr("esd_tasks.classify.write_outputs", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr("esd_tasks.classify.write_outputs", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         result = esd_tasks("classify", "--labels", "samples.gpkg")
     assert result.exit_code == 130
     assert "same command continues" in result.stderr

@@ -40,7 +40,10 @@ def classify(
     buffer: Annotated[
         str, typer.Option(metavar="auto|range|METRES", help="Nothing trains within this distance of a tested sample.")
     ] = "auto",
-    search: Annotated[int, typer.Option(metavar="N", help="Try N draws of tree parameters by spatial folds.")] = 0,
+    search: Annotated[
+        int, typer.Option(metavar="N", help="Try N draws of tree parameters by nested spatial folds.")
+    ] = 0,
+    no_curve: Annotated[bool, typer.Option("--no-curve", help="Leave out how accuracy grows with labels.")] = False,
     band: options.Band = None,
     smooth: options.Smooth = 0,
     mmu: options.Mmu = 0,

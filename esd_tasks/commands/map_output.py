@@ -64,6 +64,9 @@ def _cost_lines(cost: dict[str, Any]) -> Iterator[str]:
     yield f"items     {len(cost['items'])}, {all_bytes}, about {needed} to read"
     for item in cost["items"]:
         yield f"          {item['id']}  {'size unknown' if item['bytes'] is None else size_in_words(item['bytes'])}"
+    if models := cost.get("models"):
+        parts = ", ".join(f"{n} to {name}" for name, n in models.items() if n)
+        yield f"models    {sum(models.values())} to train: {parts}"
     yield f"output    {cost['output']}"
     yield "next: run the same command without --dry-run"
 
