@@ -4,11 +4,14 @@ import shlex
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from stactools_esd.errors import EsdError, UsageError
+
+INTERRUPTED: Final = 130
+"""What a command leaves with that Ctrl-C ended, as shells have it."""
 
 
 class EsdGroup(click.Group):
@@ -22,8 +25,11 @@ class EsdGroup(click.Group):
                 warnings.showwarning = lambda message, *_, **__: _warn_once(str(message), said)
                 return super().invoke(ctx)
         except EsdError as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"Error: {' '.join(str(error).split())}", err=True)
             ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("Error: interrupted; run the same command again", err=True)
+            ctx.exit(INTERRUPTED)
         except OSError as error:
             where = f" ({error.filename})" if error.filename else ""
             click.echo(f"Error: {error.strerror or error}{where}", err=True)

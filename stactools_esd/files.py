@@ -1,5 +1,6 @@
 """Files that are either whole or absent: atomic writes, JSON, checksums."""
 
+import errno
 import hashlib
 import json
 import os
@@ -14,6 +15,9 @@ from stactools_esd.errors import CatalogError, EsdError, OutputError
 
 PARTIAL_MARK = ".partial-"
 """Every temporary file's name holds this; such a file may be deleted when nothing runs."""
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What the system says when a disk, a quota or the largest file is full."""
 
 _CHUNK_BYTES = 1 << 20
 
@@ -32,7 +36,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         Where to write.
 
     Raises:
-        OutputError: The folder cannot be made or written, or the final name is a folder.
+        OutputError: The folder cannot be made or written, there is no room, or the final name is a folder.
     """
     path = Path(path)
     if path.is_dir():
@@ -44,7 +48,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
             f"cannot make the folder {path.parent} ({error.strerror}); choose an output path that can be written"
         ) from error
     with scratch_path(path) as temporary:
-        yield temporary
+        try:
+            yield temporary
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            raise OutputError(f"cannot write {path} ({error.strerror}); make room and run again") from error
         try:
             os.replace(temporary, path)  # noqa: PTH105
         except FileNotFoundError:

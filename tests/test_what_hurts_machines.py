@@ -1,0 +1,119 @@
+"""What hurts on real machines: full disks, folders without a place for caches, Ctrl-C, names in any script."""
+
+import errno
+import os
+import shutil
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import numba.core.caching
+import pytest
+import tiny_map
+from click.testing import CliRunner as ClickRunner
+from typer.testing import CliRunner as TyperRunner
+
+from esd_tasks import cli
+from stactools_esd.command_group import EsdGroup
+from stactools_esd.compiled import compiled, vectorised
+from stactools_esd.errors import OutputError
+from stactools_esd.files import atomic_path
+
+ODD = "étude 中文 (copie) ñ"
+"""A folder as people call theirs."""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalogue and labels in a folder whose name has spaces and other scripts."""
+    folder = tmp_path_factory.mktemp("odd") / ODD
+    tiny_map.write_place(folder / "catalog")
+    tiny_map.write_labels(folder / "échantillons d'été.gpkg", n=60)
+    return folder
+
+
+@pytest.fixture
+def place(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, as the working directory."""
+    shutil.copytree(made, tmp_path / ODD)
+    monkeypatch.chdir(tmp_path / ODD)
+    monkeypatch.delenv("ESD_CATALOG", raising=False)
+    return tmp_path / ODD
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_is_one_line_and_leaves_nothing(number: int, tmp_path: Path) -> None:
+    """Whatever writes, a disk or quota that is full is an error of ours that names the file; the old one stays."""
+    path = tmp_path / "map.tif"
+    path.write_text("old")
+
+    def fill() -> None:
+        with atomic_path(path) as temporary:
+            temporary.write_text("ha")
+            raise OSError(number, os.strerror(number))
+
+    with pytest.raises(OutputError, match=r"map\.tif .*make room"):
+        fill()
+    assert [one.name for one in tmp_path.iterdir()] == ["map.tif"]
+    assert path.read_text() == "old"
+
+
+def test_other_faults_of_a_body_stay_what_they_are(tmp_path: Path) -> None:
+    """A file that the body cannot read is not told as a full disk."""
+    with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "map.tif"):
+        (tmp_path / "absent").read_bytes()
+
+
+@pytest.mark.parametrize("compile_it", [compiled, vectorised])
+def test_loops_need_no_place_for_a_cache(compile_it: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where neither the installation nor the home can be written, as in containers, loops compile without a cache."""
+    monkeypatch.setattr(numba.core.caching.CacheImpl, "_locator_classes", [])
+
+    def double(value: float) -> float:
+        return 2 * value
+
+    assert compile_it(double)(21.0) == 42.0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["pull", "--points", "échantillons d'été.gpkg", "--year", "2020"],
+        ["similar", "--examples", "échantillons d'été.gpkg", "--year", "2020"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_names_may_have_spaces_and_any_script(words: list[str], place: Path) -> None:
+    """Catalogue, labels and output in such a folder: made, already done the second time, every named file there."""
+    first = TyperRunner().invoke(cli.app, [*words, "-o", "sortie ü", "--json"])
+    assert first.exit_code == 0, first.output
+    again = TyperRunner().invoke(cli.app, [*words, "-o", "sortie ü"])
+    assert again.stdout.startswith("already done: sortie ü")
+    assert (place / "sortie ü" / "run.json").is_file()
+    assert not list((place / "sortie ü").glob(".*"))
+
+
+def test_nothing_but_plain_text_is_printed(place: Path) -> None:
+    """No escape code in results, errors or help, even where a terminal would take colours: NO_COLOR holds always."""
+    labels = "échantillons d'été.gpkg"
+    for words in (["--help"], ["similar", "-h"], ["similar"], ["similar", "--examples", "absent.gpkg"],
+                  ["similar", "--examples", labels, "--year", "2020"]):  # fmt: skip
+        assert "\x1b" not in TyperRunner().invoke(cli.app, words, color=True).output, words
+
+
+def test_an_interrupted_stac_command_is_one_line() -> None:
+    """Ctrl-C ends `stac esd` with 130 and one line, as it ends `esd-tasks`."""
+
+    @click.group(cls=EsdGroup)
+    def group() -> None:
+        """Stand in for `stac esd`."""
+
+    @group.command()
+    def stop() -> NoReturn:
+        """Be interrupted."""
+        raise KeyboardInterrupt
+
+    result = ClickRunner().invoke(group, ["stop"])
+    assert result.exit_code == 130
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: interrupted")
