@@ -14,6 +14,7 @@ from esd_tasks.assess_notes import UNKNOWN_SAMPLING, estimate_notes, refuse_empt
 from esd_tasks.assess_population import Population, by_area, population_of
 from esd_tasks.assess_reference import EMPTY
 from esd_tasks.assess_request import AssessRequest
+from esd_tasks.assess_sample import TRAINED
 from esd_tasks.assess_setting import open_setting
 from esd_tasks.assess_table import Table, read_table
 from esd_tasks.estimates import Estimates, Moments, estimate
@@ -117,6 +118,12 @@ def run_assess(request: AssessRequest, on_progress: OnProgress | None = None) ->
         n_empty = setting.reference.n_empty
         left_out = ({EMPTY: n_empty} if n_empty else {}) | sample.left_out
         if not len(sample.mapped):
+            if TRAINED in sample.left_out:
+                raise LabelsError(
+                    f"got {request.reference.name}, whose points lie on pixels from which {setting.raster.path} was "
+                    "made, expected samples that the model never saw; its cross-validation is in accuracy.json beside "
+                    "the map, and esd-tasks design draws new samples"
+                )
             told = "; ".join(f"{reason}: {n}" for reason, n in left_out.items()) or "the layer is empty"
             raise NothingFoundError(
                 f"got no usable reference point in {request.reference.name} ({told}), expected points on the map "

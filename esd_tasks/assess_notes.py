@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from esd_tasks.assess_population import Population
-from esd_tasks.assess_sample import Sample
+from esd_tasks.assess_sample import TRAINED, Sample
 from esd_tasks.assess_setting import Setting
 from esd_tasks.estimates import Estimates
 from stactools_esd.errors import LabelsError
@@ -104,6 +104,8 @@ def sample_notes(setting: Setting, population: Population, sample: Sample) -> It
             f"points without a reference class ({strata}) are taken to be missing at random within their strata; if "
             "they are the hard ones, the estimates flatter"
         )
+    if TRAINED in sample.left_out and setting.sampling != "convenience":
+        yield "estimates are of the map without the pixels that trained it"
     if population.no_stratum:
         yield f"{population.no_stratum:,} classified pixels without a stratum are not part of the population"
     if population.left_out:

@@ -14,6 +14,7 @@ OUTSIDE: Final = "outside the map"
 NODATA: Final = "on a pixel without a class"
 EXCLUDED: Final = "on an excluded class"
 NO_STRATUM: Final = "without a stratum"
+TRAINED: Final = "on a pixel and of the year of a sample that trained the map"
 NOT_DRAWN: Final = "in a pixel that was not drawn"
 UNANSWERED: Final = "no reference class filled in"
 DUPLICATE: Final = "same pixel and class as another point"
@@ -52,6 +53,7 @@ def meet(
     strata: ClassRaster | NDArray[np.int64] | None = None,
     excluded: tuple[int, ...] = (),
     drawn: NDArray[np.bool_] | None = None,
+    trained: NDArray[np.bool_] | None = None,
 ) -> Sample:
     """Meet points with the map; the first reason to leave one out counts.
 
@@ -63,6 +65,7 @@ def meet(
         strata: Raster of strata on the map's grid, or the stratum of each point, 0 for none; the map's class if None.
         excluded: Classes that are not part of the population.
         drawn: Whether each point is in a pixel that the record of the draw has, (n,); None without a record.
+        trained: Whether each point is on a pixel that trained the map, (n,); None where that is not known.
     """
     reasons = np.full(len(rows), "", dtype=object)
 
@@ -82,6 +85,8 @@ def meet(
     leave_out(stratum == UNCLASSIFIED, NO_STRATUM)
     if drawn is not None:
         leave_out(~drawn, NOT_DRAWN)
+    if trained is not None:
+        leave_out(trained, TRAINED)
     unanswered = (reasons == "") & (reference == UNCLASSIFIED)
     leave_out(unanswered, UNANSWERED)
     kept = np.flatnonzero(reasons == "")

@@ -19,6 +19,7 @@ from esd_tasks.strata_counts import OnCount, StrataCounts, count_strata
 from esd_tasks.strata_names import find_classes, names_of
 from esd_tasks.strata_raster import ClassRaster
 from esd_tasks.target import WGS84, transformer
+from esd_tasks.training_pixels import training_of
 from stactools_esd.errors import EsdError, IncomparableError, LabelsError, UsageError
 from stactools_esd.files import read_json, sha256_file
 
@@ -90,15 +91,25 @@ class Setting:
             drawn = self._drawn(self.design)
         if strata is not None:
             strata.aligned_to(self.raster)
+        rows, columns = _pixels(self.raster, self.reference)
         of_points = [numbers.get(text or "", 0) for text in self.reference.strata or ()]
         return meet(
             self.raster,
-            *_pixels(self.raster, self.reference),
+            rows,
+            columns,
             class_ids(self.reference.classes, names, self.reference.field),
             strata=np.array(of_points, dtype=np.int64) if self.field else strata,
             excluded=self.excluded,
             drawn=drawn,
+            trained=self._trained(rows, columns),
         )
+
+    def _trained(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+        """Tell which points are on pixels that trained the map; None where that is not known."""
+        training, raster = training_of(self.raster.path.parent), self.raster
+        if training is None:
+            return None
+        return training.seen(rows, columns, crs=raster.crs, transform=raster.transform, year=raster.year)
 
     def pixel_areas(self, sample: Sample) -> NDArray[np.float64] | None:
         """Return square metres of the pixels that were drawn, (n,); None where samples count alike.

@@ -43,6 +43,7 @@ from esd_tasks.run_record import RUN_JSON
 from esd_tasks.samples import Samples, extract
 from esd_tasks.table_scale import scale_of
 from esd_tasks.target import WGS84, transformer
+from esd_tasks.training_pixels import TrainingPixels
 from stactools_esd.blocks import plan_blocks
 from stactools_esd.errors import UsageError
 from stactools_esd.files import write_json
@@ -200,6 +201,7 @@ def run_plan(plan: FewShotPlan, *, on_progress: OnProgress | None = None) -> Map
             assets=_ASSETS,
         )
         outputs = {**OUTPUTS, "heads": HEADS_JSON, "model": MODEL_JSON, "item": item, "run": RUN_JSON}
+        outputs["training_pixels"] = TrainingPixels.of(samples.lon, samples.lat, samples.year).save(folder)
         result = {
             "choice": choice.as_dict(),
             "classes": [

@@ -103,6 +103,12 @@ class ClassRaster:
         except (ValueError, AttributeError):
             return {}
 
+    @property
+    def year(self) -> int | None:
+        """Year of the map, as maps of this toolkit state it; None where the file says nothing."""
+        text = str(self._source.tags().get("YEAR", ""))
+        return int(text) if text.isdigit() else None
+
     def checksum(self) -> str:
         """Return the multihash of the file."""
         return multihash_file(self.path)

@@ -12,6 +12,7 @@ from synthetic import AREA_CRS, AREA_TRANSFORM
 from tiny_reference import answered, pixels_of, points, random_points, write_place
 
 from esd_tasks.assess import assess
+from esd_tasks.assess_sample import TRAINED
 from esd_tasks.classifier import TreeParameters
 from esd_tasks.classify import classify
 from esd_tasks.design import design
@@ -76,7 +77,8 @@ def test_samples_that_trained_a_map_are_refused(tmp_path: Path, monkeypatch: pyt
     frame.assign(reference=[tiny_map.NAMES[value].upper() for value in truth.tolist()]).to_file(path, layer="sample")
     found = assess(folder, reference=path)
     assert set(found.names.values()) == set(tiny_map.NAMES.values())
-    assert found.plain.n == 150
+    assert found.plain.n + sum(found.left_out.values()) == 150
+    assert set(found.left_out) <= {TRAINED}
     assert found.plain.overall > 0.5
 
 

@@ -94,6 +94,8 @@ def assess(request: AssessRequest) -> dict[str, Any]:
         request.reference, layer=request.layer, event_field=request.event_field, weight_field=request.weight_field
     )
     mapped = read_mapped(request.folder, record, places)
+    if (mapped.valid & mapped.trained).any() and not (mapped.valid & ~mapped.trained).any():
+        raise _seen(request)
     if mapped.dated and not places.dated:
         raise LabelsError(
             "got reference places that say change and no change, expected years of events for a map of break years; "
@@ -117,15 +119,20 @@ def _refuse_seen(record: Mapping[str, Any], request: AssessRequest) -> None:
         with suppress(EsdError, KeyError, TypeError):  # the model lies elsewhere now
             digests.append(read_json(Path(record["model"]["path"]) / RUN_JSON)["labels"]["content_sha256"])
     if request.reference.is_file() and digest_of(request.reference) in digests:
-        raise LabelsError(
-            f"got {request.reference.name}, with which the map was made, expected places that had no part in it; the "
-            "cross-validated figures stand in accuracy.json, and other places judge the map"
-        )
+        raise _seen(request)
+
+
+def _seen(request: AssessRequest) -> LabelsError:
+    return LabelsError(
+        f"got {request.reference.name}, with which the map was made, expected places that had no part in it; the "
+        "cross-validated figures stand in accuracy.json, and other places judge the map"
+    )
 
 
 def _report(request: AssessRequest, record: Mapping[str, Any], places: EventPlaces, mapped: Mapped) -> dict[str, Any]:
     """Return the content of `accuracy.json`; its matrix is of places: whether anything happened, whatever the year."""
-    if not mapped.valid.any():
+    valid = mapped.valid & ~mapped.trained
+    if not valid.any():
         raise NothingFoundError(
             f"got {len(mapped.valid)} reference places, none where the map says anything, expected some; check places "
             "and area"
@@ -136,12 +143,12 @@ def _report(request: AssessRequest, record: Mapping[str, Any], places: EventPlac
     reference: list[set[int]] = [set() for _ in first]
     changed = np.zeros(len(first), np.bool_)
     outside = 0
-    for place in np.flatnonzero(mapped.valid).tolist():
+    for place in np.flatnonzero(valid).tolist():
         years = {year for year in places.years[place] if span[0] <= year <= span[1]}
         outside += len(places.years[place]) - len(years)
         reference[member[place]] |= years
         changed[member[place]] |= bool(years) if places.dated else bool(places.changed[place])
-    kept = np.flatnonzero(mapped.valid[first])
+    kept = np.flatnonzero(valid[first])
     maps = [mapped.events[first[k]] for k in kept.tolist()]
     if mapped.dated:
         truth: list[Sequence[int]] = [sorted(reference[k]) for k in kept.tolist()]
@@ -179,7 +186,8 @@ def _report(request: AssessRequest, record: Mapping[str, Any], places: EventPlac
             "left_out": {
                 **places.dropped,
                 "outside the map or without data": int((~mapped.valid).sum()),
-                "same pixel as another place": int(mapped.valid.sum()) - len(kept),
+                "on a pixel that chose the threshold or trained the model": int((mapped.valid & mapped.trained).sum()),
+                "same pixel as another place": int(valid.sum()) - len(kept),
                 "events outside the years of the map": outside,
             },
             "inputs": {

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from esd_tasks.change.event_reference import EventPlaces
 from esd_tasks.change.reference import NO_CHANGE
 from esd_tasks.target import WGS84, transformer
+from esd_tasks.training_pixels import training_of
 from stactools_esd.errors import OutputError
 
 
@@ -33,6 +34,9 @@ class Mapped:
 
     pixel: NDArray[np.int64]
     """Number of the pixel that holds each place, (n,)."""
+
+    trained: NDArray[np.bool_]
+    """Whether a place is on a pixel that, of the years of the map, chose its threshold or trained its model, (n,)."""
 
     x: NDArray[np.float64]
     """Easting of each place, (n,)."""
@@ -66,6 +70,10 @@ def read_mapped(folder: Path, record: Mapping[str, Any], places: EventPlaces) ->
         inside = (row >= 0) & (row < dataset.height) & (column >= 0) & (column < dataset.width)
         pixel = np.where(inside, row * dataset.width + column, -1)
         values = _sample(dataset, x, y, inside)
+        trained = np.zeros(len(pixel), np.bool_)
+        if kind == "change" and (training := training_of(folder)) is not None:
+            grid = {"crs": dataset.crs, "transform": dataset.transform}
+            trained = inside & training.seen(row, column, **grid, year=years[-1], before=years[0])
         nodata = dataset.nodata
         names = list(dataset.descriptions)
     with rasterio.open(folder / outputs["magnitude"]) as dataset:
@@ -88,6 +96,7 @@ def read_mapped(folder: Path, record: Mapping[str, Any], places: EventPlaces) ->
         events=events,
         score=score,
         pixel=pixel,
+        trained=trained,
         x=np.asarray(x),
         y=np.asarray(y),
         dated=kind == "breaks",

@@ -95,6 +95,8 @@ def write(
         outputs["accuracy"] = "accuracy.json"
         accuracy = accuracy_report(rule.validation, kind="spatial cross-validation of the threshold of change")
         write_json(folder / outputs["accuracy"], accuracy)
+    if rule.samples is not None:
+        outputs["training_pixels"] = rule.samples.training_pixels.save(folder)
     notes = [*_notes(plan, rule, counts), *(accuracy_lines(accuracy) if accuracy else ())]
     x, y = _places(plan, rule)
     preview.write_preview(

@@ -15,6 +15,7 @@ from esd_tasks.codes_item import CodesItem, by_year
 from esd_tasks.mosaic import Mosaic
 from esd_tasks.samples import Samples, extract
 from esd_tasks.target import WGS84, transformer
+from esd_tasks.training_pixels import TrainingPixels
 from stactools_esd.errors import LabelsError, NothingFoundError
 
 
@@ -38,6 +39,12 @@ class PairSamples:
     def changed(self) -> NDArray[np.bool_]:
         """Which changed, (n,)."""
         return np.asarray(self.samples.class_id != NO_CHANGE)
+
+    @property
+    def training_pixels(self) -> TrainingPixels:
+        """Their places and years, to be kept beside what was learnt from them."""
+        samples = self.samples
+        return TrainingPixels.of(samples.lon, samples.lat, samples.year, self.year_before)
 
     def distances(self, measure: str) -> NDArray[np.float32]:
         """Return the level or the cosine distance of both years, (n,)."""

@@ -32,6 +32,7 @@ from esd_tasks.map_run import OnProgress, packages
 from esd_tasks.model_facts import first_day
 from esd_tasks.report_change_train import write_report
 from esd_tasks.report_page import REPORT
+from esd_tasks.training_pixels import FILE as TRAINING_PIXELS
 from stactools_esd.blocks import run_key
 from stactools_esd.files import read_json, write_json
 
@@ -45,6 +46,7 @@ _OUTPUTS: Final = {
     "model": MODEL_TEXT,
     "model_facts": MODEL_JSON,
     "accuracy": "accuracy.json",
+    "training_pixels": TRAINING_PIXELS,
     "curve": "curve.png",
     "report": REPORT,
     "run": run_record.RUN_JSON,
@@ -174,6 +176,7 @@ def run_training(plan: TrainPlan, *, on_progress: OnProgress | None = None) -> T
             output_folder.clear(folder)
         model.save(folder, software=packages())
         write_json(folder / _OUTPUTS["accuracy"], accuracy)
+        samples.training_pixels.save(folder)
         draw_curve(folder / _OUTPUTS["curve"], validation)
         notes = _notes(plan, samples, accuracy)
         write_report(plan, samples, accuracy, validation, notes=notes)
