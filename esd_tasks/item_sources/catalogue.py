@@ -1,4 +1,4 @@
-"""Items of a static catalogue, on this machine or behind a URL, walked by its links."""
+"""Items of a static catalogue, on this machine or behind a URL: by the mirror of a collection, else by its links."""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from esd_tasks.codes_item import CodesItem
 from esd_tasks.item_sources.document import is_of_codes, item_of, resolve
 from esd_tasks.item_sources.http import fetch_json
+from esd_tasks.item_sources.mirror import mirrored
 from esd_tasks.item_sources.wanted import Wanted
 from stactools_esd import stac
 from stactools_esd.errors import CatalogError
@@ -22,6 +23,8 @@ NO_CATALOG: Final = (
 
 def walk(place: str, wanted: Wanted, seen: set[str] | None = None) -> Iterator[CodesItem]:
     """Yield the items below a catalogue, or the item that a document is; other collections' items are passed over.
+
+    A collection whose mirror can be trusted is not walked.
 
     Args:
         place: Path or URL of the document.
@@ -45,6 +48,9 @@ def walk(place: str, wanted: Wanted, seen: set[str] | None = None) -> Iterator[C
         return
     if kind not in ("Catalog", "Collection"):
         raise CatalogError(f"got {without_query(place)}, which is no STAC catalogue, collection or item; {NO_CATALOG}")
+    if (items := mirrored(content, place, wanted)) is not None:
+        yield from items
+        return
     for target, rel in _links(content, place):
         if rel == "item" or wanted.enters(content, _folder(place), _folder(target)):
             yield from walk(target, wanted, seen)

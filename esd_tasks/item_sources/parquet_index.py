@@ -1,8 +1,10 @@
 """Items of a parquet index: one row an item, as stac-geoparquet lays them out, in one file or partitioned by year."""
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Final
 
 import shapely
 
@@ -16,8 +18,16 @@ from stactools_esd.errors import CatalogError
 from stactools_esd.gdal import without_query
 
 _NEEDED = ("id", "geometry", "assets")
-_PROPERTIES = ("license", "start_datetime", "end_datetime")
+_PROPERTIES = ("links", "license", "start_datetime", "end_datetime")
 _PREFIXES = ("esd:", "proj:")
+_YEAR_FOLDER = re.compile(r"(?:^|/)year=(\d{4})/")
+
+DIGEST_KEY: Final = "esd:items_sha256"
+"""Key, in the metadata of a file, of the digest of its items."""
+
+
+class NoCodesError(CatalogError):
+    """An index is of items that are no codes."""
 
 
 def is_index(place: str) -> bool:
@@ -28,30 +38,72 @@ def is_index(place: str) -> bool:
     return path is not None and path.is_dir() and next(path.glob("**/*.parquet"), None) is not None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One file of an index, and what is said of it elsewhere."""
+
+    place: str
+    """Path or URL; a file behind a URL is fetched whole."""
+
+    item_count: int | None = None
+    """How many items it must have."""
+
+    items_sha256: str | None = None
+    """The digest of its items that it must state in its metadata."""
+
+
 def search(place: str, wanted: Wanted) -> Iterator[CodesItem]:
     """Yield items of an index; boxes and dates choose its rows, so items still have to be tried.
 
     Args:
-        place: Path of a file or folder, or URL of a file, which is fetched whole.
-        wanted: Place and years.
+        place: Path of a file or folder, or URL of a file.
+        wanted: Place and years; of a folder with `year=2015/` below it only the parts of these are opened.
 
     Raises:
-        CatalogError: It cannot be read, or is no index of items.
+        CatalogError: It cannot be read, or is no index of items of codes.
+        MissingExtraError: pyarrow is not installed.
+    """
+    for part in parts_of(place, wanted):
+        yield from rows_of(part, wanted)
+
+
+def parts_of(place: str, wanted: Wanted) -> list[Part]:
+    """Return the files of an index that may hold what is wanted, in a stable order."""
+    path = stac.local_path(place)
+    if path is None or not path.is_dir():
+        return [Part(place=place)]
+    files = sorted(str(file) for file in path.rglob("*.parquet") if file.is_file())
+    return [Part(place=file) for file in files if may_hold_years(file, wanted)]
+
+
+def may_hold_years(place: str, wanted: Wanted) -> bool:
+    """Tell whether a part may hold items of the years that are wanted, by `year=2015` in its path."""
+    years = _YEAR_FOLDER.findall(place.split("?", 1)[0])
+    return wanted.years is None or not years or int(years[-1]) in wanted.years
+
+
+def rows_of(part: Part, wanted: Wanted) -> Iterator[CodesItem]:
+    """Yield items of one file, hrefs in a row counted from it.
+
+    Raises:
+        NoCodesError: It is an index of something else.
+        CatalogError: It cannot be read, or holds other items than is said of it.
         MissingExtraError: pyarrow is not installed.
     """
     arrow = needed("pyarrow", "tasks")
-    shown = without_query(place)
+    shown = without_query(part.place)
     try:
-        dataset = _open(place)
+        dataset = _open(part.place)
         if missing := [name for name in _NEEDED if name not in dataset.schema.names]:
             raise CatalogError(
                 f"got the index {shown} without a column {missing[0]}, expected items as stac-geoparquet has them"
             )
-        rows = dataset.to_batches(columns=_columns(dataset.schema), filter=_filter(dataset.schema, wanted))
+        _see_agreeing(part, dataset, shown)
+        rows = dataset.to_batches(columns=_columns(dataset.schema, shown), filter=_filter(dataset.schema, wanted))
         for batch in rows:
             for row in batch.to_pylist():
                 if row["asset"] is not None and any(key.startswith("esd:") and row[key] is not None for key in row):
-                    yield item_of(_content(row), place)
+                    yield item_of(_content(row), part.place)
     except (arrow.ArrowException, OSError) as error:
         raise CatalogError(
             f"cannot read the index {shown} ({str(error).splitlines()[0]}), expected a whole parquet file; "
@@ -66,11 +118,21 @@ def _open(place: str) -> Any:
 
     if (path := stac.local_path(place)) is None:
         return ds.dataset(pq.read_table(pa.BufferReader(fetch_bytes(place))))
-    files = sorted(str(file) for file in path.rglob("*.parquet") if file.is_file()) if path.is_dir() else [str(path)]
-    return ds.dataset(files, format="parquet")
+    return ds.dataset(str(path), format="parquet", partitioning=None)
 
 
-def _columns(schema: Any) -> dict[str, Any]:
+def _see_agreeing(part: Part, dataset: Any, shown: str) -> None:
+    """See that a file holds the items that are said of it: neither an older index nor a newer one."""
+    digest = (dataset.schema.metadata or {}).get(DIGEST_KEY.encode(), b"").decode()
+    of_others = part.items_sha256 is not None and digest != part.items_sha256
+    if of_others or (part.item_count is not None and dataset.count_rows() != part.item_count):
+        raise CatalogError(
+            f"got the index {shown} of other items than its collection says, expected one that was built with it; "
+            "build the catalogue again"
+        )
+
+
+def _columns(schema: Any, shown: str) -> dict[str, Any]:
     """Return what is read of a row: of its assets only the codes."""
     import pyarrow.compute as pc
 
@@ -78,7 +140,7 @@ def _columns(schema: Any) -> dict[str, Any]:
     columns = {name: pc.field(name) for name in ("id", "geometry", *kept)}
     if CODES_ASSET in {field.name for field in schema.field("assets").type}:
         return columns | {"asset": pc.field("assets", CODES_ASSET)}
-    raise CatalogError(f"got an index whose items have no asset {CODES_ASSET}, expected items of codes")
+    raise NoCodesError(f"got the index {shown} whose items have no asset {CODES_ASSET}, expected items of codes")
 
 
 def _filter(schema: Any, wanted: Wanted) -> Any:
@@ -92,7 +154,8 @@ def _filter(schema: Any, wanted: Wanted) -> Any:
         meeting = pc.scalar(False)
         for west, south, east, north in wanted.boxes():
             across = (left <= east) & (right >= west)
-            around = (left > right) & ((left <= east) | (right >= west))  # the box crosses the antimeridian
+            # Of a box across the antimeridian; its signs are said, for only against numbers row groups are chosen.
+            around = (left > right) & (left > 0.0) & (right < 0.0) & ((left <= east) | (right >= west))
             meeting = meeting | ((across | around) & (bottom <= north) & (top >= south))
         conditions.append(meeting)
     if wanted.years and "start_datetime" in schema.names:
@@ -111,11 +174,12 @@ def _filter(schema: Any, wanted: Wanted) -> Any:
 
 def _content(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row as the JSON of an item; what other rows have and this one has not is left out."""
-    full = {key: value for key, value in _without_nulls(row).items() if key not in ("id", "geometry", "asset")}
+    full = {key: value for key, value in _without_nulls(row).items() if key not in ("id", "geometry", "asset", "links")}
     return {
         "id": row["id"],
         "geometry": shapely.from_wkb(row["geometry"]),
         "properties": full,
+        "links": row.get("links") or [],
         "assets": {CODES_ASSET: _without_nulls(row["asset"])},
     }
 

@@ -1,0 +1,78 @@
+"""The mirror of a collection: its items in a parquet index that an asset names, read instead of walking.
+
+Decision 16 says how the index is laid out. Collections of others are read, too, where an asset with the role
+`collection-mirror` is one parquet file, or on this machine a folder of such files.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from esd_tasks.codes_item import CodesItem
+from esd_tasks.item_sources import parquet_index
+from esd_tasks.item_sources.document import resolve
+from esd_tasks.item_sources.parquet_index import NoCodesError, Part
+from esd_tasks.item_sources.wanted import Wanted
+from stactools_esd import stac
+from stactools_esd.errors import CatalogError, MissingExtraError
+from stactools_esd.gdal import without_query
+
+ROLE: Final = "collection-mirror"
+"""Role of the asset, by the stac-geoparquet specification."""
+
+_log = logging.getLogger(__name__)
+
+
+def mirrored(content: Mapping[str, Any], place: str, wanted: Wanted) -> list[CodesItem] | None:
+    """Return the items of a collection's mirror, or None where there is none to trust, of which a line is logged.
+
+    Args:
+        content: Content of the collection.
+        place: Its path or URL.
+        wanted: Place and years; boxes and dates choose rows, so items still have to be tried.
+    """
+    assets = content.get("assets")
+    named = [asset for asset in assets.values() if ROLE in _list(asset, "roles")] if isinstance(assets, dict) else []
+    if not named:
+        return None
+    shown = without_query(place)
+    try:
+        parts = [part for asset in named for part in _parts(asset, place, wanted)]
+        return [item for part in parts for item in parquet_index.rows_of(part, wanted)]
+    except NoCodesError:
+        return []
+    except MissingExtraError as error:
+        _log.info("the index of %s is not used, its items are walked, which takes longer: %s", shown, error)
+    except (CatalogError, KeyError, TypeError, ValueError) as error:
+        _log.warning("the index of %s is not used, its items are walked, which takes longer: %s", shown, error)
+    return None
+
+
+def _parts(asset: Mapping[str, Any], place: str, wanted: Wanted) -> Iterator[Part]:
+    """Yield the files of an index that may hold what is wanted."""
+    for stated in _list(asset, "esd:partitions"):
+        if wanted.years is None or "year" not in stated or int(stated["year"]) in wanted.years:
+            yield Part(
+                place=resolve(str(stated["href"]), place),
+                item_count=stated.get("item_count"),
+                items_sha256=stated.get("items_sha256"),
+            )
+    if "esd:partitions" in asset:
+        return
+    target = resolve(str(asset["href"]), place)
+    path = stac.local_path(target)
+    if path is not None and path.is_dir():
+        yield from parquet_index.parts_of(target, wanted)
+    elif parquet_index.is_index(target):
+        yield Part(place=target, item_count=asset.get("esd:item_count"), items_sha256=asset.get("esd:items_sha256"))
+    else:
+        raise CatalogError(
+            f"got the index {asset['href']} without esd:partitions, expected them, one .parquet file, or a folder on "
+            "this machine"
+        )
+
+
+def _list(content: Mapping[str, Any], key: str) -> list[Any]:
+    """Return a list that a content may hold."""
+    found = content.get(key)
+    return found if isinstance(found, list) else []

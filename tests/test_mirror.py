@@ -1,0 +1,220 @@
+"""A collection is asked by its mirror where that can be trusted, and walked where it cannot, with the same answer."""
+
+import json
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+import shapely
+from item_server import item_documents, serving, write_index
+from neighbours import write_tile
+
+from esd_tasks.item_sources import catalogue, http, parquet_index
+from esd_tasks.item_sources.parquet_index import Part, rows_of
+from esd_tasks.item_sources.wanted import Wanted
+from esd_tasks.items import find_items
+from esd_tasks.places import bbox_geometry
+from stactools_esd.catalog import create_catalog
+
+BRUSSELS = shapely.Point(4.40, 50.80).buffer(0.001)
+ACROSS = bbox_geometry(179, -18, -179, -17)
+ASKED: tuple[dict[str, Any], ...] = (
+    {},
+    {"years": [2019]},
+    {"geometry": BRUSSELS},
+    {"geometry": BRUSSELS, "years": [2020]},
+    {"geometry": ACROSS},
+)
+COLLECTION = "esd-esdnet-small-v1/collection.json"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalogue as `create_catalog` writes it: two years near Brussels, two tiles at the antimeridian."""
+    folder = tmp_path_factory.mktemp("tiles")
+    for year in (2019, 2020):
+        write_tile(folder, "31UES", 4.40, 50.80, mark=1, size=(20, 20), year=year)
+    write_tile(folder, "60KYF", 179.5, -17.5, mark=2, size=(10, 10))
+    write_tile(folder, "01KBA", -179.8, -17.5, mark=3, size=(10, 10))
+    return create_catalog([folder], folder / "catalog", copy=True).parent
+
+
+@pytest.fixture
+def catalog(made: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(made, tmp_path / "catalog"))
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of local documents that a walk opens."""
+    names: list[str] = []
+    read = catalogue.read_json
+    monkeypatch.setattr(catalogue, "read_json", lambda path: names.append(path.name) or read(path))
+    return names
+
+
+@pytest.fixture(autouse=True)
+def _direct(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Talk to this machine directly, without pauses."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(http, "BACKOFF_SECONDS", 0.0)
+    http._session.cache_clear()
+    yield
+    http._session.cache_clear()
+
+
+def walked(catalog: Path, folder: Path, **asked: Any) -> list[Any]:
+    """Return what the same catalogue answers without its mirror."""
+    bare = folder / "bare"
+    if not bare.exists():
+        shutil.copytree(catalog, bare)
+        change_asset(bare, lambda _: None)
+    return [(item.id, item.checksum, item.grid) for item in find_items(bare, **asked)]
+
+
+def change_asset(catalog: Path, change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
+    """Change the asset of the mirror, or take it out."""
+    path = catalog / COLLECTION
+    content = json.loads(path.read_text())
+    found = [key for key, asset in content["assets"].items() if "collection-mirror" in asset["roles"]]
+    for key in found:
+        asset = change(content["assets"].pop(key))
+        content["assets"] |= {} if asset is None else {key: asset}
+    path.write_text(json.dumps(content))
+
+
+def one_file(catalog: Path) -> dict[str, Any]:
+    """Mirror a collection in one file, and return its asset."""
+    items = item_documents(catalog / "esd-esdnet-small-v1")
+    write_index(catalog / "esd-esdnet-small-v1" / "items.parquet", items)
+    return {"href": "./items.parquet", "roles": ["collection-mirror"], "esd:item_count": len(items)}
+
+
+@pytest.mark.parametrize("kind", ["as written", "a folder", "one file"])
+def test_a_mirror_answers_as_the_walk_does(kind: str, catalog: Path, tmp_path: Path, opened: list[str]) -> None:
+    """Parts that the asset names, a folder of them and one file give the items of the walk, which opens no item."""
+    if kind != "as written":
+        asset = one_file(catalog) if kind == "one file" else {"href": "./index/", "roles": ["collection-mirror"]}
+        change_asset(catalog, lambda _: asset)
+    for asked in ASKED:
+        expected = walked(catalog, tmp_path, **asked)
+        opened.clear()
+        found = find_items(catalog, **asked)
+        assert [(item.id, item.checksum, item.grid) for item in found] == expected
+        assert opened == ["catalog.json", "collection.json"]
+        for item in found:
+            item.open().close()
+            if kind != "one file":
+                assert Path(str(item.item_href)).resolve().is_relative_to(catalog)
+
+
+def test_a_mirror_behind_a_url_is_fetched_by_its_parts(catalog: Path) -> None:
+    """A server lists no folder: the parts are in the collection, and only those of wanted years are fetched."""
+    with serving(catalog) as (url, state):
+        place = f"{url}/files/catalog.json"
+        (item,) = find_items(place, geometry=BRUSSELS, years=[2020])
+        item.open().close()
+        asked = [path for path in state.requests if not path.endswith(".tif")]
+        assert [path.rpartition("/")[2] for path in asked] == ["catalog.json", "collection.json", "part-0.parquet"]
+        assert "year=2020" in asked[-1]
+        assert [one.id for one in find_items(place)] == [one.id for one in find_items(catalog)]
+
+
+def damage_part(catalog: Path) -> None:
+    """Cut a part off."""
+    part = catalog / "esd-esdnet-small-v1" / "index" / "year=2020" / "part-0.parquet"
+    part.write_bytes(part.read_bytes()[:-50])
+
+
+def lose_part(catalog: Path) -> None:
+    """Delete a part."""
+    (catalog / "esd-esdnet-small-v1" / "index" / "year=2020" / "part-0.parquet").unlink()
+
+
+def other_digest(catalog: Path) -> None:
+    """Say that the items are newer than the index."""
+    change_asset(
+        catalog,
+        lambda asset: {**asset, "esd:partitions": [{**p, "items_sha256": "0" * 64} for p in asset["esd:partitions"]]},
+    )
+
+
+def other_count(catalog: Path) -> None:
+    """Say that there are more items than the only file has."""
+    change_asset(catalog, lambda _: one_file(catalog) | {"esd:item_count": 5})
+
+
+def no_parts(catalog: Path) -> None:
+    """Name a folder that is not there."""
+    change_asset(catalog, lambda _: {"href": "./elsewhere/", "roles": ["collection-mirror"]})
+
+
+def malformed(catalog: Path) -> None:
+    """Say nonsense of the parts."""
+    change_asset(catalog, lambda asset: {**asset, "esd:partitions": ["2020"]})
+
+
+@pytest.mark.parametrize("fault", [damage_part, lose_part, other_digest, other_count, no_parts, malformed])
+def test_a_mirror_that_cannot_be_trusted_is_walked_around(
+    fault: Callable[[Path], None], catalog: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Damaged, absent, malformed or older than the items: one line says so, and the walk answers."""
+    expected = walked(catalog, tmp_path)
+    fault(catalog)
+    with caplog.at_level(logging.INFO, "esd_tasks"):
+        found = find_items(catalog)
+    assert [(item.id, item.checksum, item.grid) for item in found] == expected
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "walked" in record.getMessage()
+    assert "\n" not in record.getMessage()
+
+
+def test_without_pyarrow_a_catalogue_is_walked(
+    catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The mirror is a shortcut: who cannot read it gets the same items, and no warning."""
+    expected = walked(catalog, tmp_path)
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    with caplog.at_level(logging.INFO, "esd_tasks"):
+        assert [item.id for item in find_items(catalog)] == [id for id, *_ in expected]
+    assert [record.levelname for record in caplog.records] == ["INFO"]
+
+
+def test_the_mirror_of_other_things_is_passed_over(catalog: Path, opened: list[str]) -> None:
+    """A collection of scenes with a mirror of its own costs one look, no walk and no warning."""
+    documents = item_documents(catalog)
+    expected = [item.id for item in find_items(catalog)]
+    for document in documents:
+        document["assets"] = {"scene": document["assets"].pop("embeddings")}
+    write_index(catalog / "scenes" / "items.parquet", documents)
+    asset = {"href": "./items.parquet", "roles": ["collection-mirror"]}
+    link = {"rel": "item", "href": "./gone.json"}
+    content = {"type": "Collection", "id": "scenes", "links": [link], "assets": {"items": asset}}
+    (catalog / "scenes" / "collection.json").write_text(json.dumps(content))
+    root = json.loads((catalog / "catalog.json").read_text())
+    root["links"].append({"rel": "child", "href": "./scenes/collection.json"})
+    (catalog / "catalog.json").write_text(json.dumps(root))
+    opened.clear()
+    assert [item.id for item in find_items(catalog)] == expected
+    assert sorted(opened) == ["catalog.json", "collection.json", "collection.json"]
+
+
+def test_row_groups_are_chosen_by_place(catalog: Path, tmp_path: Path) -> None:
+    """Of a large part only the groups of rows that may meet the place are read."""
+    part = catalog / "esd-esdnet-small-v1" / "index" / "year=2020" / "part-0.parquet"
+    table = pq.read_table(part)
+    pq.write_table(table, tmp_path / "part.parquet", row_group_size=1)
+    dataset = ds.dataset(tmp_path / "part.parquet")
+    (fragment,) = dataset.get_fragments()
+    for place, groups in ((BRUSSELS, 1), (ACROSS, 2), (shapely.box(10, 0, 11, 1), 0)):
+        wanted = Wanted.of(place, [2020])
+        kept = fragment.split_by_row_group(parquet_index._filter(dataset.schema, wanted), dataset.schema)
+        assert len(kept) == groups
+        assert len(list(rows_of(Part(place=str(tmp_path / "part.parquet")), wanted))) == groups
