@@ -94,18 +94,20 @@ class ClassMap:
         self, codes: NDArray[np.uint16], covariates: NDArray[np.float32] | None = None
     ) -> dict[str, NDArray[Any]]:
         """Return the values of every layer for pixels."""
-        probability = self.model.predict_proba(codes, covariates)
-        values = {
-            "class_id": self.model.class_ids_of(probability),
-            "confidence": np.rint(100 * probability.max(axis=1)),
-        }
-        if "entropy" in self.bands:
-            values["entropy"] = np.rint(100 * entropy(probability))
+        values: dict[str, NDArray[Any]] = {}
+        if self._votes or "entropy" in self.bands:
+            probability = self.model.predict_proba(codes, covariates)
+            class_id, confidence = self.model.class_ids_of(probability), probability.max(axis=1)
+            if "entropy" in self.bands:
+                values["entropy"] = np.rint(100 * entropy(probability))
+            for position, name in enumerate(self.probability_layers):
+                values[name] = np.rint(100 * probability[:, position])
+        else:
+            class_id, confidence = self.model.most_probable(codes, covariates)
+        values |= {"class_id": class_id, "confidence": np.rint(100 * confidence)}
         if self.applicability is not None and self._index_names:
             index = self.applicability.dissimilarity(codes, covariates)
             values |= {INDEX_BANDS[0]: index, INDEX_BANDS[1]: index <= self.applicability.threshold}
-        for position, name in enumerate(self.probability_layers):
-            values[name] = np.rint(100 * probability[:, position])
         return values
 
     def write_rasters(

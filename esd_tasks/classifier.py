@@ -7,13 +7,14 @@ is saved as LightGBM's own text beside a JSON that says what it was trained on: 
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import lightgbm
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from esd_tasks.features import feature_names, level_features
+from esd_tasks.forest import Columns, Predictor
 from esd_tasks.model_file import CLASSIFY, MODEL_JSON, MODEL_TEXT, SCHEMA_VERSION, read_model
 from esd_tasks.trees import DATASET_SETTINGS, TreeParameters, grow_trees
 from stactools_esd.errors import LabelsError, OutputError
@@ -21,9 +22,6 @@ from stactools_esd.files import atomic_path, write_json
 from stactools_esd.product import CodesIdentity
 
 __all__ = ["DATASET_SETTINGS", "Classifier", "TreeParameters", "grow_trees"]
-
-_PREDICT_ROWS: Final = 65_536
-"""Pixels that are predicted at once: 20 MB of features as LightGBM holds them."""
 
 
 class Classifier:
@@ -40,6 +38,7 @@ class Classifier:
         self.parameters = parameters or TreeParameters()
         self.threads = threads
         self._booster: lightgbm.Booster | None = None
+        self._predictor: Predictor | None = None
         self._classes: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.covariates: tuple[str, ...] = ()
 
@@ -100,24 +99,32 @@ class Classifier:
         Returns:
             Shape (n, k) in the order of `classes`; rows sum to 1. They are the model's own, not calibrated.
         """
-        booster = self._trained
-        if (0 if covariates is None else covariates.shape[1]) != len(self.covariates):
-            raise LabelsError(f"got a model with covariates {', '.join(self.covariates)}, expected a value for each")
-        probability = np.empty((len(codes), len(self._classes)), dtype=np.float32)
-        for first in range(0, len(codes), _PREDICT_ROWS):
-            rows = slice(first, first + _PREDICT_ROWS)
-            features = _table(codes[rows], [] if covariates is None else list(covariates[rows].T))
-            probability[rows] = booster.predict(features, num_threads=self.threads)
-        return probability
+        return self._predictor_for(covariates).predict(codes, beside=covariates, dtype=np.float32)
+
+    def most_probable(
+        self, codes: NDArray[np.uint16], covariates: NDArray[np.floating] | None = None
+    ) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
+        """Return the class_id of the most probable class, on a tie the lowest, and its probability, (n,) each."""
+        member, probability = self._predictor_for(covariates).most_probable(codes, beside=covariates)
+        return self._classes[member].astype(np.uint16), probability
 
     def predict(self, codes: NDArray[np.uint16], covariates: NDArray[np.floating] | None = None) -> NDArray[np.uint16]:
         """Return the class_id of the most probable class, shape (n,); on a tie the lowest id."""
-        return self.class_ids_of(self.predict_proba(codes, covariates))
+        return self.most_probable(codes, covariates)[0]
 
     def class_ids_of(self, probability: NDArray[np.float32]) -> NDArray[np.uint16]:
         """Return the most probable class_id of each row of `predict_proba`."""
         class_id: NDArray[np.uint16] = self._classes[probability.argmax(axis=1)].astype(np.uint16)
         return class_id
+
+    def _predictor_for(self, covariates: NDArray[np.floating] | None) -> Predictor:
+        booster = self._trained
+        if (0 if covariates is None else covariates.shape[1]) != len(self.covariates):
+            raise LabelsError(f"got a model with covariates {', '.join(self.covariates)}, expected a value for each")
+        if self._predictor is None or self._predictor.booster is not booster:
+            self._predictor = Predictor(booster, Columns(beside=len(self.covariates)))
+        self._predictor.threads = self.threads
+        return self._predictor
 
     @property
     def _trained(self) -> lightgbm.Booster:

@@ -29,12 +29,22 @@ def level_features(codes: NDArray[np.uint16]) -> NDArray[np.uint8]:
     Raises:
         RasterError: The shape is another, or a number is not a code.
     """
-    checked = check_codes(codes)
-    if checked.ndim != 2 or checked.shape[1] != STEPS:
-        raise RasterError(f"got codes of shape {checked.shape}, expected (n, {STEPS}); give one row a pixel")
+    checked = check_rows(codes)
     features = np.empty((len(checked), CHANNELS), dtype=np.uint8)
     _look_up(np.ascontiguousarray(checked), _level_table(), features)
     return features
+
+
+def check_rows(codes: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Return codes after checking that they are (n, 12) and that each is one of the 64,000.
+
+    Raises:
+        RasterError: The shape is another, or a number is not a code.
+    """
+    checked = check_codes(codes)
+    if checked.ndim != 2 or checked.shape[1] != STEPS:
+        raise RasterError(f"got codes of shape {checked.shape}, expected (n, {STEPS}); give one row a pixel")
+    return checked
 
 
 @cache

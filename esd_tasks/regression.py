@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from esd_tasks.classifier import TreeParameters
 from esd_tasks.features import feature_names, level_features
+from esd_tasks.forest import Predictor
 from esd_tasks.model_file import MODEL_JSON, MODEL_TEXT, REGRESSION, SCHEMA_VERSION, read_model
 from esd_tasks.regressor import grow_regression
 from esd_tasks.value_samples import ValueSamples
@@ -24,8 +26,6 @@ TREES: Final[Mapping[str, str]] = {
     "upper": "model_upper.txt",
 }
 """File of the trees of each band."""
-
-_ROWS: Final = 65_536
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,17 +52,16 @@ class Regression:
         Args:
             codes: Shape (n, 12), of pixels with data.
         """
-        found = {name: np.empty(len(codes)) for name in self.bands}
-        for first in range(0, len(codes), _ROWS):
-            part = slice(first, first + _ROWS)
-            features = level_features(codes[part])
-            for name, booster in self.boosters.items():
-                found[name][part] = booster.predict(features, num_threads=self.threads)
+        found = {name: predictor.predict(codes)[:, 0] for name, predictor in self._predictors.items()}
         if "lower" in found:
             ends = np.sort([found["lower"], found["upper"]], axis=0) + np.array([[-self.offset], [self.offset]])
             found["lower"] = np.minimum(ends[0], found["prediction"])
             found["upper"] = np.maximum(ends[1], found["prediction"])
         return {name: values.astype(np.float32) for name, values in found.items()}
+
+    @cached_property
+    def _predictors(self) -> Mapping[str, Predictor]:
+        return {name: Predictor(booster, threads=self.threads) for name, booster in self.boosters.items()}
 
     def save(self, folder: Path, *, identity: CodesIdentity, facts: Mapping[str, Any]) -> dict[str, str]:
         """Write `model.json` and the trees.

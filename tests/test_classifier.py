@@ -60,7 +60,7 @@ def test_prediction_in_pieces_is_prediction_at_once(
     codes, class_id = pixels
     model = Classifier(FAST).fit(codes[::20], class_id[::20])
     whole = model.predict_proba(codes)
-    monkeypatch.setattr("esd_tasks.classifier._PREDICT_ROWS", 1000)
+    monkeypatch.setattr("esd_tasks.forest.predictor._ROWS", 1000)
     assert np.array_equal(model.predict_proba(codes), whole)
     assert model.predict_proba(codes[:0]).shape == (0, 3)
 

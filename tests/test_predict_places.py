@@ -86,7 +86,7 @@ def test_memory_is_that_of_a_block(model: Path, tmp_path: Path, monkeypatch: pyt
     """However large the area, no more than a block is read and predicted at once."""
     place = neighbours.write_four(tmp_path / "tiles")
     monkeypatch.setattr(job, "BLOCK_PIXELS", 10)
-    read, predicted = Mosaic.read, Classifier.predict_proba
+    read, predicted = Mosaic.read, Classifier.most_probable
     sizes: list[int] = []
 
     def reading(self: Mosaic, grid: Any, window: Any = None) -> Any:
@@ -98,7 +98,7 @@ def test_memory_is_that_of_a_block(model: Path, tmp_path: Path, monkeypatch: pyt
         return predicted(self, codes, covariates)
 
     monkeypatch.setattr(Mosaic, "read", reading)
-    monkeypatch.setattr(Classifier, "predict_proba", predicting)
+    monkeypatch.setattr(Classifier, "most_probable", predicting)
     classes_of(tmp_path / "out", model, place, box_around(*neighbours.CORNER, 600))
     assert len(sizes) > 20
     assert max(sizes) <= 100

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from esd_tasks.change.distances import pair_distances
 from esd_tasks.change.reference import NO_CHANGE
 from esd_tasks.classifier import TreeParameters, grow_trees
 from esd_tasks.features import feature_names, level_features
+from esd_tasks.forest import Columns, Predictor
 from stactools_esd.errors import LabelsError, OutputError
 from stactools_esd.files import atomic_path, read_json, write_json
 from stactools_esd.product import CodesIdentity, EncoderIdentity, InputRecipe
@@ -25,9 +27,6 @@ KIND: Final = "change between two years"
 
 MODEL_TEXT, MODEL_JSON = "model.txt", "model.json"
 """File names of a saved model."""
-
-_ROWS: Final = 32_768
-"""Pixels that are judged at once: 60 MB of features as LightGBM holds them."""
 
 
 def pair_feature_names() -> tuple[str, ...]:
@@ -72,11 +71,13 @@ class ChangeModel:
         self, before: NDArray[np.uint16], after: NDArray[np.uint16], *, threads: int = 1
     ) -> NDArray[np.float32]:
         """Return the probability of each class (n, k), in the order of `classes`."""
-        out = np.empty((len(before), len(self.classes)), np.float32)
-        for first in range(0, len(before), _ROWS):
-            rows = slice(first, first + _ROWS)
-            out[rows] = self.booster.predict(pair_features(before[rows], after[rows]), num_threads=threads)
-        return out
+        self._predictor.threads = threads
+        distances = np.stack(pair_distances(before, after), axis=1)
+        return self._predictor.predict(before, after, beside=distances, dtype=np.float32)
+
+    @cached_property
+    def _predictor(self) -> Predictor:
+        return Predictor(self.booster, Columns(years=2, differences=True, beside=2))
 
     def judge(
         self, before: NDArray[np.uint16], after: NDArray[np.uint16], *, threads: int = 1
