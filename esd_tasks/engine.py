@@ -71,5 +71,10 @@ def _made(
         put = store.put if whole and not holed else store.put_holed
         put(block, **arrays)
 
-    threads, slots = resources.fit(work.block_bytes)
-    yield from made_by_threads(work, left, keep, threads=threads, slots=slots)
+    if resources.clustered:
+        from esd_tasks.engine_cluster import made_by_cluster
+
+        yield from made_by_cluster(work, left, store, keep, resources, whole=whole)
+    else:
+        threads, slots = resources.fit(work.block_bytes)
+        yield from made_by_threads(work, left, keep, threads=threads, slots=slots)

@@ -24,6 +24,12 @@ class FakeItem:
         self.id = id
 
 
+def noted(notes: str, block: Block) -> list[int]:
+    """Return the processes that began a block, in their order."""
+    path = Path(notes) / block.name
+    return [int(line) for line in path.read_text().split()] if path.exists() else []
+
+
 @dataclass(frozen=True, kw_only=True)
 class Squares:
     """Numbers drawn from a seed that is the place of the block."""
@@ -39,6 +45,9 @@ class Squares:
 
     notes: str | None = None
     """Folder in which the process that makes a block leaves its number under the block's name."""
+
+    stuck: str | None = None
+    """Name of the block at which the first who makes it, by the notes, never comes to an end."""
 
     block_bytes: int = 1_000_000
 
@@ -58,6 +67,8 @@ class Squares:
         if self.notes is not None:
             with (Path(self.notes) / block.name).open("a") as file:
                 file.write(f"{os.getpid()}\n")
+            if block.name == self.stuck and len(noted(self.notes, block)) == 1:
+                time.sleep(60)
         if block.column in self.wrong:
             raise RasterError(f"wrong at {block.column}")
         time.sleep(self.seconds)
