@@ -17,10 +17,11 @@ from esd_tasks import maps, preview
 from esd_tasks.applicability import Applicability
 from esd_tasks.class_bands import BAND_FILES, INDEX_BANDS, INDEX_NODATA, PERCENT_NODATA, entropy, read_map
 from esd_tasks.classifier import Classifier
-from esd_tasks.clean_map import smoothed, without_patches
+from esd_tasks.clean_map import smoothed
 from esd_tasks.legend import UNCLASSIFIED, Legend
 from esd_tasks.map_item import map_id
 from esd_tasks.map_run import CLEAR_OBS, Layer, pieces, raster_tags
+from esd_tasks.patches import without_patches
 from stactools_esd.blocks import Block, BlockStore
 
 if TYPE_CHECKING:
@@ -209,8 +210,10 @@ class ClassMap:
             if request.smooth
             else ((block, store.get(block)["class_id"]) for block in blocks)
         )
+        if request.mmu <= 1:
+            return classes
         shape = (grid.height, grid.width)
-        return without_patches(classes, shape, self.legend.dtype, request.mmu) if request.mmu > 1 else classes
+        return without_patches(classes, shape, self.legend.dtype, request.mmu, request.output_or_default)
 
     def _quality(
         self, store: BlockStore, blocks: Sequence[Block], class_map: Path

@@ -1,23 +1,18 @@
-"""Class maps without salt and pepper: a vote of the neighbourhood, and no patches below a minimum mapping unit.
+"""Class maps without salt and pepper, by a vote of the neighbourhood.
 
-Both are optional, are said in `run.json` and the tags of the map, and take detail away with the noise: a narrow river
-is salt to them. Accuracy by cross-validation is that of the model before.
+It is optional, as merging small patches is (`patches`); both are said in `run.json` and the tags of the map, and take
+detail away with the noise: a narrow river is salt to them. Accuracy by cross-validation is that of the model before.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.features import sieve
 from scipy.ndimage import uniform_filter1d
 
 from esd_tasks.legend import UNCLASSIFIED
 from stactools_esd.blocks import Block, BlockStore
-from stactools_esd.errors import UsageError
-
-MOST_PIXELS: Final = 400_000_000
-"""Pixels of a map that is sieved: patches are known only when the whole map is in memory."""
 
 
 def smoothed(
@@ -68,41 +63,3 @@ def _around(
             near = by_corner.get((block.row + rows * size[0], block.column + columns * size[1]))
             if near is not None:
                 yield near
-
-
-def without_patches(
-    pieces: Iterator[tuple[Block, NDArray[Any]]], shape: tuple[int, int], dtype: str, least: int
-) -> Iterator[tuple[Block, NDArray[Any]]]:
-    """Yield classes with every patch of fewer pixels merged into its largest neighbour.
-
-    Patches hang together by the sides of their pixels. One that only unclassified pixels surround stays.
-
-    Args:
-        pieces: Blocks with their classes.
-        shape: Rows and columns of the map.
-        dtype: Data type of the classes.
-        least: Pixels of the smallest patch that stays.
-    """
-    see_sievable(shape)
-    classes = np.zeros(shape, dtype=dtype)
-    blocks = []
-    for block, values in pieces:
-        classes[block.row : block.row + block.height, block.column : block.column + block.width] = values
-        blocks.append(block)
-    merged = sieve(classes, size=least, mask=classes != UNCLASSIFIED, connectivity=4)
-    merged[classes == UNCLASSIFIED] = UNCLASSIFIED
-    for block in blocks:
-        yield block, merged[block.row : block.row + block.height, block.column : block.column + block.width]
-
-
-def see_sievable(shape: tuple[int, int]) -> None:
-    """See that a map is small enough for a minimum mapping unit.
-
-    Raises:
-        UsageError: It is not.
-    """
-    if shape[0] * shape[1] > MOST_PIXELS:
-        raise UsageError(
-            f"got --mmu for a map of {shape[0] * shape[1]:,} pixels, expected at most {MOST_PIXELS:,}, for patches are "
-            "found in memory; map smaller areas, or leave --mmu out"
-        )

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from esd_tasks.area_plan import AreaPlan, around, asked_area, items_of_area, items_of_labels, see_comparable
 from esd_tasks.classifier import TreeParameters
-from esd_tasks.clean_map import see_sievable
 from esd_tasks.covariates import Covariate, covariate_facts, open_covariates
 from esd_tasks.crossval import N_FOLDS
 from esd_tasks.labels import Labels, read_labels
@@ -123,8 +122,6 @@ def make_plan(request: ClassifyRequest) -> ClassifyPlan:
     plan = plan_classes(request, ClassifyPlan)
     if "parent" in request.band and plan.legend.parents is None:
         raise UsageError("got --band parent without parent classes, expected a --legend with a column parent; add it")
-    if request.mmu:
-        see_sievable((plan.grid.height, plan.grid.width))
     parameters = replace(TreeParameters(seed=request.seed), balance=request.balance)
     return replace(plan, parameters=parameters, covariates=covariates)
 

@@ -13,7 +13,6 @@ import pystac
 import shapely
 
 from esd_tasks.area_plan import AreaPlan, asked_area, items_of_area, see_comparable
-from esd_tasks.clean_map import see_sievable
 from esd_tasks.codes_item import by_year, choose_year
 from esd_tasks.items import find_items
 from esd_tasks.map_blocks import fill_blocks
@@ -115,10 +114,7 @@ def make_plan(request: PredictRequest) -> PredictPlan:
         year, items = items_of_area(request, area)
     see_comparable(items)
     see_usable(saved.facts, items, saved.folder)
-    plan = PredictPlan(request=request, area=area, year=year, items=items, grid=grid_for(items, area), saved=saved)
-    if request.mmu:
-        see_sievable((plan.grid.height, plan.grid.width))
-    return plan
+    return PredictPlan(request=request, area=area, year=year, items=items, grid=grid_for(items, area), saved=saved)
 
 
 def run_plan(plan: PredictPlan, *, on_progress: OnProgress | None = None) -> MapResult:

@@ -13,13 +13,13 @@ from esd_tasks import classify as job
 from esd_tasks.applicability import Applicability, find_applicability, upper_whisker
 from esd_tasks.classifier import Classifier, TreeParameters
 from esd_tasks.classify import ClassifyResult, run_plan
-from esd_tasks.clean_map import see_sievable, smoothed, without_patches
+from esd_tasks.clean_map import smoothed
 from esd_tasks.features import level_features
 from esd_tasks.folds import random_folds
 from esd_tasks.plan import make_plan
 from esd_tasks.predict import predict
 from esd_tasks.request import ClassifyRequest
-from stactools_esd.blocks import Block, BlockStore, plan_blocks
+from stactools_esd.blocks import BlockStore, plan_blocks
 from stactools_esd.errors import OutputError, UsageError
 
 
@@ -130,19 +130,6 @@ def test_votes_have_no_seam(tmp_path: Path) -> None:
     for row, column in ((0, 0), (12, 20), (39, 49)):
         window = votes[:, max(row - 7, 0) : row + 8, max(column - 7, 0) : column + 8].sum(axis=(1, 2))
         assert maps[0][row, column] == window.argmax() + 1
-
-
-def test_small_patches_go_to_their_largest_neighbour() -> None:
-    """Patches below the unit are merged, larger ones and unclassified pixels stay as they are."""
-    classes = np.ones((10, 12), dtype=np.uint8)
-    classes[2, 2], classes[5:8, 5:8], classes[9] = 2, 3, 0
-    block = Block(row=0, column=0, height=10, width=12)
-    ((_, merged),) = without_patches(iter([(block, classes)]), (10, 12), "uint8", 4)
-    assert merged[2, 2] == 1
-    assert (merged[5:8, 5:8] == 3).all()
-    assert (merged[9] == 0).all()
-    with pytest.raises(UsageError, match="--mmu"):
-        see_sievable((100_000, 100_000))
 
 
 def test_a_cleaned_map_has_the_confidence_of_its_classes(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
