@@ -1,5 +1,6 @@
 """Years that cannot be read: the maps of change go on without them, name them, end with 4, and are made whole later."""
 
+import json
 from pathlib import Path
 
 import changing
@@ -9,6 +10,7 @@ import rasterio
 from typer.testing import CliRunner
 
 from esd_tasks import cli
+from esd_tasks.classifier import TreeParameters
 
 YEARS = tuple(range(2012, 2018))
 
@@ -61,3 +63,43 @@ def test_a_pair_without_one_of_its_years_fails(place: Path) -> None:
     assert result.exit_code == 1
     assert "_2014.tif" in result.stderr
     assert not (place / "out").exists()
+
+
+def test_a_model_is_trained_on_the_years_that_can_be_read(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Labels of a damaged year are left out, the year is named, the exit code is 4; mended, all labels train."""
+    monkeypatch.setattr("esd_tasks.change.train.TreeParameters", lambda seed: TreeParameters(rounds=6, seed=seed))
+    broke = changing.break_years(YEARS)
+    rows, columns = changing.drawn_pixels(600)
+    first = np.where(np.arange(600) % 3 == 0, 2012, 2013)
+    changed = (broke[rows, columns] > first) & (broke[rows, columns] <= first + 2)
+    years = {"year1": first, "year2": first + 2}
+    changing.write_points(place / "pairs.gpkg", rows, columns, **years, change=changed.astype(int))
+    words = ["change", "train", str(place / "pairs.gpkg"), "--catalog", str(place / "codes"), "--block-size", "240"]
+    words += ["-o", str(place / "model")]
+    result = CliRunner().invoke(cli.app, words)
+    assert result.exit_code == 4, result.output
+    assert "2014" in result.stderr
+    assert "could not be read" in result.stdout
+    holed = json.loads((place / "model" / "run.json").read_text())
+    assert len(holed["missing"]) == 1
+    n = json.loads((place / "model" / "accuracy.json").read_text())["protocol"]["n_samples"]
+    assert n == 400
+    again = CliRunner().invoke(cli.app, words)
+    assert again.exit_code == 4, "a model with holes is not taken for finished"
+    mend(place)
+    whole = CliRunner().invoke(cli.app, words)
+    assert whole.exit_code == 0, whole.output
+    assert json.loads((place / "model" / "accuracy.json").read_text())["protocol"]["n_samples"] == 600
+    assert json.loads((place / "model" / "run.json").read_text())["missing"] == []
+
+
+def test_nothing_to_learn_from_fails(place: Path) -> None:
+    """Where all labels are of the damaged year there is no model: exit code 1, the file named, nothing left behind."""
+    rows, columns = changing.drawn_pixels(100)
+    years = {"year1": np.full(100, 2013), "year2": np.full(100, 2014)}
+    changing.write_points(place / "pairs.gpkg", rows, columns, **years, change=np.arange(100) % 2)
+    words = ["change", "train", str(place / "pairs.gpkg"), "--catalog", str(place / "codes"), "--block-size", "240"]
+    result = CliRunner().invoke(cli.app, [*words, "-o", str(place / "model")])
+    assert result.exit_code == 1
+    assert "_2014.tif" in result.stderr
+    assert not (place / "model").exists()

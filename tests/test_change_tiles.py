@@ -1,9 +1,12 @@
 """Change across tiles: a patch on the corner of four tiles is mapped as one, from the same tiles each year."""
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import changing
+import geopandas
 import numpy as np
 import pytest
 import rasterio
@@ -13,7 +16,9 @@ from pyproj import Transformer
 from rasterio import Affine
 from rasterio.crs import CRS
 from synthetic import tags
+from typer.testing import CliRunner
 
+from esd_tasks import cli
 from esd_tasks.change.pair import plan_pair, run_pair
 from esd_tasks.change.request import PairRequest, SeriesRequest
 from esd_tasks.change.series import plan_series, run_series
@@ -95,3 +100,25 @@ def test_several_tiles_need_an_area(place: Path) -> None:
     """Without an area the whole of one tile is mapped; of several, one must be said."""
     with pytest.raises(UsageError, match="--bbox"):
         plan_series(SeriesRequest(catalog=str(place)))
+
+
+def test_reference_places_in_a_damaged_tile_are_left_out(place: Path, tmp_path: Path) -> None:
+    """A threshold is chosen by the places that can be read; the tile is named, and the exit code is 4."""
+    codes = tmp_path / "codes"
+    shutil.copytree(place, codes)
+    damaged = sorted(codes.glob("*_2012.tif"))[0]
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 3 :] = bytes(len(content) - len(content) // 3)
+    damaged.write_bytes(content)
+    rows, columns = np.divmod(np.random.default_rng(5).permutation(SIDE * SIDE)[:700], SIDE)
+    inside = (np.abs(rows - SIDE // 2 + 0.5) < REACH) & (np.abs(columns - SIDE // 2 + 0.5) < REACH)
+    x, y = CORNER[0] + 30 * (columns - SIDE // 2 + 0.5), CORNER[1] - 30 * (rows - SIDE // 2 + 0.5)
+    points = geopandas.points_from_xy(x, y, crs=32631)
+    geopandas.GeoDataFrame({"change": inside.astype(int)}, geometry=points).to_file(tmp_path / "places.gpkg")
+    words = ["change", "pair", "2012", "2015", "--catalog", codes, "--bbox", box(800), "--block-size", 120]
+    words += ["--reference", tmp_path / "places.gpkg", "-o", tmp_path / "out"]
+    result = CliRunner().invoke(cli.app, [str(word) for word in words])
+    assert result.exit_code == 4, result.output
+    assert damaged.stem.split("_")[2] in result.stderr
+    accuracy = json.loads((tmp_path / "out" / "accuracy.json").read_text())
+    assert 100 < accuracy["n"] < 650

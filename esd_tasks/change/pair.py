@@ -117,7 +117,7 @@ def run_pair(plan: PairPlan, *, on_progress: OnProgress | None = None) -> MapRes
         report("population", 0, 1)
         population = draw_population(series, plan.area, min_clear=plan.request.min_clear, seed=plan.request.seed)
         with telling(failures):
-            rule = make_rule(plan, population)
+            rule = make_rule(plan, population, failures)
         report("population", 1, 1)
         _log.info("threshold %.4g in robust standard deviations of %d pixels", rule.threshold, rule.noise.n)
         blocks = plan_blocks(plan.grid.height, plan.grid.width, BLOCK_PIXELS)
@@ -134,7 +134,7 @@ def run_pair(plan: PairPlan, *, on_progress: OnProgress | None = None) -> MapRes
     return read_result(plan.request.output_or_default)
 
 
-def make_rule(plan: PairPlan, population: Population) -> Rule:
+def make_rule(plan: PairPlan, population: Population, failures: Failures | None = None) -> Rule:
     """Learn what is usual, and choose the threshold: by the model, by reference samples or by the expected rate.
 
     Raises:
@@ -153,7 +153,9 @@ def make_rule(plan: PairPlan, population: Population) -> Rule:
     if plan.reference is None:
         rate = request.expected_rate or 0.0
         return Rule(noise=noise, threshold=threshold_for_rate(noise.score(distance, clear, before), rate))
-    samples = pair_samples(plan.reference, plan.label_items, min_clear=request.min_clear, seed=request.seed)
+    samples = pair_samples(
+        plan.reference, plan.label_items, min_clear=request.min_clear, seed=request.seed, failures=failures
+    )
     validation = validate_threshold(
         samples.samples,
         samples.changed,

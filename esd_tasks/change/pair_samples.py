@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,15 @@ from rasterio.crs import CRS
 from esd_tasks.change.distances import pair_distances
 from esd_tasks.change.reference import NO_CHANGE, PairLabels
 from esd_tasks.codes_item import CodesItem, by_year
+from esd_tasks.failures import Failures
 from esd_tasks.mosaic import Mosaic
 from esd_tasks.samples import Samples, extract
 from esd_tasks.target import WGS84, transformer
 from esd_tasks.training_pixels import TrainingPixels
 from stactools_esd.errors import LabelsError, NothingFoundError
+
+NO_EARLIER: Final = "no codes in the earlier year, or too few clear observations"
+"""Why a place with codes of the later year is left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +57,13 @@ class PairSamples:
 
 
 def pair_samples(
-    pairs: PairLabels, items: Sequence[CodesItem], *, min_clear: int, seed: int, least_classes: int = 2
+    pairs: PairLabels,
+    items: Sequence[CodesItem],
+    *,
+    min_clear: int,
+    seed: int,
+    least_classes: int = 2,
+    failures: Failures | None = None,
 ) -> PairSamples:
     """Read the codes of both years of labelled pixels; those that lack one are left out and counted.
 
@@ -63,11 +73,29 @@ def pair_samples(
         min_clear: Pixels with fewer clear observations in either year are left out.
         seed: Decides which pixels of a large polygon are drawn.
         least_classes: Classes that must be left.
+        failures: Hears of items that cannot be read, whose places are then left out; None raises their errors.
 
     Raises:
         NothingFoundError: A year has no items, or nothing lies in them.
         LabelsError: Too few classes are left.
+        EsdError: The first failure, where too little is left because of failures.
     """
+    try:
+        return _read_pairs(pairs, items, min_clear, seed, least_classes, failures)
+    except (NothingFoundError, LabelsError) as error:
+        if failures is not None and failures.first is not None:
+            raise failures.first from error
+        raise
+
+
+def _read_pairs(
+    pairs: PairLabels,
+    items: Sequence[CodesItem],
+    min_clear: int,
+    seed: int,
+    least_classes: int,
+    failures: Failures | None,
+) -> PairSamples:
     of_year = by_year(items)
     if missing := sorted(set(pairs.years) - set(of_year)):
         raise NothingFoundError(
@@ -75,7 +103,7 @@ def pair_samples(
             f"{', '.join(map(str, of_year)) or 'none'}; leave them out or add items of their years"
         )
     common = set.intersection(*({item.tile for item in of_year[year]} for year in pairs.years))
-    parts = [_of_pair(pairs, pair, of_year, common, min_clear, seed) for pair in pairs.pairs]
+    parts = [_of_pair(pairs, pair, of_year, common, min_clear, seed, failures) for pair in pairs.pairs]
     joined = _joined([part for part in parts if part is not None], pairs.labels.names)
     if len(np.unique(joined.samples.class_id)) < least_classes:
         raise LabelsError(
@@ -92,6 +120,7 @@ def _of_pair(
     tiles: set[str],
     min_clear: int,
     seed: int,
+    failures: Failures | None,
 ) -> PairSamples | None:
     """Read the samples of one pair of years."""
     labels = pairs.labels
@@ -104,14 +133,22 @@ def _of_pair(
     )
     items = [[item for item in of_year[year] if item.tile in tiles] for year in pair]
     try:
-        after = extract(part, {pair[1]: items[1]}, min_clear=min_clear, seed=seed, least_classes=1)
+        after = extract(part, {pair[1]: items[1]}, min_clear=min_clear, seed=seed, least_classes=1, failures=failures)
     except LabelsError:  # nothing of this pair is left; what is left of all pairs is looked at in the end
         return None
-    with Mosaic(items[0]) as mosaic:
+    with Mosaic(items[0], on_failure=None if failures is None else failures.hear) as mosaic:
         before = mosaic.read_points(after.lon, after.lat)
     kept = np.flatnonzero(before.valid & (before.clear_obs >= min_clear))
+    dropped = dict(after.dropped)
+    if lacking := len(after.lon) - len(kept):
+        dropped[NO_EARLIER] = {NO_CHANGE: lacking}
     columns = ("codes", "clear_obs", "class_id", "year", "x", "y", "lon", "lat")
-    samples = replace(after, group=members[after.group[kept]], **{name: getattr(after, name)[kept] for name in columns})
+    samples = replace(
+        after,
+        group=members[after.group[kept]],
+        dropped=dropped,
+        **{name: getattr(after, name)[kept] for name in columns},
+    )
     return PairSamples(
         samples=samples,
         before=before.codes[kept],

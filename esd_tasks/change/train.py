@@ -3,7 +3,6 @@
 import logging
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +16,7 @@ from esd_tasks.change.model_request import TrainRequest
 from esd_tasks.change.pair_samples import PairSamples, pair_samples
 from esd_tasks.change.reference import PairLabels, read_pairs
 from esd_tasks.change.thresholds import average_precision
+from esd_tasks.change.train_result import TrainResult, read_training
 from esd_tasks.change.validation import (
     N_FOLDS,
     Validation,
@@ -26,6 +26,7 @@ from esd_tasks.change.validation import (
 )
 from esd_tasks.classifier import TreeParameters
 from esd_tasks.codes_item import CodesItem, one_identity, one_start
+from esd_tasks.failures import Failures, missing_notes
 from esd_tasks.folds import random_folds, spatial_folds
 from esd_tasks.items import find_items
 from esd_tasks.map_run import OnProgress, packages
@@ -34,7 +35,8 @@ from esd_tasks.report_change_train import write_report
 from esd_tasks.report_page import REPORT
 from esd_tasks.training_pixels import FILE as TRAINING_PIXELS
 from stactools_esd.blocks import run_key
-from stactools_esd.files import read_json, write_json
+from stactools_esd.errors import LabelsError
+from stactools_esd.files import write_json
 
 INNER_FOLDS: Final = 3
 """Folds within the training blocks of a fold, which choose its threshold."""
@@ -96,36 +98,6 @@ class TrainPlan:
         return run_key({**self.facts, "labels": self.facts["labels"]["content_sha256"]})
 
 
-@dataclass(frozen=True, kw_only=True)
-class TrainResult:
-    """A trained model, as its folder tells."""
-
-    folder: Path
-    """Where everything is."""
-
-    paths: dict[str, Path]
-    """Files by kind."""
-
-    accuracy: dict[str, Any]
-    """Content of `accuracy.json`."""
-
-    notes: tuple[str, ...]
-    """What the user should know, a line each."""
-
-    already_done: bool
-    """True where nothing was done."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the result as JSON content."""
-        return {
-            "folder": self.folder.as_posix(),
-            "already_done": self.already_done,
-            "paths": {kind: path.as_posix() for kind, path in self.paths.items()},
-            "accuracy": self.accuracy,
-            "notes": list(self.notes),
-        }
-
-
 def plan_training(request: TrainRequest) -> TrainPlan:
     """Read labels and find items.
 
@@ -152,11 +124,16 @@ def run_training(plan: TrainPlan, *, on_progress: OnProgress | None = None) -> T
         OutputError: The output folder belongs to another run, or another run is writing it.
     """
     folder, request = plan.request.output_or_default, plan.request
-    if not request.overwrite and output_folder.is_finished(folder, plan.run_key):
-        return _result(folder, already_done=True)
+    anew = output_folder.starts_anew(folder, plan.run_key, request.command, overwrite=request.overwrite)
+    if not anew and output_folder.is_finished(folder, plan.run_key):
+        return read_training(folder, already_done=True)
     report = on_progress or (lambda *_: None)
-    samples = pair_samples(plan.pairs, plan.items, min_clear=request.min_clear, seed=request.seed)
-    validation, random = _validate(plan, samples, report)
+    failures = Failures()
+    samples = pair_samples(plan.pairs, plan.items, min_clear=request.min_clear, seed=request.seed, failures=failures)
+    try:
+        validation, random = _validate(plan, samples, report)
+    except LabelsError as error:  # too little may be left of labels in tiles that cannot be read
+        raise failures.first or error from error
     booster, columns = grow(samples.before, samples.samples.codes, samples.samples.class_id, plan.parameters)
     accuracy = accuracy_report(validation, kind="spatial cross-validation of a model of change", random_pr_auc=random)
     model = ChangeModel(
@@ -172,13 +149,13 @@ def run_training(plan: TrainPlan, *, on_progress: OnProgress | None = None) -> T
         },
     )
     with output_folder.locked(folder):
-        if request.overwrite:
+        if anew:
             output_folder.clear(folder)
         model.save(folder, software=packages())
         write_json(folder / _OUTPUTS["accuracy"], accuracy)
         samples.training_pixels.save(folder)
         draw_curve(folder / _OUTPUTS["curve"], validation)
-        notes = _notes(plan, samples, accuracy)
+        notes = [*missing_notes(failures.missing), *_notes(plan, samples, accuracy)]
         write_report(plan, samples, accuracy, validation, notes=notes)
         record = run_record.run_record(
             run_key=plan.run_key,
@@ -187,10 +164,11 @@ def run_training(plan: TrainPlan, *, on_progress: OnProgress | None = None) -> T
             items=plan.items,
             folder=folder,
             outputs=_OUTPUTS,
+            missing=list(failures.missing),
             notes=notes,
         )
         write_json(folder / run_record.RUN_JSON, record)
-    return _result(folder, already_done=False)
+    return read_training(folder, already_done=False)
 
 
 def _validate(plan: TrainPlan, samples: PairSamples, report: OnProgress) -> tuple[Validation, float]:
@@ -233,15 +211,3 @@ def _notes(plan: TrainPlan, samples: PairSamples, accuracy: dict[str, Any]) -> l
             "alarms too often: state --expected-rate"
         )
     return notes + accuracy_lines(accuracy)
-
-
-def _result(folder: Path, *, already_done: bool) -> TrainResult:
-    """Read a finished folder."""
-    record = read_json(folder / run_record.RUN_JSON)
-    return TrainResult(
-        folder=folder,
-        paths={kind: folder / name for kind, name in record["outputs"].items()},
-        accuracy=read_json(folder / _OUTPUTS["accuracy"]),
-        notes=tuple(record["notes"]),
-        already_done=already_done,
-    )

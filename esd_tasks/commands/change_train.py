@@ -11,7 +11,8 @@ from esd_tasks.commands import change_frame, options
 from esd_tasks.commands.frame import errors, messages
 
 if TYPE_CHECKING:
-    from esd_tasks.change.train import TrainPlan, TrainResult
+    from esd_tasks.change.train import TrainPlan
+    from esd_tasks.change.train_result import TrainResult
 
 
 def train(
@@ -68,6 +69,7 @@ def train(
             typer.echo(json.dumps(result.as_dict(), indent=2, ensure_ascii=False))
         elif not quiet:
             typer.echo("\n".join(_lines(result)))
+        result.see_whole()
 
 
 def _plan_lines(plan: "TrainPlan") -> Iterator[str]:
