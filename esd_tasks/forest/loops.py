@@ -21,6 +21,7 @@ _TOP_OF_BYTE: Final = np.uint64(0x8080808080808080)
 _NONE: Final = np.uint64(0)
 _7: Final = np.uint64(7)
 _L1, _L2, _L3, _L4, _L5, _L6 = (np.uint32(levels) for levels in FSQ.levels)
+_DIMENSIONS: Final = FSQ.dimensions
 _DIFFERENCE_ZERO: Final = max(FSQ.levels) - 1
 
 
@@ -28,10 +29,10 @@ class Room(NamedTuple):
     """Memory that the loops work in; it does not grow with the number of pixels."""
 
     levels: NDArray[np.uint8]
-    """Levels and differences, (rows, BLOCK)."""
+    """Levels and differences, one line of BLOCK bytes after the other."""
 
     level_words: Words
-    """The same memory as words."""
+    """The same memory as rows of words."""
 
     predicates: Words
     """Pixels of each predicate, (predicates, WORDS)."""
@@ -60,7 +61,7 @@ def make_room(tables: ForestTables) -> Room:
     sets = _lines(2 * leaf_rows, WORDS)
     sets[leaf_rows] = np.iinfo(np.uint64).max
     return Room(
-        levels=level_words.view(np.uint8),
+        levels=level_words.reshape(-1).view(np.uint8),
         level_words=level_words,
         predicates=predicates,
         predicate_bytes=predicates.view(np.uint8),
@@ -119,22 +120,22 @@ def score_pixels(
 def _split_codes(bands: NDArray[np.uint16], first: int, count: int, levels: NDArray[np.uint8]) -> None:
     """Fill rows of bytes with the digits of codes, as `fsq.codes_to_level_indices` does; then their differences."""
     for band in range(bands.shape[0]):
-        row = 6 * band
-        for pixel in range(count):
-            code = np.uint32(bands[band, first + pixel])
-            levels[row, pixel] = code % _L1
+        codes, digits = bands[band, first : first + count], levels[_DIMENSIONS * BLOCK * band :]
+        for pixel in range(len(codes)):
+            code = np.uint32(codes[pixel])
+            digits[pixel] = code % _L1
             code = np.uint32(code // _L1)
-            levels[row + 1, pixel] = code % _L2
+            digits[BLOCK + pixel] = code % _L2
             code = np.uint32(code // _L2)
-            levels[row + 2, pixel] = code % _L3
+            digits[2 * BLOCK + pixel] = code % _L3
             code = np.uint32(code // _L3)
-            levels[row + 3, pixel] = code % _L4
+            digits[3 * BLOCK + pixel] = code % _L4
             code = np.uint32(code // _L4)
-            levels[row + 4, pixel] = code % _L5
-            levels[row + 5, pixel] = code // _L5
-    for row in range(2 * CHANNELS, levels.shape[0]):
-        for pixel in range(count):
-            levels[row, pixel] = levels[row - CHANNELS, pixel] - levels[row - 2 * CHANNELS, pixel] + _DIFFERENCE_ZERO
+            digits[4 * BLOCK + pixel] = code % _L5
+            digits[5 * BLOCK + pixel] = code // _L5
+    if len(levels) > 2 * CHANNELS * BLOCK:
+        for at in range(CHANNELS * BLOCK):
+            levels[2 * CHANNELS * BLOCK + at] = levels[CHANNELS * BLOCK + at] - levels[at] + _DIFFERENCE_ZERO
 
 
 @compiled
@@ -165,10 +166,12 @@ def _compare_beside(
         line = predicates[len(tables.level_limit) + place]
         for byte in range(len(line)):
             line[byte] = 0
-        for pixel in range(count):
-            number = beside[row, first + pixel]
-            left = number <= limit or (missing and number != number)
-            line[pixel % len(line)] |= np.uint8(left) << np.uint8(pixel // len(line))
+        for part in range(8):
+            begin, bit = part * len(line), np.uint8(1 << part)
+            numbers = beside[row, first + begin : first + min(begin + len(line), count)]
+            for byte in range(len(numbers)):
+                number = numbers[byte]
+                line[byte] |= bit if (number <= limit) | (missing & (number != number)) else np.uint8(0)
 
 
 @compiled
