@@ -16,16 +16,26 @@ from stactools_esd.errors import EsdError, RasterError
 READ_OPTIONS: Final = {
     "CPL_VSIL_CURL_USE_HEAD": "NO",
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_HTTP_CONNECTTIMEOUT": "10",
     "GDAL_HTTP_MAX_RETRY": "4",
     "GDAL_HTTP_RETRY_DELAY": "1",
+    "GDAL_HTTP_TIMEOUT": "60",
     "GDAL_PAM_ENABLED": "NO",
 }
-"""GDAL settings for reading: signed URLs answer GET only, stalls are retried, no sidecar is sought."""
+"""GDAL settings for reading: signed URLs answer GET only, and no sidecar is sought.
+
+A request that is answered by 429, 500, 502, 503 or 504, or that takes longer than a minute, is sent again up to four
+times, after 1, 2, 4 and 8 seconds and a little more by chance. Requests are for some blocks of a file, a few megabytes.
+"""
 
 
 def without_query(text: str) -> str:
-    """Cut the query off addresses in a text: it may hold a signature, which belongs in no message or log."""
-    return re.sub(r"(://[^\s'?]*)\?[^\s']*", r"\1", text)
+    """Cut the query off addresses in a text: it may hold a signature, which belongs in no message or log.
+
+    GDAL names a file by the end of its address alone: there a query is known by its `=`.
+    """
+    text = re.sub(r"(://[^\s'?]*)\?[^\s']*", r"\1", text)
+    return re.sub(r"\?[^\s'?]*=[^\s']*?(?=,?(?:[\s')]|$))", "", text)
 
 
 @contextmanager
@@ -50,5 +60,16 @@ def quiet_gdal(action: str, *, error: type[EsdError] = RasterError) -> Iterator[
         raise error(f"{what}; check that the file is whole and the path can be reached") from problem
 
 
+class _WithoutQuery(logging.Filter):
+    """Cuts queries off what rasterio logs of GDAL's complaints, wherever it is sent."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep every record."""
+        record.msg, record.args = without_query(record.getMessage()), ()
+        return True
+
+
 # Without a handler Python prints GDAL's complaints to stderr, beside our one line.
 logging.getLogger("rasterio").addHandler(logging.NullHandler())
+for _name in ("rasterio._base", "rasterio._env", "rasterio._err", "rasterio._io"):
+    logging.getLogger(_name).addFilter(_WithoutQuery())

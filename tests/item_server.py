@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -28,14 +28,18 @@ class Server(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         """Refuse, as signed URLs do."""
+        self.state.heads += 1
         self.send_error(403)
 
     def do_GET(self) -> None:
         """Answer, unless this is one of the requests that must fail."""
         self.state.requests.append(self.path)
-        if self.state.failures > 0:
+        if self.state.stalls > 0:
+            self.state.stalls -= 1
+            self.state.woken.wait(30)
+        elif self.state.failures > 0:
             self.state.failures -= 1
-            self.send_error(503)
+            self.send_error(self.state.failure_status)
         elif self.path.startswith("/files/"):
             self._send_file(self.state.folder / urlsplit(self.path).path.removeprefix("/files/"))
         else:
@@ -76,6 +80,10 @@ class State:
         self.requests: list[str] = []
         self.served: list[int] = []
         self.failures = 0
+        self.failure_status = 503
+        self.stalls = 0
+        self.woken = Event()
+        self.heads = 0
         self.page_items = 1
 
     def answer(self, path: str, host: str) -> dict[str, Any]:
@@ -117,6 +125,7 @@ def serving(folder: Path) -> Iterator[tuple[str, State]]:
     try:
         yield f"http://127.0.0.1:{server.server_port}", state
     finally:
+        state.woken.set()
         server.shutdown()
         server.server_close()
 
