@@ -70,7 +70,9 @@ def weighted_sections(content: Mapping[str, Any]) -> list[Html]:
     scored = any(one["users_accuracy"].get("score_interval_95") for one in found["classes"])
     score = ["Score interval"] if scored else []
     overall = found["overall_accuracy"]
-    told = {"Overall accuracy, 95 %": _said(overall), "of 0 to 1": bar(overall["estimate"], *_ends(overall))}
+    told = {"Overall accuracy, 95 %": _said(overall)}
+    if scored and (one := _score(overall, score)[0]) != "–":
+        told["Its score interval"] = str(one)
     rows: list[list[object]] = []
     areas, shares = [], []
     known = {one["class_id"]: one for one in mapped["classes"]}

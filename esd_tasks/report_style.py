@@ -30,6 +30,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 caption { text-align: left; color: var(--soft); padding-bottom: .3rem }
 td, th { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid var(--line) }
 td { white-space: nowrap }
+thead td { border-bottom-width: 2px }
 thead th { vertical-align: bottom; border-bottom-width: 2px; max-width: 9rem; overflow-wrap: break-word }
 tbody th { font-weight: normal; overflow-wrap: anywhere; min-width: 5.5rem }
 tbody th, thead th:first-child { text-align: left }
@@ -69,7 +70,7 @@ td svg { max-width: none; width: 9rem }
   main { max-width: none; padding: 0 }
   table { font-size: 8.5pt }
   .scroll { overflow: visible }
-  tr, .note { break-inside: avoid }
+  tr, table, .note { break-inside: avoid }
   h2 { break-after: avoid }
 }
 """
