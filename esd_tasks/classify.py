@@ -15,7 +15,6 @@ from esd_tasks.applicability import find_applicability
 from esd_tasks.class_map import ClassMap
 from esd_tasks.classifier import Classifier, TreeParameters
 from esd_tasks.classify_outputs import write_outputs
-from esd_tasks.codes_item import by_year
 from esd_tasks.covariates import beside_codes, read_places
 from esd_tasks.failures import Failures
 from esd_tasks.fold_curve import N_MODELS, fold_curve
@@ -23,10 +22,10 @@ from esd_tasks.folds import Folds, spatial_folds
 from esd_tasks.label_range import label_range, range_facts, with_buffer
 from esd_tasks.map_blocks import fill_blocks
 from esd_tasks.map_run import BLOCK_PIXELS, MapResult, OnProgress, already_done, opened, read_result
-from esd_tasks.plan import ClassifyPlan, make_plan
+from esd_tasks.plan import ClassifyPlan, make_plan, samples_of_plan
 from esd_tasks.request import ClassifyRequest
 from esd_tasks.sample_choice import cap_classes
-from esd_tasks.samples import Samples, extract
+from esd_tasks.samples import Samples
 from esd_tasks.search import STATEMENT, Searched, n_models, search_parameters
 from stactools_esd.blocks import plan_blocks
 from stactools_esd.errors import OutputError
@@ -85,16 +84,7 @@ def run_plan(plan: ClassifyPlan, *, on_progress: OnProgress | None = None) -> Cl
     if done := already_done(plan):
         return ClassifyResult(**vars(done))
     failures = Failures()
-    samples = extract(
-        plan.labels,
-        by_year(plan.label_items),
-        polygon_rule=plan.request.polygon_rule,
-        min_clear=plan.request.min_clear,
-        polygon_cap=plan.request.polygon_cap,
-        seed=plan.request.seed,
-        year=plan.year if plan.labels.year is None else None,
-        failures=failures,
-    )
+    samples = samples_of_plan(plan, failures, polygon_cap=plan.request.polygon_cap)
     samples = cap_classes(samples, plan.request.class_cap, seed=plan.request.seed)
     if plan.covariates:
         samples = replace(samples, covariates=read_places(plan.covariates, plan.grid, samples.lon, samples.lat))

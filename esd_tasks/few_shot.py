@@ -15,7 +15,6 @@ import pystac
 
 from esd_tasks.class_files import OUTPUTS, class_layers, class_values, write_class_files
 from esd_tasks.code_features import code_vectors
-from esd_tasks.codes_item import by_year
 from esd_tasks.failures import Failures
 from esd_tasks.few_shot_model import FewShotModel
 from esd_tasks.head_choice import STATEMENT, HeadChoice, choose_head
@@ -36,11 +35,11 @@ from esd_tasks.map_run import (
 from esd_tasks.model_facts import further_facts
 from esd_tasks.model_file import MODEL_JSON
 from esd_tasks.pixel_sample import sample_pixels
-from esd_tasks.plan import ClassesPlan, plan_classes
+from esd_tasks.plan import ClassesPlan, plan_classes, samples_of_plan
 from esd_tasks.report_few_shot import write_report
 from esd_tasks.request import ClassesRequest
 from esd_tasks.run_record import RUN_JSON
-from esd_tasks.samples import Samples, extract
+from esd_tasks.samples import Samples
 from esd_tasks.table_scale import scale_of
 from esd_tasks.target import WGS84, transformer
 from esd_tasks.training_pixels import TrainingPixels
@@ -154,16 +153,7 @@ def run_plan(plan: FewShotPlan, *, on_progress: OnProgress | None = None) -> Map
     request = plan.request
     report = on_progress or (lambda *_: None)
     failures = Failures()
-    samples = extract(
-        plan.labels,
-        by_year(plan.label_items),
-        polygon_rule=request.polygon_rule,
-        min_clear=request.min_clear,
-        polygon_cap=POLYGON_CAP,
-        seed=request.seed,
-        year=plan.year if plan.labels.year is None else None,
-        failures=failures,
-    )
+    samples = samples_of_plan(plan, failures, polygon_cap=POLYGON_CAP)
     table = label_table(samples)
     _log.info("%d labels of %d classes, %d pixels", len(table), len(table.counts), len(table.pixels))
     with opened(plan, failures) as store:

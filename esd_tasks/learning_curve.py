@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from esd_tasks.code_features import CodeFeatures
-from esd_tasks.codes_item import by_year
 from esd_tasks.curve_files import write_plot, write_table
 from esd_tasks.curve_points import Halves, curve, halve, rows_of
 from esd_tasks.failures import Failures, missing_notes
@@ -17,11 +16,11 @@ from esd_tasks.heads import HEADS, TREES
 from esd_tasks.label_table import POLYGON_CAP, LabelTable, label_table
 from esd_tasks.labels import read_labels
 from esd_tasks.map_run import MapResult, OnProgress, already_done, finish, opened, read_result
-from esd_tasks.plan import ClassesPlan, plan_classes
+from esd_tasks.plan import ClassesPlan, plan_classes, samples_of_plan
 from esd_tasks.report_learning_curve import write_report
 from esd_tasks.request import ClassesRequest, check_block_size
 from esd_tasks.run_record import RUN_JSON
-from esd_tasks.samples import Samples, extract
+from esd_tasks.samples import Samples
 from esd_tasks.shots import LEAST, REPEATS
 from stactools_esd.errors import UsageError
 from stactools_esd.files import write_json
@@ -124,16 +123,7 @@ def run_plan(plan: CurvePlan, *, on_progress: OnProgress | None = None) -> MapRe
     request, folder = plan.request, plan.request.output_or_default
     report = on_progress or (lambda *_: None)
     failures = Failures()
-    samples = extract(
-        plan.labels,
-        by_year(plan.label_items),
-        polygon_rule=request.polygon_rule,
-        min_clear=request.min_clear,
-        polygon_cap=POLYGON_CAP,
-        seed=request.seed,
-        year=plan.year if plan.labels.year is None else None,
-        failures=failures,
-    )
+    samples = samples_of_plan(plan, failures, polygon_cap=POLYGON_CAP)
     table = label_table(samples)
     size = choose_block_size(table) if request.block_size == "auto" else float(request.block_size)
     halves = halve(table, size, seed=request.seed)
@@ -164,7 +154,10 @@ def run_plan(plan: CurvePlan, *, on_progress: OnProgress | None = None) -> MapRe
             note=f"{protocol_line(content['protocol'])}. {STATEMENT}",
         )
         notes = list(_notes(plan, samples, table, halves))
-        outputs = FILES | {"report": write_report(plan, content, notes=[*missing_notes(failures.missing), *notes]), "run": RUN_JSON}
+        outputs = FILES | {
+            "report": write_report(plan, content, notes=[*missing_notes(failures.missing), *notes]),
+            "run": RUN_JSON,
+        }
         finish(plan, outputs, notes, content, failures.missing)
     return read_result(folder)
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,26 +12,37 @@ from numpy.typing import NDArray
 
 from esd_tasks.area_plan import AreaPlan, around, asked_area, items_of_area, items_of_labels, see_comparable
 from esd_tasks.classifier import TreeParameters
+from esd_tasks.codes_item import by_year
 from esd_tasks.covariates import Covariate, covariate_facts, open_covariates
 from esd_tasks.crossval import N_FOLDS
+from esd_tasks.failures import Failures
 from esd_tasks.labels import Labels, read_labels
 from esd_tasks.legend import Legend, legend_of, read_legend
 from esd_tasks.model_facts import legend_facts
 from esd_tasks.pull import grid_for
 from esd_tasks.request import ClassesRequest, ClassifyRequest, LabelledRequest
+from esd_tasks.samples import Samples, extract
 from stactools_esd.errors import UsageError
 from stactools_esd.files import sha256_file
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassesPlan(AreaPlan):
-    """What is known of a map of classes before codes are read."""
+class LabelledPlan(AreaPlan):
+    """What is known of a map that is made from labels before codes are read."""
 
-    request: ClassesRequest
+    request: LabelledRequest
     """What was asked."""
 
     labels: Labels
     """The labels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassesPlan(LabelledPlan):
+    """What is known of a map of classes before codes are read."""
+
+    request: ClassesRequest
+    """What was asked."""
 
     legend: Legend
     """Classes that may be mapped."""
@@ -41,10 +53,7 @@ class ClassesPlan(AreaPlan):
         request = self.request
         return {
             "labels": {
-                "path": request.labels.as_posix(),
-                "layer": request.layer,
-                "sha256": sha256_file(request.labels) if request.labels.is_file() else None,
-                "content_sha256": labels_digest(self.labels, self.labels.weight),
+                **places_facts(request.labels, request.layer, self.labels, self.labels.weight),
                 "class_field": self.labels.class_field,
                 "year_field": request.year_field,
             },
@@ -162,6 +171,46 @@ def plan_classes(request: ClassesRequest, plan: type[P]) -> P:
 def area_of(request: LabelledRequest, labels: Labels) -> shapely.Geometry:
     """Return the area to map: file, box, or the envelope of the labels."""
     return asked_area(request) or around(labels.envelope)
+
+
+def samples_of_plan(
+    plan: LabelledPlan, failures: Failures, *, polygon_cap: int | None, least_classes: int = 2
+) -> Samples:
+    """Read the codes of the labels of a plan, as its request has it.
+
+    Args:
+        plan: Labels and their items.
+        failures: Hears of items that cannot be read.
+        polygon_cap: Most pixels of one polygon.
+        least_classes: Classes that must have samples.
+
+    Raises:
+        EsdError: See `samples.extract`.
+    """
+    request = plan.request
+    return extract(
+        plan.labels,
+        by_year(plan.label_items),
+        polygon_rule=request.polygon_rule,
+        min_clear=request.min_clear,
+        polygon_cap=polygon_cap,
+        seed=request.seed,
+        year=plan.year if plan.labels.year is None else None,
+        failures=failures,
+        least_classes=least_classes,
+    )
+
+
+def places_facts(
+    path: Path, layer: str | tuple[str, ...] | None, places: Labels, values: NDArray[np.float64] | None = None
+) -> dict[str, Any]:
+    """Return what a run says of the places that it was given; the content decides, the rest tells."""
+    return {
+        "path": path.as_posix(),
+        "layer": layer,
+        "sha256": sha256_file(path) if path.is_file() else None,
+        "content_sha256": labels_digest(places, values),
+    }
 
 
 def labels_digest(labels: Labels, values: NDArray[np.float64] | None = None) -> str:

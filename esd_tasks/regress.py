@@ -13,7 +13,6 @@ import pystac
 
 from esd_tasks import regress_validation as validate
 from esd_tasks.accuracy import TRANSFER_STATEMENT, json_number
-from esd_tasks.codes_item import by_year
 from esd_tasks.failures import Failures
 from esd_tasks.folds import spatial_folds
 from esd_tasks.label_table import POLYGON_CAP
@@ -32,12 +31,13 @@ from esd_tasks.map_run import (
 )
 from esd_tasks.model_facts import further_facts
 from esd_tasks.model_file import MODEL_JSON
+from esd_tasks.plan import samples_of_plan
 from esd_tasks.regress_plan import RegressPlan
 from esd_tasks.regress_plot import write_scatter
 from esd_tasks.regression import TREES, train_regression
 from esd_tasks.report_regress import write_report
 from esd_tasks.run_record import RUN_JSON
-from esd_tasks.samples import Samples, extract
+from esd_tasks.samples import Samples
 from esd_tasks.target import WGS84, transformer
 from esd_tasks.value_files import write_value_files
 from esd_tasks.value_maps import DTYPE, NODATA
@@ -72,17 +72,7 @@ def run_plan(plan: RegressPlan, *, on_progress: OnProgress | None = None) -> Map
     request, folder = plan.request, plan.request.output_or_default
     report = on_progress or (lambda *_: None)
     failures = Failures()
-    pixels = extract(
-        plan.labels,
-        by_year(plan.label_items),
-        polygon_rule=request.polygon_rule,
-        min_clear=request.min_clear,
-        polygon_cap=POLYGON_CAP,
-        seed=request.seed,
-        year=plan.year if plan.labels.year is None else None,
-        failures=failures,
-        least_classes=1,
-    )
+    pixels = samples_of_plan(plan, failures, polygon_cap=POLYGON_CAP, least_classes=1)
     samples = value_samples(pixels, plan.values)
     folds = spatial_folds(samples, block_size=request.block_size, n_folds=validate.N_FOLDS, seed=request.seed)
     with opened(plan, failures) as store:

@@ -8,17 +8,15 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from esd_tasks.area_plan import AreaPlan, around, asked_area, items_of_area, items_of_labels, see_comparable
+from esd_tasks.area_plan import around, asked_area, items_of_area, items_of_labels, see_comparable
 from esd_tasks.classifier import TreeParameters
 from esd_tasks.label_table import POLYGON_CAP
-from esd_tasks.labels import Labels
-from esd_tasks.plan import labels_digest
+from esd_tasks.plan import LabelledPlan, places_facts
 from esd_tasks.pull import grid_for
 from esd_tasks.regress_validation import N_FOLDS
 from esd_tasks.request import LabelledRequest, check_block_size
 from esd_tasks.unclassed import read_unclassed
 from stactools_esd.errors import UsageError
-from stactools_esd.files import sha256_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,14 +65,11 @@ class RegressRequest(LabelledRequest):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RegressPlan(AreaPlan):
+class RegressPlan(LabelledPlan):
     """What is known before codes are read."""
 
     request: RegressRequest
     """What was asked."""
-
-    labels: Labels
-    """The places, all of one class."""
 
     values: NDArray[np.float64]
     """Their numbers, (m,)."""
@@ -89,10 +84,7 @@ class RegressPlan(AreaPlan):
         names = ("task", "target_field", "units", "interval", "min_clear", "polygon_rule", "block_size", "seed")
         return {
             "labels": {
-                "path": request.labels.as_posix(),
-                "layer": request.layer,
-                "sha256": sha256_file(request.labels) if request.labels.is_file() else None,
-                "content_sha256": labels_digest(self.labels, self.values),
+                **places_facts(request.labels, request.layer, self.labels, self.values),
                 "year_field": request.year_field,
             },
             "parameters": {

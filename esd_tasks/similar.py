@@ -26,7 +26,7 @@ from esd_tasks.map_run import (
     opened,
     read_result,
 )
-from esd_tasks.plan import labels_digest
+from esd_tasks.plan import places_facts
 from esd_tasks.pull import grid_for
 from esd_tasks.report_similar import write_report
 from esd_tasks.request import MapRequest
@@ -48,7 +48,7 @@ from esd_tasks.value_files import write_value_files
 from esd_tasks.value_maps import DTYPE, NODATA
 from stactools_esd.blocks import plan_blocks
 from stactools_esd.errors import UsageError
-from stactools_esd.files import sha256_file, write_json
+from stactools_esd.files import write_json
 
 MOST_PLACES: Final = 500
 """Places that `--top` may ask for."""
@@ -117,12 +117,7 @@ class SimilarPlan(AreaPlan):
         """Examples and parameters."""
         request = self.request
         return {
-            "examples": {
-                "path": request.examples.as_posix(),
-                "layer": request.layer,
-                "sha256": sha256_file(request.examples) if request.examples.is_file() else None,
-                "content_sha256": labels_digest(self.examples),
-            },
+            "examples": places_facts(request.examples, request.layer, self.examples),
             "parameters": {
                 name: getattr(request, name) for name in ("task", "compare", "top", "apart", "min_clear", "seed")
             },

@@ -66,7 +66,7 @@ def test_outputs_are_complete_and_the_item_is_valid(done: MapResult) -> None:
     item = json.loads(done.paths["item"].read_text())
     assert list(schema_problems(item)) == []
     assert "no probability" in item["properties"]["description"]
-    assert set(item["assets"]) == {"similarity", "thumbnail", "style", "run", "figures", "places"}
+    assert set(item["assets"]) == {"similarity", "thumbnail", "style", "run", "figures", "places", "report"}
 
 
 def test_top_places_lie_apart_and_away_from_examples(place: Path, done: MapResult) -> None:
