@@ -2,6 +2,7 @@
 
 DESTINATION/catalog.json
 DESTINATION/<collection id>/collection.json
+DESTINATION/<collection id>/index/year=<year>/part-0.parquet
 DESTINATION/<collection id>/model-<encoder>/model-<encoder>.json, with weights and card, if the package has them
 DESTINATION/<collection id>/<year>/catalog.json
 DESTINATION/<collection id>/<year>/<zone>/catalog.json
@@ -9,40 +10,67 @@ DESTINATION/<collection id>/<year>/<zone>/<item id>/<item id>.json
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final
 
-import pystac
-
-from stactools_esd.collection import create_collection
-from stactools_esd.errors import CatalogError
-from stactools_esd.files import json_text, read_json, write_json
-from stactools_esd.grid import utm_zone_of
-from stactools_esd.inventory import Json, find_items
+from stactools_esd import parquet_index
+from stactools_esd.catalog_build import Builder, ItemsOfYear
+from stactools_esd.catalog_documents import CATALOG_ID, Json, leaf_of
+from stactools_esd.collection_facts import require_one_encoder
+from stactools_esd.errors import CatalogError, UsageError
+from stactools_esd.files import read_json
+from stactools_esd.inventory import find_items
 from stactools_esd.item_folder import copy_assets
-from stactools_esd.model_item import MODEL_RELATION, create_model_item, model_id, shipped_model
-from stactools_esd.names import CodesTags, is_tile
+from stactools_esd.model_item import MODEL_RELATION, model_id
 from stactools_esd.product import ENCODER_LABEL, EncoderIdentity
-from stactools_esd.stac import identity_of, relative_href, tags_of
+from stactools_esd.stac import identity_of
 
-CATALOG_ID: Final = "esd"
-"""Id of the root; a `catalog.json` with this id is one of ours."""
+__all__ = ["Layout", "create_catalog", "leaf_of", "write_catalog"]
 
 _DOCUMENTS = ("catalog.json", "collection.json")
-_TITLE = "Embedded Seamless Data (ESD)"
-_DESCRIPTION = (
-    "Twelve 16-bit codes a pixel stand for a year of daily six-band reflectance at 30 m. One collection an encoder; "
-    "below it years, UTM zones and items."
-)
-_JSON = str(pystac.MediaType.JSON)
-_GEOJSON = str(pystac.MediaType.GEOJSON)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How a catalogue is written, whatever its items come from.
+
+    Raises:
+        UsageError: Items shall be dropped and kept.
+    """
+
+    replace: bool = False
+    """Drop items of an older catalogue there that are not among the sources; otherwise they are refused."""
+
+    append: bool = False
+    """Keep them. An item whose id is among the sources is written anew where it differs, the others are left alone."""
+
+    index: bool = True
+    """Write the index, which needs pyarrow."""
+
+    workers: int = 1
+    """Processes."""
+
+    collections: tuple[str, ...] = ()
+    """Encoders, such as `official-v001`, whose collections are there even without items."""
+
+    def __post_init__(self) -> None:
+        if self.replace and self.append:
+            raise UsageError("got both --replace and --append, expected one: drop what is not named, or keep it")
 
 
 def create_catalog(
-    sources: Iterable[str | Path], destination: str | Path, *, replace: bool = False, copy: bool = False
+    sources: Iterable[str | Path],
+    destination: str | Path,
+    *,
+    replace: bool = False,
+    copy: bool = False,
+    append: bool = False,
+    index: bool = True,
+    collections: Sequence[str] = (),
 ) -> Path:
     """Write the static catalogue of exactly the given sources; files that agree already keep their bytes.
 
@@ -52,8 +80,11 @@ def create_catalog(
     Args:
         sources: Items, codes COGs, or folders of either, searched through; in any order.
         destination: Folder of the catalogue: empty, or a catalogue of ours, or holding nothing but item folders.
-        replace: Drop items of an older catalogue there that are not among the sources; otherwise they are refused.
+        replace: See `Layout`.
         copy: Copy local assets to their items, so that the catalogue can be published as one folder.
+        append: See `Layout`.
+        index: See `Layout`.
+        collections: See `Layout`.
 
     Returns:
         Path of the root `catalog.json`.
@@ -63,37 +94,108 @@ def create_catalog(
         CatalogError: Two items share an id and differ, an item breaks the naming rule, or the destination is something
             else or holds other items.
         IncomparableError: Two items of one collection were made with different weights.
+        MissingExtraError: An index shall be written, and pyarrow is not installed.
         OutputError: An asset cannot be copied.
     """
+    layout = Layout(replace=replace, append=append, index=index, collections=tuple(collections))
     destination = Path(os.path.abspath(destination))  # noqa: PTH100  (links below must not keep `..`)
-    older = _check_destination(destination)
+    check_destination(destination)
     items = find_items(sources, prefer=destination)
-    dropped = sorted({path.stem for path in older if path.name not in _DOCUMENTS and not _is_model(path)} - set(items))
-    if dropped and not replace:
-        raise CatalogError(
-            f"got a catalogue at {destination} whose items are not all among the sources: not {dropped[0]}, "
-            f"first of {len(dropped)}; add {destination} to the sources to keep them, or say --replace to drop them"
-        )
-    if copy:
-        dict(_layout(items, destination))  # what cannot be laid out is refused before anything is copied
-        items = {id: copy_assets(item, destination / leaf_of(item), destination) for id, item in items.items()}
-    files = dict(_layout(items, destination))
-    for path in filter(_is_model, files):
-        label = path.parent.parent.name.removeprefix("esd-")
-        copy_assets(create_model_item(label).to_dict(False, False), path.parent, destination)
-    for path, content in files.items():
-        _write_if_changed(path, content)
-    _remove(older - set(files), destination)
+    placed = sorted((leaf_of(item).parts[:2], id) for id, item in items.items())
+    years = []
+    for (_, year), group in groupby(placed, key=lambda pair: pair[0]):
+        of_year = [items[id] for _, id in group]
+        encoder = identity_of(of_year[0]).encoder
+        years.append(_Found(encoder=encoder, year=int(year), found=of_year, copy_to=destination if copy else None))
+    return write_catalog(years, set(items), destination, layout)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Found:
+    """The items of a year that sources hold."""
+
+    encoder: EncoderIdentity
+    year: int
+    found: list[Json]
+    copy_to: Path | None
+
+    @property
+    def weights(self) -> set[str | None]:
+        return {identity_of(item).encoder.weights_sha256 for item in self.found}
+
+    def items(self) -> list[Json]:
+        if self.copy_to is None:
+            return self.found
+        return [copy_assets(item, self.copy_to / leaf_of(item), self.copy_to) for item in self.found]
+
+
+def write_catalog(years: Sequence[ItemsOfYear], ids: set[str], destination: Path, layout: Layout) -> Path:
+    """Write a catalogue of items that were found and checked.
+
+    Args:
+        years: An encoder and a year once each.
+        ids: The ids of all their items.
+        destination: Absolute path of the folder.
+        layout: How.
+
+    Returns:
+        Path of the root `catalog.json`.
+
+    Raises:
+        CatalogError: The destination is something else, or holds other items, or those of an encoder of this name with
+            other weights.
+        EsdError: What `Builder.build` raises.
+    """
+    check_destination(destination)
+    older = _linked(destination) if not layout.append else set()
+    if not layout.append:
+        _check_dropped(older, ids, destination, layout.replace)
+    _check_weights(years, destination, layout.append)
+    if layout.index:
+        parquet_index.pyarrow_modules()  # before anything is written
+    extra = [EncoderIdentity.parse(label) for label in layout.collections]
+    builder = Builder(destination=destination, append=layout.append, index=layout.index, workers=layout.workers)
+    files = builder.build(years, extra)
+    if not layout.append:
+        _remove(older - files, destination)
+    elif not layout.index:
+        for year in years:
+            shutil.rmtree(destination / year.encoder.collection_id / parquet_index.FOLDER, ignore_errors=True)
     return destination / "catalog.json"
 
 
-def _check_destination(destination: Path) -> set[Path]:
-    """Return the files of an older catalogue of ours, none where the folder is new."""
+def _check_dropped(older: set[Path], ids: set[str], destination: Path, replace: bool) -> None:
+    dropped = sorted({path.stem for path in older if _is_item(path)} - ids)
+    if dropped and not replace:
+        raise CatalogError(
+            f"got a catalogue at {destination} whose items are not all among the sources: not {dropped[0]}, "
+            f"first of {len(dropped)}; say --append to keep them, or --replace to drop them"
+        )
+
+
+def _check_weights(years: Sequence[ItemsOfYear], destination: Path, append: bool) -> None:
+    """See that the items of each collection, those that stay among them, were made with the same weights."""
+    weights: dict[str, set[str | None]] = {}
+    for year in years:
+        weights.setdefault(year.encoder.label, set()).update(year.weights)
+    for label, found in weights.items():
+        path = destination / f"esd-{label}" / "collection.json"
+        summaries = read_json(path).get("summaries", {}) if append and path.is_file() else {}
+        standing = summaries.get("esd:weights_sha256", [None]) if "esd:temporal_context" in summaries else []
+        require_one_encoder(label, found | set(standing))
+
+
+def check_destination(destination: Path) -> None:
+    """See that a catalogue may be written to a folder.
+
+    Raises:
+        CatalogError: It is a file, or holds something else.
+    """
     root = destination / "catalog.json"
     if root.is_file():
         content = read_json(root)
         if isinstance(content, dict) and content.get("id") == CATALOG_ID and content.get("type") == "Catalog":
-            return _linked(root)
+            return
         raise CatalogError(f"got {root}, which is not a catalogue of ours, expected an empty folder; choose another")
     if destination.exists() and not destination.is_dir():
         raise CatalogError(f"got the file {destination}, expected a folder; choose another destination")
@@ -103,7 +205,6 @@ def _check_destination(destination: Path) -> set[Path]:
             f"got the folder {destination} with {strange[0].name} in it, expected an empty folder or a catalogue of "
             "ours; choose another destination"
         )
-    return set()
 
 
 def _may_stay(entry: Path) -> bool:
@@ -115,162 +216,31 @@ def _may_stay(entry: Path) -> bool:
     return ours and not any((entry / name).exists() for name in _DOCUMENTS)
 
 
-def _linked(root: Path) -> set[Path]:
-    """Return a catalogue's root and all files below it that links name."""
-    found, waiting = {root}, [root]
+def _linked(destination: Path) -> set[Path]:
+    """Return a catalogue's root, and all files below it that links and indices name; none where there is no root."""
+    root = destination / "catalog.json"
+    found, waiting = ({root}, [root]) if root.is_file() else (set(), [])
     while waiting:
         path = waiting.pop()
-        for link in read_json(path).get("links", []):
+        content = read_json(path)
+        links = [link for link in content.get("links", []) if link["rel"] in ("child", "item", MODEL_RELATION)]
+        parts = content.get("assets", {}).get(parquet_index.ASSET, {}).get("esd:partitions", [])
+        for link in (*links, *parts):
             below = Path(os.path.normpath(path.parent / link["href"]))
-            if (
-                link["rel"] not in ("child", "item", MODEL_RELATION)
-                or below in found
-                or not below.is_relative_to(root.parent)
-            ):
-                continue
-            if below.is_file():
+            if below not in found and below.is_relative_to(destination) and below.is_file():
                 found.add(below)
-                waiting += [below] if link["rel"] == "child" else []
+                waiting += [below] if link.get("rel") == "child" else []
     return found
+
+
+def _is_item(path: Path) -> bool:
+    """Tell whether a file of a catalogue is an item of codes."""
+    return path.suffix == ".json" and path.name not in _DOCUMENTS and not _is_model(path)
 
 
 def _is_model(path: Path) -> bool:
     """Tell whether a document of a catalogue is that of an encoder, by its place right below the collection."""
     return path.stem == model_id(path.parent.parent.name.removeprefix("esd-"))
-
-
-def leaf_of(item: Mapping[str, Any]) -> Path:
-    """Return the folder of an item in the catalogue, relative to the root."""
-    tags = tags_of(item)
-    return Path(tags.identity.encoder.collection_id, str(tags.year), _zone(item, tags), str(item["id"]))
-
-
-def _zone(item: Mapping[str, Any], tags: CodesTags) -> str:
-    """Return the zone of the tile, or of a custom area's UTM grid, or of its centre."""
-    if is_tile(tags.tile):
-        return utm_zone_of(tags.tile)
-    epsg = int(str(item["properties"]["proj:code"]).removeprefix("EPSG:"))
-    if epsg // 100 in (326, 327) and 1 <= epsg % 100 <= 60:
-        return f"{epsg % 100:02d}"
-    west, _, east, _ = item["bbox"]
-    return utm_zone_of((west + (east if west <= east else east + 360.0)) / 2)
-
-
-def _layout(items: Mapping[str, Json], destination: Path) -> Iterator[tuple[Path, Json]]:
-    """Yield every file of the catalogue with its content, leaves first: links dangle neither then nor later."""
-    placed = [(destination / leaf_of(item), item) for item in items.values()]
-    children = []
-    for collection, of_collection in _grouped(placed, destination, 0):
-        label = identity_of(of_collection[0][1]).encoder
-        described = create_collection(label, [item for _, item in of_collection]).to_dict(False, False)
-        title = described["title"]
-        years = []
-        above = [_root(1), _link("parent", "../catalog.json", _TITLE)]
-        if shipped_model(label.label, label.weights_sha256):
-            yield _model(label.label, destination / collection, title)
-            above.append(_model_link(label, "./"))
-        for year, of_year in _grouped(of_collection, destination, 1):
-            folder = destination / collection / year
-            yield from _zones(of_year, destination, folder, title)
-            zones = sorted({leaf.relative_to(folder).parts[0] for leaf, _ in of_year})
-            links = [_link("child", f"./{zone}/catalog.json", f"UTM zone {zone}") for zone in zones]
-            links = [_root(2), _link("parent", "../collection.json", title), *links]
-            about = f"Items of {year}, by UTM zone."
-            yield folder / "catalog.json", _catalog(f"{collection}-{year}", year, about, links)
-            years.append(_link("child", f"./{year}/catalog.json", year))
-        described["links"] = [*above, *described["links"], *years]
-        yield destination / collection / "collection.json", described
-        children.append(_link("child", f"./{collection}/collection.json", title))
-    yield destination / "catalog.json", _catalog(CATALOG_ID, _TITLE, _DESCRIPTION, [_root(0), *children])
-
-
-def _model(label: str, folder: Path, collection_title: str) -> tuple[Path, Json]:
-    """Return where the item of an encoder lies in its collection, and the item with its files beside it."""
-    model: Json = create_model_item(label).to_dict(False, False)
-    collection = _link("collection", "../collection.json", collection_title)
-    model["links"] = [_root(2), collection | {"rel": "parent"}, collection]
-    model["collection"] = folder.name
-    for asset in model["assets"].values():
-        asset["href"] = f"./{Path(asset['href']).name}"
-    return folder / str(model["id"]) / f"{model['id']}.json", model
-
-
-def _model_link(encoder: EncoderIdentity, up: str) -> Json:
-    id, title = model_id(encoder.label), f"Encoder {encoder.name} {encoder.version}"
-    return _link(MODEL_RELATION, f"{up}{id}/{id}.json", title, _GEOJSON)
-
-
-def _zones(
-    of_year: Sequence[tuple[Path, Json]], destination: Path, folder: Path, title: str
-) -> Iterator[tuple[Path, Json]]:
-    """Yield items and catalogues of the zones of one year."""
-    collection, year = folder.parts[-2:]
-    for zone, of_zone in _grouped(of_year, destination, 2):
-        for leaf, item in of_zone:
-            yield leaf / f"{item['id']}.json", _placed(item, leaf, title, zone)
-        links = [_link("item", f"./{item['id']}/{item['id']}.json", _title(item), _GEOJSON) for _, item in of_zone]
-        above = [_root(3), _link("parent", "../catalog.json", year)]
-        about = f"Items of {year} in UTM zone {zone}."
-        content = _catalog(f"{collection}-{year}-{zone}", f"UTM zone {zone}", about, [*above, *links])
-        yield folder / zone / "catalog.json", content
-
-
-def _grouped(
-    placed: Sequence[tuple[Path, Json]], destination: Path, level: int
-) -> Iterator[tuple[str, list[tuple[Path, Json]]]]:
-    """Group items by the name of one level of the layout, sorted."""
-
-    def name(pair: tuple[Path, Json]) -> str:
-        return pair[0].relative_to(destination).parts[level]
-
-    for key, group in groupby(sorted(placed, key=lambda pair: (name(pair), pair[1]["id"])), key=name):
-        yield key, list(group)
-
-
-def _placed(item: Json, leaf: Path, collection_title: str, zone: str) -> Json:
-    """Return an item as it stands in its leaf."""
-    structure = [
-        _root(4),
-        _link("parent", "../catalog.json", f"UTM zone {zone}"),
-        _link("collection", "../../../collection.json", collection_title),
-    ]
-    assets = {key: asset | {"href": relative_href(asset["href"], leaf)} for key, asset in item["assets"].items()}
-    kept = [link | {"href": relative_href(link["href"], leaf)} for link in item["links"]]
-    encoder = tags_of(item).identity.encoder
-    if shipped_model(encoder.label, encoder.weights_sha256):
-        structure.append(_model_link(encoder, "../../../"))
-    ends = {"collection": encoder.collection_id, "links": [*structure, *kept], "assets": assets}
-    return {key: value for key, value in item.items() if key not in ends} | ends
-
-
-def _catalog(id: str, title: str, description: str, links: Sequence[Json]) -> Json:
-    return {
-        "type": "Catalog",
-        "id": id,
-        "stac_version": pystac.get_stac_version(),
-        "title": title,
-        "description": description,
-        "links": list(links),
-    }
-
-
-def _root(depth: int) -> Json:
-    """Return the link to the root from so many folders below it."""
-    return _link("root", f"{'../' * depth or './'}catalog.json", _TITLE)
-
-
-def _link(rel: str, href: str, title: str, media_type: str = _JSON) -> Json:
-    return {"rel": rel, "href": href, "type": media_type, "title": title}
-
-
-def _title(item: Mapping[str, Any]) -> str:
-    return str(item["properties"].get("title", item["id"]))
-
-
-def _write_if_changed(path: Path, content: Json) -> None:
-    """Leave a file alone that says this already, so that a second run touches nothing."""
-    if not (path.is_file() and path.read_bytes() == json_text(content).encode()):
-        write_json(path, content)
 
 
 def _remove(stale: set[Path], root: Path) -> None:

@@ -32,6 +32,7 @@ from stactools_esd.product import (
     STEPS,
     CodesIdentity,
 )
+from stactools_esd.signing import signed
 
 MAX_SIDE: Final = 20_000
 """Pixels; a raster that declares more is refused, for a small file can decompress to any size."""
@@ -143,7 +144,7 @@ def open_codes(
     official name or because `encoder` says `official-v001`.
 
     Args:
-        path: Local path, GDAL `/vsi...` path or http(s) URL.
+        path: Local path, GDAL `/vsi...` path or http(s) URL; addresses of the official archive are signed.
         encoder: Label of the encoder, where the file does not say.
         tile: MGRS tile, or `x` and the name of a custom area, where the file does not say.
         year: Calendar year, where the file does not say.
@@ -161,8 +162,9 @@ def open_codes(
     shown = without_query(text)
     if "://" not in text and not text.startswith("/vsi") and not Path(text).is_file():
         raise RasterError(f"got no file at {shown}, expected a GeoTIFF of codes; check the path")
+    address = signed(text)  # a secret where it differs: nothing keeps or shows it
     with quiet_gdal(f"read {text}"):
-        dataset = rasterio.open(text, driver="GTiff")
+        dataset = rasterio.open(address, driver="GTiff")
     try:
         with quiet_gdal(f"read {text}"):
             _check_layout(shown, dataset)

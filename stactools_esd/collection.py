@@ -8,7 +8,7 @@ from typing import Any, Final
 import pystac
 from pystac.utils import str_to_datetime
 
-from stactools_esd.errors import IncomparableError
+from stactools_esd.collection_facts import SUMMARISED, Facts, contents_of, require_one_encoder
 from stactools_esd.product import (
     CODE_RULE,
     CODES_BANDS,
@@ -105,25 +105,24 @@ def create_collection(
         ProductNameError: The label is not a name and a version.
         IncomparableError: The items were made with two sets of weights, which are two encoders.
     """
+    return collection_of(identity, Facts.of(contents_of(items)))
+
+
+def collection_of(identity: EncoderIdentity | str, facts: Facts) -> pystac.Collection:
+    """Create the collection of an encoder from what its items say together; see `create_collection`."""
     encoder = EncoderIdentity.parse(identity) if isinstance(identity, str) else identity
-    known = [item.to_dict(False, False) if isinstance(item, pystac.Item) else dict(item) for item in items]
-    if len(weights := {item["properties"].get("esd:weights_sha256") for item in known}) > 1:
-        raise IncomparableError(
-            f"got items of {encoder.label} made with {len(weights)} sets of weights "
-            f"({', '.join(sorted(str(sha256)[:12] for sha256 in weights))}), expected one, for a collection has one "
-            "encoder; give the other weights another version"
-        )
+    require_one_encoder(encoder.label, facts.weights)
     official = encoder.label == OFFICIAL_ENCODER.label
     collection = pystac.Collection(
         id=encoder.collection_id,
-        title="ESD official archive V001" if official else f"ESD codes by {encoder.name} {encoder.version}",
+        title=collection_title(encoder),
         description=_description(encoder, official),
-        extent=_extent(known, official),
-        license=_licence(known),
+        extent=_extent(facts, official),
+        license=_licence(facts),
         keywords=["embeddings", "Landsat", "land cover", "time series", "annual", "30 m", "ESD"],
         providers=_providers(official),
-        summaries=pystac.Summaries(_summaries(encoder, known, official), maxcount=_MAX_SUMMARY),
-        stac_extensions=[RENDER_EXTENSION, VERSION_EXTENSION, ESD_EXTENSION],
+        summaries=pystac.Summaries(_summaries(encoder, facts, official), maxcount=_MAX_SUMMARY),
+        stac_extensions=[RENDER_EXTENSION, SCIENTIFIC_EXTENSION, VERSION_EXTENSION, ESD_EXTENSION],
     )
     collection.clear_links()
     collection.extra_fields["version"] = encoder.version
@@ -134,9 +133,15 @@ def create_collection(
     if collection.license in _LICENCE_PAGES:
         page = _LICENCE_PAGES[collection.license]
         collection.add_link(pystac.Link("license", page, media_type="text/html", title=collection.license))
-    if official:
-        _cite(collection)
+    _cite(collection, encoder, official)
     return collection
+
+
+def collection_title(encoder: EncoderIdentity) -> str:
+    """Return the title of an encoder's collection."""
+    if encoder.label == OFFICIAL_ENCODER.label:
+        return "ESD official archive V001"
+    return f"ESD codes by {encoder.name} {encoder.version}"
 
 
 def _description(encoder: EncoderIdentity, official: bool) -> str:
@@ -153,9 +158,9 @@ def _description(encoder: EncoderIdentity, official: bool) -> str:
     )
 
 
-def _licence(items: Sequence[Mapping[str, Any]]) -> str:
-    licences = {item["properties"].get("license", "other") for item in items} or {DATA_LICENCE}
-    return licences.pop() if len(licences) == 1 else "other"
+def _licence(facts: Facts) -> str:
+    licences = facts.sorted_values("license") or [DATA_LICENCE]
+    return str(licences[0]) if len(licences) == 1 else "other"
 
 
 def _providers(official: bool) -> list[pystac.Provider]:
@@ -175,35 +180,31 @@ def _providers(official: bool) -> list[pystac.Provider]:
     return [producer, software]
 
 
-def _cite(collection: pystac.Collection) -> None:
-    """Add the archive's DOI and paper."""
-    collection.stac_extensions.append(SCIENTIFIC_EXTENSION)
-    collection.stac_extensions.sort()
+def _cite(collection: pystac.Collection, encoder: EncoderIdentity, official: bool) -> None:
+    """Add the paper, and the archive's DOI to the archive alone: other codes are other data."""
     arxiv = PAPER.split(":")[-1]
-    collection.extra_fields["sci:doi"] = OFFICIAL_DOI
-    collection.extra_fields["sci:citation"] = (
-        f"Embedded Seamless Data (ESD), official archive V001. iEarth. https://doi.org/{OFFICIAL_DOI}"
-    )
+    if official:
+        collection.extra_fields["sci:doi"] = OFFICIAL_DOI
+        citation = f"Embedded Seamless Data (ESD), official archive V001. iEarth. https://doi.org/{OFFICIAL_DOI}"
+        collection.add_link(pystac.Link("cite-as", f"https://doi.org/{OFFICIAL_DOI}", title="DOI of the data"))
+    else:
+        citation = f"Embedded Seamless Data (ESD) by the encoder {encoder.label}, made with {SOFTWARE}."
+    collection.extra_fields["sci:citation"] = citation
     collection.extra_fields["sci:publications"] = [{"doi": f"10.48550/arXiv.{arxiv}", "citation": PAPER}]
-    collection.add_link(pystac.Link("cite-as", f"https://doi.org/{OFFICIAL_DOI}", title="DOI of the data"))
 
 
-def _summaries(encoder: EncoderIdentity, items: Sequence[Mapping[str, Any]], official: bool) -> dict[str, Any]:
+def _summaries(encoder: EncoderIdentity, facts: Facts, official: bool) -> dict[str, Any]:
     summaries: dict[str, Any] = {"esd:encoder": [encoder.label], "esd:format_version": [FORMAT_VERSION]}
-    if official and not items:
+    if official and facts.first is None:
         summaries["esd:input_recipe"] = [OFFICIAL_RECIPE.as_dict()]
-    for key in ("esd:format_version", "esd:weights_sha256", "esd:input_recipe", "esd:temporal_context", "proj:code"):
-        values = [item["properties"][key] for item in items if key in item["properties"]]
-        if values:
-            summaries[key] = sorted({str(value): value for value in values}.values(), key=str)
-    return summaries
+    return summaries | {key: values for key in SUMMARISED if (values := facts.sorted_values(key))}
 
 
-def _extent(items: Sequence[Mapping[str, Any]], official: bool) -> pystac.Extent:
-    if items:
-        box = list(union_bbox([item["bbox"] for item in items]))
-        first = min(str_to_datetime(item["properties"]["start_datetime"]) for item in items)
-        last: datetime | None = max(str_to_datetime(item["properties"]["end_datetime"]) for item in items)
+def _extent(facts: Facts, official: bool) -> pystac.Extent:
+    if facts.first is not None and facts.last is not None:
+        box = list(union_bbox(sorted(facts.boxes)))
+        first = str_to_datetime(facts.first)
+        last: datetime | None = str_to_datetime(facts.last)
     elif official:
         box = list(WORLD)
         first = datetime(OFFICIAL_YEARS.start, 1, 1, tzinfo=UTC)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from stactools_esd.catalog_commands import create_catalog_command, list_portal_command
 from stactools_esd.command_group import esd, name_option, one_place, print_made, tile_option
 from stactools_esd.encoder_commands import encode_command, evaluate_command, reconstruct_command, train_command
 from stactools_esd.errors import EsdError
@@ -64,23 +65,6 @@ def create_item_command(
     print_made(paths, ["stac", "esd", "create-catalog", destination, "catalog"])
 
 
-@esd.command("create-catalog", short_help="Write the static catalogue of items and codes")
-@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
-@click.argument("destination", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--replace", is_flag=True, help="Drop items of an older catalogue that are not among the sources.")
-@click.option("--copy-assets", is_flag=True, help="Copy assets to their items: one folder that can be published.")
-def create_catalog_command(sources: tuple[str, ...], destination: Path, replace: bool, copy_assets: bool) -> None:
-    """Write the static catalogue of all SOURCEs to DESTINATION.
-
-    A SOURCE is an item, a codes COG, or a folder of either. Assets stay where they are unless --copy-assets is
-    said. The catalogue holds exactly the SOURCEs: to add to one, name it among them.
-    """
-    from stactools_esd.catalog import create_catalog
-
-    root = create_catalog(sources, destination, replace=replace, copy=copy_assets)
-    print_made([root], ["esd-tasks", "classify", "--labels", "samples.gpkg", "--catalog", destination])
-
-
 @esd.command("validate", short_help="Check items, catalogues and codes, offline")
 @click.argument("path", type=click.Path(path_type=str))
 def validate_command(path: str) -> None:
@@ -97,5 +81,12 @@ def validate_command(path: str) -> None:
     click.echo(f"valid: {report.summary}")
 
 
-for _command in (encode_command, evaluate_command, reconstruct_command, train_command):
+for _command in (
+    create_catalog_command,
+    list_portal_command,
+    encode_command,
+    evaluate_command,
+    reconstruct_command,
+    train_command,
+):
     esd.add_command(_command)

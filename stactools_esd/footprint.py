@@ -74,6 +74,32 @@ def footprint(crs: Any, bounds: Sequence[float]) -> dict[str, Any]:
     return cast("dict[str, Any]", _rounded(shapely.geometry.mapping(geometry)))
 
 
+def footprints(epsg: int, corners: NDArray[np.float64], size: float) -> list[dict[str, Any]]:
+    """Return the outlines of equal squares of one zone: what `footprint` says of each, by one transformation of all.
+
+    Args:
+        epsg: EPSG number of the CRS.
+        corners: Shape (n, 2): upper left x and y, metres.
+        size: Side of a square, metres.
+
+    Raises:
+        GridError: As `footprint`.
+    """
+    xs, ys = densified((0.0, -size, size, 0.0))
+    lon, lat = to_wgs84(crs_text(epsg)).transform(corners[:, :1] + xs, corners[:, 1:] + ys)
+    # A whole number over 1e7 is the double that the decimal reads as; np.round may miss it by the last bit.
+    rings = np.rint(np.stack([lon, lat], axis=-1) * 10**_DECIMALS) / 10**_DECIMALS + 0.0
+    # Far beyond its zone a CRS folds; and an outline that jumps around the Earth is cut at the antimeridian.
+    plain = np.isfinite(rings).all(axis=(1, 2)) & (np.ptp(rings[..., 0], axis=1) < 180.0)
+    closed = np.concatenate([rings, rings[:, :1]], axis=1)
+    return [
+        {"type": "Polygon", "coordinates": [ring.tolist()]}
+        if simple
+        else footprint(epsg, (corner[0], corner[1] - size, corner[0] + size, corner[1]))
+        for ring, simple, corner in zip(closed, plain, corners, strict=True)
+    ]
+
+
 def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}

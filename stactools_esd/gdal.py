@@ -52,24 +52,23 @@ def quiet_gdal(action: str, *, error: type[EsdError] = RasterError) -> Iterator[
             yield
     except (RasterioError, CPLE_BaseError) as problem:
         reason = (str(problem.__cause__ or problem) or type(problem).__name__).splitlines()[0].rstrip(".")
+        cause = problem if "?" not in f"{problem} {problem.__cause__}" else None  # a traceback shows addresses whole
         if "not recognized as" in reason:
-            raise error(f"cannot {without_query(action)}, which is no GeoTIFF; check the file") from problem
+            raise error(f"cannot {without_query(action)}, which is no GeoTIFF; check the file") from cause
         what = without_query(f"cannot {action} ({reason})")
         if action.startswith("write"):
-            raise error(f"{what}; make room, or choose another place") from problem
-        raise error(f"{what}; check that the file is whole and the path can be reached") from problem
+            raise error(f"{what}; make room, or choose another place") from cause
+        raise error(f"{what}; check that the file is whole and the path can be reached") from cause
 
 
-class _WithoutQuery(logging.Filter):
-    """Cuts queries off what rasterio logs of GDAL's complaints, wherever it is sent."""
+def _without_queries(record: logging.LogRecord) -> bool:
+    """Cut the queries off the addresses in a line of a log."""
+    record.msg, record.args = without_query(record.getMessage()), ()
+    return True
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Keep every record."""
-        record.msg, record.args = without_query(record.getMessage()), ()
-        return True
 
+for _name in ("_base", "_env", "_err", "_io", "_path", "env", "session"):
+    logging.getLogger(f"rasterio.{_name}").addFilter(_without_queries)
 
 # Without a handler Python prints GDAL's complaints to stderr, beside our one line.
 logging.getLogger("rasterio").addHandler(logging.NullHandler())
-for _name in ("rasterio._base", "rasterio._env", "rasterio._err", "rasterio._io"):
-    logging.getLogger(_name).addFilter(_WithoutQuery())

@@ -2,11 +2,13 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import rasterio
+import shapely
+import shapely.geometry
 
 from stactools_esd.collection import ESD_EXTENSION
 from stactools_esd.errors import CatalogError, NothingFoundError, RasterError
@@ -106,6 +108,38 @@ def search_folder(folder: Path) -> tuple[dict[Path, Json], set[Path]]:
     return documents, rasters
 
 
+def years_of(collection: Path) -> list[int]:
+    """Return the years of a collection of ours, none where it is not there yet."""
+    if not collection.is_file():
+        return []
+    below = (Path(str(link.get("href"))) for link in read_json(collection).get("links", []) if link["rel"] == "child")
+    return sorted(int(path.parent.name) for path in below if path.parent.name.isdecimal())
+
+
+def items_of_year(folder: Path) -> Iterator[Json]:
+    """Yield the items of a year of a catalogue of ours, as `find_items` has them; none where it is not there yet.
+
+    Args:
+        folder: `<catalogue>/<collection>/<year>`.
+
+    Raises:
+        CatalogError: A link is broken, or leads out of the folder.
+    """
+    waiting = [folder / "catalog.json"] if (folder / "catalog.json").is_file() else []
+    while waiting:
+        path = waiting.pop()
+        content = read_json(path)
+        if content.get("type") == "Feature":
+            yield _absolute(content, path.parent)
+            continue
+        for link in reversed(content.get("links", [])):
+            if link["rel"] in ("child", "item"):
+                below = Path(os.path.normpath(path.parent / link["href"]))
+                if not below.is_relative_to(folder):
+                    raise CatalogError(f"got a link in {path} to {link['href']}, expected one below {folder}; mend it")
+                waiting.append(below)
+
+
 def is_esd_item(content: Any) -> bool:
     """Tell whether a JSON content is an item that declares the esd extension."""
     declared = content.get("stac_extensions") if isinstance(content, dict) else None
@@ -113,7 +147,13 @@ def is_esd_item(content: Any) -> bool:
 
 
 def _check(path: Path, item: Json) -> None:
-    if problem := next(esd_problems(item), None):
+    problem = next(esd_problems(item), None)
+    if problem is None:
+        try:
+            shapely.geometry.shape(item["geometry"])
+        except (TypeError, ValueError, KeyError, IndexError, AttributeError, shapely.errors.ShapelyError) as error:
+            problem = f"at geometry: {(str(error) or type(error).__name__).splitlines()[0]}"
+    if problem:
         raise CatalogError(f"got an invalid item in {path}: {problem}; `stac esd validate {path}` lists everything")
 
 

@@ -6,7 +6,7 @@ Equal files under equal names give equal items.
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -82,8 +82,8 @@ def create_item(
         item = _item(codes)
         on_grid = {
             "proj:shape": [codes.height, codes.width],
-            "proj:transform": [_plain(value) for value in tuple(codes.transform)[:6]],
-            "raster:spatial_resolution": _plain(codes.transform.a),
+            "proj:transform": [plain(value) for value in tuple(codes.transform)[:6]],
+            "raster:spatial_resolution": plain(codes.transform.a),
         }
     item.add_asset("embeddings", _asset("embeddings", href, read, {**on_grid, "raster:sampling": "area"}))
     if visual_href is not None:
@@ -97,33 +97,53 @@ def create_item(
 
 def _item(codes: CodesFile) -> pystac.Item:
     """Return the item without assets."""
-    tags = codes.tags
     geometry = grid.footprint(codes.crs, codes.bounds)
-    first = datetime.combine(tags.window_start or date(tags.year, 1, 1), time(), UTC)
-    after = first + timedelta(days=DAYS) if tags.window_start else datetime(tags.year + 1, 1, 1, tzinfo=UTC)
-    properties = {
-        "title": _title(tags),
-        "description": _description(tags),
-        "license": tags.licence if _SPDX.fullmatch(tags.licence) else "other",
-        "proj:code": _proj_code(codes.crs),
-        "proj:bbox": [_plain(value) for value in codes.bounds],
-    }
-    if is_tile(tags.tile):
-        properties["grid:code"] = f"MGRS-{tags.tile}"
-    properties |= _processing(tags) | _esd(tags)
-    extensions = [PROJECTION_EXTENSION, RASTER_EXTENSION, ESD_EXTENSION]
-    extensions += [GRID_EXTENSION] if "grid:code" in properties else []
-    extensions += [PROCESSING_EXTENSION] if any(key.startswith("processing:") for key in properties) else []
+    properties, extensions = described(codes.tags, _proj_code(codes.crs), codes.bounds, "raster")
+    first, last = period_of(codes.tags)
     return pystac.Item(
-        id=tags.name.item_id,
+        id=codes.tags.name.item_id,
         geometry=geometry,
         bbox=grid.bbox(geometry),
         datetime=first,
         start_datetime=first,
-        end_datetime=after - timedelta(seconds=1),
+        end_datetime=last,
         properties=properties,
-        stac_extensions=sorted(extensions),
+        stac_extensions=extensions,
     )
+
+
+def period_of(tags: CodesTags) -> tuple[datetime, datetime]:
+    """Return the first and the last second of the year, or of the 365 days of a window."""
+    first = datetime.combine(tags.window_start or date(tags.year, 1, 1), time(), UTC)
+    after = first + timedelta(days=DAYS) if tags.window_start else datetime(tags.year + 1, 1, 1, tzinfo=UTC)
+    return first, after - timedelta(seconds=1)
+
+
+def described(
+    tags: CodesTags, proj_code: str, bounds: Sequence[float], geometry_source: str
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the properties of an item but its times, and the extensions that they need.
+
+    Args:
+        tags: What its codes are.
+        proj_code: `EPSG:` and the number of its CRS.
+        bounds: (west, south, east, north) in that CRS.
+        geometry_source: `raster` where a file said so, `derived` where the tile's name did.
+    """
+    properties = {
+        "title": _title(tags),
+        "description": _description(tags),
+        "license": tags.licence if _SPDX.fullmatch(tags.licence) else "other",
+        "proj:code": proj_code,
+        "proj:bbox": [plain(value) for value in bounds],
+    }
+    if is_tile(tags.tile):
+        properties["grid:code"] = f"MGRS-{tags.tile}"
+    properties |= _processing(tags) | _esd(tags) | {"esd:geometry_source": geometry_source}
+    extensions = [PROJECTION_EXTENSION, RASTER_EXTENSION, ESD_EXTENSION]
+    extensions += [GRID_EXTENSION] if "grid:code" in properties else []
+    extensions += [PROCESSING_EXTENSION] if any(key.startswith("processing:") for key in properties) else []
+    return properties, sorted(extensions)
 
 
 def _esd(tags: CodesTags) -> dict[str, Any]:
@@ -138,7 +158,6 @@ def _esd(tags: CodesTags) -> dict[str, Any]:
         "esd:temporal_context": tags.temporal_context,
         "esd:window_start": tags.window_start.isoformat() if tags.window_start else None,
         "esd:skipped_images": tags.skipped_images or None,
-        "esd:geometry_source": "raster",
     }
     return {key: value for key, value in properties.items() if value is not None}
 
@@ -200,7 +219,7 @@ def relative_href(href: str, folder: Path) -> str:
     return relative if relative.startswith("../") else f"./{relative}"
 
 
-def _plain(value: float) -> int | float:
+def plain(value: float) -> int | float:
     """Return a whole number without `.0`, and -0.0 as 0, so that equal geometry gives equal bytes."""
     return int(value) if float(value).is_integer() else float(value)
 

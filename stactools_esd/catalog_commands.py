@@ -1,0 +1,107 @@
+"""`stac esd create-catalog` and `stac esd list-portal`: catalogues of files and of listings."""
+
+from pathlib import Path
+
+import click
+
+from stactools_esd.command_group import numbers, print_made
+from stactools_esd.errors import EsdError, UsageError
+
+
+@click.command("create-catalog", short_help="Write the static catalogue of items, codes or a listing")
+@click.argument("sources", metavar="SOURCE...", nargs=-1)
+@click.argument("destination", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Drop items of an older catalogue that are not among the sources.")
+@click.option("--append", is_flag=True, help="Keep them; items that did not change are left alone.")
+@click.option("--copy-assets", is_flag=True, help="Copy assets to their items: one folder that can be published.")
+@click.option("--no-index", is_flag=True, help="Write no parquet index, which needs stactools-esd[catalog].")
+@click.option("--check", is_flag=True, help="Write nothing; list what is missing, orphaned, changed or twice there.")
+@click.option("--collection", "collections", multiple=True, metavar="LABEL", help="Encoder whose collection is added.")
+@click.option("--like", metavar="ITEM", help="Item that says what all tiles of a listing are; else official.")
+@click.option("--allow", multiple=True, metavar="WORD", help="Scheme of hrefs of a listing, such as http; or outside.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes for a listing; one a core, unless said.")
+def create_catalog_command(
+    sources: tuple[str, ...],
+    destination: Path,
+    replace: bool,
+    append: bool,
+    copy_assets: bool,
+    no_index: bool,
+    check: bool,
+    collections: tuple[str, ...],
+    like: str | None,
+    allow: tuple[str, ...],
+    workers: int | None,
+) -> None:
+    """Write the static catalogue of all SOURCEs to DESTINATION.
+
+    A SOURCE is an item, a codes COG, or a folder of either; or one listing alone, a .csv, .parquet or .jsonl file with
+    tile, year, href and perhaps size. Assets stay where they are unless --copy-assets is said. The catalogue holds
+    exactly the SOURCEs, unless --append is said.
+    """
+    from stactools_esd.catalog import Layout, create_catalog
+    from stactools_esd.catalog_listing import catalog_of_listing, usual_workers
+    from stactools_esd.listing import is_listing
+
+    listings = [source for source in sources if is_listing(source)]
+    if listings and len(sources) > 1:
+        raise UsageError(
+            f"got the listing {listings[0]} beside other sources, expected it alone; use --append for them"
+        )
+    if (like or allow) and not listings:
+        raise UsageError("got --like or --allow without a listing, expected a .csv, .parquet or .jsonl file as SOURCE")
+    if check:
+        _check(sources, destination, bool(listings), like, allow)
+        return
+    if not sources and not collections:
+        raise UsageError("Missing argument 'SOURCE...'; name items, codes COGs, folders of these, or a listing")
+    options = {"replace": replace, "append": append, "index": not no_index, "collections": collections}
+    if listings:
+        layout = Layout(**options, workers=workers or usual_workers())  # type: ignore[arg-type]
+        root = catalog_of_listing(listings[0], destination, layout=layout, like=like, allowed=allow)
+    else:
+        root = create_catalog(sources, destination, copy=copy_assets, **options)  # type: ignore[arg-type]
+    print_made([root], ["esd-tasks", "classify", "--labels", "samples.gpkg", "--catalog", destination])
+
+
+def _check(
+    sources: tuple[str, ...], destination: Path, listing: bool, like: str | None, allow: tuple[str, ...]
+) -> None:
+    """Compare a catalogue with its sources, or with itself."""
+    from stactools_esd.catalog_check import check_catalog
+
+    report = check_catalog(destination, sources, listing=listing, like=like, allowed=allow)
+    for line in report.lines:
+        click.echo(line)
+    if report.lines:
+        raise EsdError(f"got {report.summary} in {destination}, expected none; build the catalogue again")
+    click.echo(f"sound: {report.count} items")
+
+
+@click.command("list-portal", short_help="List what the portal of the official archive has")
+@click.argument("listing", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--years", metavar="YEARS", default="2000-2024", show_default=True, help="Such as 2015-2020 or 2000,2020."
+)
+@click.option("--bbox", metavar="W,S,E,N", help="Only tiles that meet a box in degrees; everywhere if not said.")
+@click.option(
+    "--variant",
+    type=click.Choice(["V001", "V001CHN"]),
+    default="V001",
+    show_default=True,
+    help="V001CHN: tiles over China by another recipe.",
+)
+@click.option("--url", metavar="URL", help="Another server of the same kind; ESD_PORTAL_URL if not said.")
+def list_portal_command(listing: Path, years: str, bbox: str | None, variant: str, url: str | None) -> None:
+    """Write what the portal lists to LISTING, a .csv or .parquet file for `create-catalog`. No login is needed.
+
+    Hrefs in it are names of files: they are signed when somebody reads them, with ESD_PORTAL_TOKEN, ESD_PORTAL_USER and
+    ESD_PORTAL_USER_ID of the environment. Nothing of these is written anywhere.
+    """
+    from stactools_esd.listing import write_listing
+    from stactools_esd.portal import list_archive
+
+    box = numbers(bbox, float, "W,S,E,N in degrees")
+    count = write_listing(listing, list_archive(years, box=box, variant=variant, server=url))
+    click.echo(f"{count} tiles and years")
+    print_made([listing], ["stac", "esd", "create-catalog", listing, "catalog"])

@@ -1,0 +1,59 @@
+"""Which addresses an item may name: what a listing or an item of others says is not believed blindly."""
+
+import os
+import re
+from collections.abc import Collection
+from pathlib import Path
+from typing import Final
+
+from stactools_esd.errors import CatalogError
+from stactools_esd.stac import local_path
+
+SCHEMES: Final = ("https", "s3", "gs")
+"""Schemes that a catalogue takes without being told."""
+
+OUTSIDE: Final = "outside"
+"""The word that allows files of this machine outside the catalogue."""
+
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+_SECRETS = re.compile(
+    r"[?&](?:[^=&]*(?:signature|token|credential|password|secret|accesskeyid)|sig)=|^[^/]*//[^/?]*@", re.IGNORECASE
+)
+
+
+def check_href(href: str, *, allowed: Collection[str] = (), root: Path | None = None) -> str:
+    """Return an href of an asset that may stand in an item.
+
+    Args:
+        href: URL, or path of this machine; relative paths are counted from `root`.
+        allowed: Further schemes, and `outside` for files outside `root`.
+        root: Folder of the catalogue; files are not looked at where there is none.
+
+    Raises:
+        CatalogError: Its scheme is not expected, it leaves the catalogue, holds a signature, or is a GDAL path.
+    """
+    shown = href.split("?", 1)[0]
+    if not href or any(not character.isprintable() for character in href) or href.startswith("/vsi"):
+        raise CatalogError(f"got the address {shown!r}, expected a URL or the path of a file; correct it")
+    scheme = _SCHEME.match(href)
+    if scheme is not None:
+        name = scheme[1].lower()
+        if name not in SCHEMES and name not in allowed:
+            raise CatalogError(
+                f"got the address {shown} with the scheme {name}, expected one of {', '.join(SCHEMES)}; "
+                f"say --allow {name} if it is meant"
+            )
+        if _SECRETS.search(href):
+            raise CatalogError(
+                f"got the address {re.sub('//[^/]*@', '//', shown)} with a signature or a password, expected one "
+                "without: whoever reads the item could use it; hrefs are signed when they are read"
+            )
+        return href
+    path = local_path(href)
+    if path is not None and root is not None and OUTSIDE not in allowed:
+        whole = Path(os.path.normpath(root / path))
+        if not whole.is_relative_to(root):
+            raise CatalogError(
+                f"got the file {href}, expected one in the catalogue {root}; say --allow {OUTSIDE} if it is meant"
+            )
+    return href
