@@ -21,13 +21,13 @@ _SNAP: Final = 1e-4
 
 
 def parse_crs(text: str) -> CRS:
-    """Read a CRS as users name it, e.g. `EPSG:3035`.
+    """Read a CRS as users name it, e.g. `EPSG:3035` or its number alone.
 
     Raises:
         UsageError: It is none, or none of the Earth's surface.
     """
     try:
-        crs = CRS.from_user_input(text)
+        crs = CRS.from_user_input(f"EPSG:{text}" if text.strip().isdecimal() else text)
     except CRSError as error:
         raise UsageError(f"got --crs {text}, expected a CRS such as EPSG:3035; correct it") from error
     if not (crs.is_projected or crs.is_geographic):
@@ -50,6 +50,11 @@ def grid_in(crs: CRS, resolution: float | None, area: shapely.Geometry) -> Grid:
         GridError: The area is too wide for the CRS.
     """
     if resolution is None:
+        if crs.is_geographic:
+            raise UsageError(
+                "got --crs in degrees without --resolution, expected one in degrees; say --resolution 0.00025 for "
+                "about 28 m of latitude"
+            )
         if not crs.is_projected or crs.linear_units_factor[1] != 1.0:
             raise UsageError("got --crs whose unit is not the metre without --resolution, expected one in its unit")
         resolution = PIXEL_SIZE

@@ -1,4 +1,4 @@
-"""The folder of a map: which run it belongs to, and that no two runs write it at once."""
+"""The folder of a result: which run it belongs to, and that no two runs write it at once."""
 
 import os
 import shutil
@@ -44,12 +44,12 @@ def is_finished(folder: Path, run_key: str) -> bool:
         return False
     if record:
         raise OutputError(
-            f"got {folder} with the map of another run (other labels, items, options or versions); "
-            "choose another folder with -o, or replace that map with --overwrite"
+            f"got {folder} with the result of another run (other input, options or versions); "
+            "choose another folder with -o, or replace that result with --overwrite"
         )
     if _partial_key(folder) is not None:
         raise OutputError(
-            f"got {folder} with the unfinished map of another run; finish that one, choose another folder with -o, "
+            f"got {folder} with the unfinished result of another run; finish that one, choose another folder with -o, "
             "or replace it with --overwrite"
         )
     if foreign := sorted(path.name for path in folder.iterdir() if not _is_scratch(path)):

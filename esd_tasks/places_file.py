@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from esd_tasks.vector_file import read_frame, sound_geometry
-from stactools_esd.errors import UsageError
+from stactools_esd.errors import LabelsError, UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,12 +41,15 @@ def read_places(path: Path, layer: str | None, *, dimension: int, option: str) -
         option: Option that named the file, for messages.
 
     Raises:
-        LabelsError: The file cannot be read, has no CRS, or holds lines.
-        UsageError: Its places are of another kind, or there is none.
+        UsageError: The file cannot be read or has no CRS, its places are of another kind, or there is none.
+        LabelsError: It holds lines.
     """
     import pyarrow as pa
 
-    frame = read_frame(path, layer, called=option)
+    try:
+        frame = read_frame(path, layer, called=option)
+    except LabelsError as error:
+        raise UsageError(str(error)) from error
     if not len(frame):
         raise UsageError(f"got {option} {path.name} without a feature, expected at least one")
     geometry, repaired = sound_geometry(frame, path)
@@ -59,7 +62,12 @@ def read_places(path: Path, layer: str | None, *, dimension: int, option: str) -
         expected = "one point a feature" if dimension == 0 else "polygons"
         mend = "take --geometry or --units for polygons" if dimension == 0 else "take --points for points"
         raise UsageError(f"got {option} {path.name} with {kinds}, expected {expected}; {mend}")
-    notes = [f"{int(empty.sum())} features without a sound geometry"] if empty.any() else []
-    notes += [f"{repaired} invalid polygons mended"] if repaired else []
+    notes = [f"{_counted(int(empty.sum()), 'feature')} without a sound geometry"] if empty.any() else []
+    notes += [f"{_counted(repaired, 'invalid polygon')} mended"] if repaired else []
     plain = frame.drop(columns=frame.geometry.name)
     return PlacesFile(geometry=geometry, fields=pa.Table.from_pandas(plain, preserve_index=False), notes=tuple(notes))
+
+
+def _counted(count: int, noun: str) -> str:
+    """Return a count in words."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -76,7 +76,7 @@ def write_files(
         write = partial(_write_plain_codes if kind.name == "codes" else _write_bands, kind=kind)
     outputs: dict[str, str] = {}
     # A file is one thread's work, most of it GDAL's compression, which holds no lock of Python.
-    threads = min(plan.request.reading_threads, len(pieces))
+    threads = min(plan.threads, len(pieces))
     with steady_warnings(), ThreadPoolExecutor(threads, thread_name_prefix="esd-write") as pool:
         written = pool.map(lambda year: write(plan, year, pieces[year]), pieces)
         for position, names in enumerate(written, start=1):
@@ -136,7 +136,7 @@ def _write_plain_codes(plan: PullPlan, year: int, pieces: Iterable[Piece], kind:
         dtype=kind.dtype,
         bands=CODES_BANDS,
         nodata=None,
-        tags=_plain_tags(plan, year, kind),
+        tags=_plain_tags(plan, year, kind) | {"VALUES": f"{kind.meaning}; band 13 counts clear observations"},
         overview_resampling="nearest",
         overviews="NONE",
     )

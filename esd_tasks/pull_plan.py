@@ -16,6 +16,7 @@ from esd_tasks.items_cost import cost_of
 from esd_tasks.owner import reaching
 from esd_tasks.places import wrap_longitudes
 from esd_tasks.pull_request import ALL_TILES, PullRequest
+from esd_tasks.pull_threads import default_threads
 from esd_tasks.pull_years import YearsPlan
 from esd_tasks.series import Series
 from esd_tasks.shard import shard_of
@@ -60,6 +61,11 @@ class PullPlan(YearsPlan):
         return (self.request if self.tile is None else replace(self.request, output=self.folder.parent)).command
 
     @property
+    def threads(self) -> int:
+        """Threads that read and write."""
+        return self.request.threads or default_threads()
+
+    @property
     def opens_as_codes(self) -> bool:
         """Whether the result is a codes COG a year: codes as GeoTIFF on square metres."""
         request = self.request
@@ -96,7 +102,7 @@ class PullPlan(YearsPlan):
             "name": self.name,
             "values": request.values,
             "format": request.format_or_default,
-            "zarr_format": request.zarr_format,
+            "zarr_format": request.zarr_format_or_default,
         }
 
     def cost(self) -> dict[str, Any]:
@@ -220,7 +226,8 @@ def _named_tiles(request: PullRequest, tiles: Sequence[str]) -> Sequence[str]:
     if missing := sorted(set(names) - set(tiles)):
         raise NothingFoundError(
             f"got --tiles {', '.join(missing[:5])}, expected tiles that exist in all years here: "
-            f"{', '.join(tiles[:10])}{', ..' if len(tiles) > 10 else ''}; --tiles list names them all"
+            f"{', '.join(tiles[:10])}{', ..' if len(tiles) > 10 else ''}, or a file of such names; --tiles list names "
+            "them all"
         )
     return names
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import shapely
@@ -15,7 +15,7 @@ from esd_tasks.owner import Owners
 from esd_tasks.places import envelope
 from esd_tasks.places_file import PlacesFile, read_places
 from esd_tasks.pull_request import PullRequest
-from esd_tasks.pull_result import OnProgress, PullResult, finished, opened, record
+from esd_tasks.pull_result import OnProgress, PullResult, finished, lacking, opened, record
 from esd_tasks.pull_threads import SeriesReaders
 from esd_tasks.pull_values import KINDS
 from esd_tasks.pull_years import YearsPlan
@@ -35,6 +35,9 @@ _OK, _NO_DATA, _TOO_FEW, _OUTSIDE, _FAILED, _NO_PLACE = range(len(STATUSES))
 @dataclass(frozen=True, kw_only=True)
 class PointsPlan(YearsPlan):
     """Everything that is known of points before codes are read."""
+
+    counted: ClassVar[str] = "points"
+    """What the result counts."""
 
     request: PullRequest
     """What was asked."""
@@ -102,7 +105,7 @@ def run_points(plan: PointsPlan, *, on_progress: OnProgress | None = None) -> Pu
     valid: dict[int, int] = {}
     with opened(plan) as store:
         with (
-            SeriesReaders(plan.items, plan.request.reading_threads) as readers,
+            SeriesReaders(plan.items, plan.threads) as readers,
             _table(plan, plan.folder / name) as table,
         ):
             tiles, owners = readers.series.tiles, readers.series.locate_points(*_lonlat(plan.places.geometry))
@@ -112,7 +115,8 @@ def run_points(plan: PointsPlan, *, on_progress: OnProgress | None = None) -> Pu
                 table.write(_rows(plan, year, tiles, owners.owner, arrays))
                 report("pull", position, len(plan.years))
             missing = readers.failures.missing
-        return record(plan, store, {"table": name}, valid=valid, missing=missing, notes=list(plan.notes()))
+        notes = [*plan.notes(), *lacking(len(plan.places.geometry), valid)]
+        return record(plan, store, {"table": name}, valid=valid, missing=missing, notes=notes)
 
 
 @dataclass(frozen=True)

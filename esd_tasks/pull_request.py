@@ -1,6 +1,5 @@
 """What a user asks of `pull`, before anything is read."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final, Literal, get_args
@@ -13,14 +12,14 @@ from stactools_esd.errors import UsageError
 Values = Literal["codes", "levels", "vectors"]
 """What is written of a pixel: its twelve codes, their 72 level indices, or their 72 vector values."""
 
-MOST_THREADS: Final = 4
-"""Threads where nobody says how many."""
-
 RASTERS: Final = ("geotiff", "zarr", "geoparquet")
 """Formats of an area."""
 
 TABLES: Final = ("geoparquet", "csv")
 """Formats of points."""
+
+ZARR_FORMATS: Final = (2, 3)
+"""Versions of the Zarr format: 2, which GDAL 3.10 and R open too, and 3."""
 
 LIST_TILES: Final = "list"
 """The word for `--tiles` that asks which tiles there are."""
@@ -49,11 +48,6 @@ class YearsRequest(MapRequest):
             raise UsageError("got both --year and --years, expected one of them; leave one out")
         parse_shard(self.shard)
         _ = self.wanted_years
-
-    @property
-    def reading_threads(self) -> int:
-        """Threads that read and write: one a core, but few where nobody says how many, for more seldom pay."""
-        return self.threads or min(_cores(), MOST_THREADS)
 
     @property
     def wanted_years(self) -> tuple[int, ...] | None:
@@ -100,8 +94,8 @@ class PullRequest(YearsRequest):
     format: str | None = None
     """One of `RASTERS`, or of `TABLES` for points; the first of them if None."""
 
-    zarr_format: int = 2
-    """Version of the Zarr format: 2, which GDAL and R open, or 3."""
+    zarr_format: int | None = None
+    """Version of the Zarr format, `ZARR_FORMATS`; the first of them if None."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -112,8 +106,14 @@ class PullRequest(YearsRequest):
             raise UsageError(f"got --format {self.format}, expected one of {', '.join(self.formats)}")
         if self.resolution is not None and not self.resolution > 0:
             raise UsageError(f"got --resolution {self.resolution:g}, expected a positive number; correct it")
-        if self.zarr_format not in (2, 3):
+        if self.zarr_format not in (None, *ZARR_FORMATS):
             raise UsageError(f"got --zarr-format {self.zarr_format}, expected 2 or 3")
+        if self.zarr_format is not None and self.format_or_default != "zarr":
+            raise UsageError("got --zarr-format without --format zarr, expected both; add it or leave this out")
+        if self.layer is not None and self.points is None:
+            raise UsageError(
+                "got --layer without --points or --units, expected one of them: an area is all of its file"
+            )
 
     def _check_place(self) -> None:
         """See that there is one place and one grid."""
@@ -145,6 +145,11 @@ class PullRequest(YearsRequest):
         return self.format or self.formats[0]
 
     @property
+    def zarr_format_or_default(self) -> int:
+        """The version of the Zarr format."""
+        return self.zarr_format or ZARR_FORMATS[0]
+
+    @property
     def values(self) -> Values:
         """What is written of a pixel."""
         codes, levels, vectors = get_args(Values)
@@ -156,8 +161,3 @@ class PullRequest(YearsRequest):
         """`<file of the place>-pull` beside it, else `pull`."""
         place = self.geometry or self.points
         return place.with_name(f"{place.stem}-pull") if place else Path("pull")
-
-
-def _cores() -> int:
-    """Return the cores that this process may use: of a job on a cluster those that it was given."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

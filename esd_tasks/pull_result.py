@@ -10,7 +10,7 @@ from esd_tasks import output_folder, run_record
 from esd_tasks.failures import see_whole
 from esd_tasks.pull_years import YearsPlan
 from stactools_esd.blocks import BlockStore
-from stactools_esd.errors import OutputError
+from stactools_esd.errors import NothingFoundError, OutputError
 from stactools_esd.files import read_json, write_json
 
 OnProgress = Callable[[str, int, int], None]
@@ -30,8 +30,11 @@ class PullResult:
     years: tuple[int, ...]
     """Years, ascending."""
 
+    counted: str
+    """What is counted: pixels, points or units."""
+
     valid: dict[int, int]
-    """Pixels, points or units with values, by year."""
+    """How many of them have values, by year."""
 
     missing: tuple[str, ...]
     """What could not be read, a line each; empty for a whole result."""
@@ -49,6 +52,7 @@ class PullResult:
             "years": list(self.years),
             "already_done": self.already_done,
             "paths": {kind: path.as_posix() for kind, path in self.paths.items()},
+            "counted": self.counted,
             "valid": {str(year): count for year, count in self.valid.items()},
             "missing": list(self.missing),
             "notes": list(self.notes),
@@ -61,6 +65,18 @@ class PullResult:
             PartlyDoneError: Something is; the message lists it.
         """
         see_whole(self.missing)
+
+    def see_something(self) -> None:
+        """See that at least one year has values.
+
+        Raises:
+            NothingFoundError: None has.
+        """
+        if not any(self.valid.values()):
+            raise NothingFoundError(
+                f"got no {self.counted} with values in {self.folder}, expected some; check the place, or lower "
+                "--min-clear"
+            )
 
 
 def finished(plan: YearsPlan) -> PullResult | None:
@@ -113,6 +129,7 @@ def record(
         items=plan.items,
         folder=plan.folder,
         outputs={**outputs, "run": run_record.RUN_JSON},
+        counted=plan.counted,
         valid={str(year): int(count) for year, count in valid.items()},
         missing=list(missing),
         notes=list(notes),
@@ -123,6 +140,18 @@ def record(
     return read_result(plan.folder)
 
 
+def lacking(places: int, valid: Mapping[int, int]) -> Iterator[str]:
+    """Say how many rows of a table, one a place and year, have no values.
+
+    Args:
+        places: How many.
+        valid: How many of them have values, by year.
+    """
+    rows = places * len(valid)
+    if without := rows - sum(valid.values()):
+        yield f"{without} of {rows} rows have no values; column status says why"
+
+
 def read_result(folder: Path, *, already_done: bool = False) -> PullResult:
     """Read a folder that a run has written."""
     content = read_json(folder / run_record.RUN_JSON, error=OutputError)
@@ -130,6 +159,7 @@ def read_result(folder: Path, *, already_done: bool = False) -> PullResult:
         folder=folder,
         paths={kind: folder / (name.split("/")[0]) for kind, name in content["outputs"].items()},  # a cube is a folder
         years=tuple(content["years"]),
+        counted=content["counted"],
         valid={int(year): count for year, count in content["valid"].items()},
         missing=tuple(content["missing"]),
         notes=tuple(content["notes"]),

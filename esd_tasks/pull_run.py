@@ -39,7 +39,7 @@ def run_plan(plan: PullPlan, *, on_progress: OnProgress | None = None) -> PullRe
     with opened(plan) as marker:
         stores = {year: BlockStore(marker.folder / str(year), plan.run_key) for year in plan.years}
         partly = {year: _fresh(marker.folder / f"{year}-partly", plan.run_key) for year in plan.years}
-        with SeriesReaders(plan.items, plan.request.reading_threads) as readers:
+        with SeriesReaders(plan.items, plan.threads) as readers:
             report("pull", 0, len(blocks))
             done = readers.each(_Filler(plan, stores, partly), _work(plan, blocks, stores))
             for position, _ in enumerate(done, start=1):

@@ -3,6 +3,7 @@
 GDAL decodes blocks without Python's lock, and a server answers several requests at a time.
 """
 
+import os
 import threading
 import warnings
 from collections import deque
@@ -21,11 +22,20 @@ from esd_tasks.series import Series
 Work = TypeVar("Work")
 Result = TypeVar("Result")
 
+MOST_THREADS: Final = 4
+"""Threads where nobody says how many; more seldom pay."""
+
 AHEAD: Final = 2
 """Pieces of work a thread that are begun or wait to be, so that memory is bounded."""
 
 MOST_OPEN: Final = 256
 """Files that all threads together keep open; systems let a process open 1024."""
+
+
+def default_threads() -> int:
+    """Return how many threads read where nobody says: one a core that this process may use, but few."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_THREADS)
 
 
 @contextmanager

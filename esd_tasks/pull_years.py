@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import shapely
 
@@ -12,7 +12,9 @@ from esd_tasks.codes_item import CodesItem, available_years
 from esd_tasks.items import items_of_years
 from esd_tasks.items_cost import facts_of
 from esd_tasks.pull_request import YearsRequest
+from esd_tasks.pull_threads import default_threads
 from esd_tasks.series import Series
+from stactools_esd import stac
 from stactools_esd.blocks import run_key
 
 _MOST_NAMED = 10
@@ -21,6 +23,9 @@ _MOST_NAMED = 10
 @dataclass(frozen=True, kw_only=True)
 class YearsPlan:
     """Items of tiles that exist in all years; plans add what is made of them."""
+
+    counted: ClassVar[str] = "pixels"
+    """What the result counts."""
 
     request: YearsRequest
     """What was asked, its output that of this plan."""
@@ -58,6 +63,16 @@ class YearsPlan:
     def folder(self) -> Path:
         """The output folder."""
         return self.request.output_or_default
+
+    @property
+    def threads(self) -> int:
+        """Threads that read: as many as are asked for; one where nobody says and all files are on this machine.
+
+        What is done with few pixels at a time is mostly Python's work, of which threads do one thing at once: they pay
+        where a server is waited for.
+        """
+        near = all(stac.local_path(item.href) is not None for item in self.items)
+        return self.request.threads or (1 if near else default_threads())
 
     @property
     def command(self) -> str:

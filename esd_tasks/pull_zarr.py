@@ -48,7 +48,7 @@ def write_cube(
         OutputError: The cube cannot be written.
     """
     zarr = needed("zarr", "cube")
-    folder, name, version = plan.folder, f"{kind.name}{CUBE_SUFFIX}", plan.request.zarr_format
+    folder, name, version = plan.folder, f"{kind.name}{CUBE_SUFFIX}", plan.request.zarr_format_or_default
     scratch = folder / PARTIAL / name
     try:
         shutil.rmtree(scratch, ignore_errors=True)

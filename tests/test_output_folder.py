@@ -40,7 +40,7 @@ def test_an_unfinished_run_continues_only_itself(tmp_path: Path) -> None:
     """Blocks of the same run may be continued, those of another are refused."""
     BlockStore(tmp_path / PARTIAL, "a")
     assert not is_finished(tmp_path, "a")
-    with pytest.raises(OutputError, match="unfinished map of another run"):
+    with pytest.raises(OutputError, match="unfinished result of another run"):
         is_finished(tmp_path, "b")
 
 

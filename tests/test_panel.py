@@ -201,6 +201,16 @@ def test_a_panel_continues_and_is_the_same(place: Path, tmp_path: Path, monkeypa
     pandas.testing.assert_frame_equal(pandas.concat(parts).sort_index(), whole.sort_index())
 
 
+def test_shards_do_not_decide_years_or_tiles(place: Path, tmp_path: Path) -> None:
+    """Years that nobody named and tiles are those of all units, so a shard of units outside has its rows, too."""
+    far = around([(5000, 5000), (5010, 5000), (5010, 5010)])
+    units = write_units(tmp_path / "units.gpkg", {"far": far, "west": UNITS["west"]})
+    whole = panel(place, tmp_path / "whole", units=units)
+    parts = [panel(place, tmp_path / str(part), units=units, shard=f"{part}/3") for part in (1, 2)]
+    pandas.testing.assert_frame_equal(pandas.concat(parts), whole)
+    assert not len(make_plan(request_of(place, tmp_path, units, shard="3/3")).units.geometry)
+
+
 def test_a_broken_year_fails_the_unit(place: Path, tmp_path: Path) -> None:
     """A year that cannot be read empties no pixels silently: the unit is failed, and the run ends with a list."""
     copies = []
@@ -253,7 +263,7 @@ def test_medians_are_levels_that_pixels_have() -> None:
 
 
 WRONG: dict[str, tuple[dict[str, Any], type[EsdError], str]] = {
-    "no such field": ({"unit_field": "id"}, LabelsError, "--unit-field id"),
+    "no such field": ({"unit_field": "id"}, UsageError, "--unit-field id"),
     "unknown statistic": ({"stat": "mode"}, UsageError, "--stat mode"),
     "a missing year": ({"years": "2017-2019"}, NothingFoundError, "2017"),
     "an area too": ({"bbox": "1,2,3,4"}, UsageError, "--units and an area"),

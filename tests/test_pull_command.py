@@ -134,6 +134,17 @@ FAULTS: dict[str, tuple[list[str], int, str]] = {
     "no such tile": (["--tiles", "50TMK"], 3, "--tiles list"),
     "shard of nothing": (["--geometry", "area.gpkg", "--shard", "1/2"], 2, "--tiles all"),
     "no shard": (["--tiles", "all", "--shard", "3/2"], 2, "--shard"),
+    "layer of an area": (["--geometry", "area.gpkg", "--layer", "area"], 2, "--layer without --points"),
+    "no such layer": (["--points", "points.gpkg", "--layer", "roads"], 2, "expected one of points"),
+    "no such points": (["--points", "gone.gpkg"], 2, "got --points gone.gpkg, which does not exist"),
+    "no such units": (["--units", "gone.gpkg"], 2, "got --units gone.gpkg, which does not exist"),
+    "no such field": (["--units", "area.gpkg", "--unit-field", "name"], 2, "it has id"),
+    "version of no cube": (["--geometry", "area.gpkg", "--zarr-format", "3"], 2, "without --format zarr"),
+    "version of a panel": (["--units", "area.gpkg", "--zarr-format", "3"], 2, "--units and --zarr-format"),
+    "no threads": (["--geometry", "area.gpkg", "--threads", "0"], 2, "--threads 0"),
+    "a box of three": (["--bbox", "3,50,4"], 2, "four numbers"),
+    "no CRS": (["--geometry", "area.gpkg", "--crs", "somewhere"], 2, "--crs somewhere"),
+    "a folder of tables": (["--geometry", "area.gpkg", "--catalog", "area.gpkg"], 1, "no GeoTIFF"),
     "few clear": (["--geometry", "area.gpkg", "--min-clear", "-1"], 2, "--min-clear"),
     "points for polygons": (["--units", "points.gpkg"], 2, "--points for points"),
     "coarse degrees": (["--geometry", "area.gpkg", "--crs", "EPSG:4326"], 2, "--resolution"),
@@ -151,6 +162,24 @@ def test_faults_end_in_one_line_and_an_exit_code(fault: str, place: Path) -> Non
     (line,) = result.stderr.splitlines()
     assert said in line
     assert sorted(place.rglob("*")) == before
+
+
+def test_nothing_with_values_is_no_success(place: Path) -> None:
+    """Where no pixel, point or unit has values in any year the command ends with exit code 3 and says what to lower."""
+    for option, name in (("--geometry", "area"), ("--points", "points"), ("--units", "area")):
+        done = pull(option, f"{name}.gpkg", "--min-clear", 99, "-o", f"of{option}")
+        assert done.exit_code == 3, done.output
+        assert "--min-clear" in done.stderr
+        assert "next:" not in done.stdout
+        assert (place / f"of{option}" / "run.json").exists()
+
+
+def test_codes_on_degrees_say_what_opens_them(place: Path) -> None:
+    """A CRS may be its number alone; the next step never sends plain rasters to commands that refuse them."""
+    done = pull("--geometry", "area.gpkg", "--year", 2019, "--crs", 4326, "--resolution", 0.0003, "--workers", 2)
+    assert done.exit_code == 0, done.output
+    assert "codes_2019.tif" in done.stdout
+    assert "--catalog" not in done.stdout.splitlines()[-1]
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -49,14 +49,15 @@ def pull(
     format: Annotated[
         str | None, typer.Option(help="geotiff, zarr or geoparquet; points: geoparquet or csv; units: parquet or csv.")
     ] = None,
-    zarr_format: Annotated[int, typer.Option(help="Version of the Zarr format: 2 or 3.")] = 2,
+    zarr_format: Annotated[int | None, typer.Option(metavar="2|3", help="Version of the Zarr format. [2]")] = None,
     threads: Annotated[
         int | None,
         typer.Option(
             "--threads",
             "--workers",
             metavar="N",
-            help="Threads that read and write; the result is the same. Default: one a core, four at most.",
+            help="Threads that read and write; the result is the same. Default: one a core, four at most; of points "
+            "and units on this machine, one.",
         ),
     ] = None,
     overwrite: options.Overwrite = False,
@@ -89,13 +90,14 @@ def pull(
         of_units = {"unit_field": unit_field, "stat": stat, "pixels": pixels}
         of_units = {name: value for name, value in of_units.items() if value is not None}
         of_places: dict[str, Any] = {"points": points, "tiles": tiles, "levels": levels, "decoded": decoded}
+        of_places["zarr_format"] = zarr_format
         _see_together(units, of_units, of_places)
         if units is not None:
             plans = _plan_panel(units=units, **shared, **of_units)
         else:
             from esd_tasks.pull_request import LIST_TILES, PullRequest
 
-            request = PullRequest(**shared, **of_places, zarr_format=zarr_format)
+            request = PullRequest(**shared, **of_places)
             if tiles == LIST_TILES:
                 _list(request, as_json)
                 return
@@ -109,7 +111,7 @@ def pull(
             results, failures = _run(plans, bars)
         if as_json:
             said = [result.as_dict() for result in results]
-            typer.echo(json.dumps(said[0] if tiles is None else said, indent=2, ensure_ascii=False))
+            typer.echo(json.dumps(said[0] if tiles is None and said else said, indent=2, ensure_ascii=False))
         elif not quiet:
             typer.echo("\n".join(_result_lines(results)))
         if failures:
@@ -119,6 +121,8 @@ def pull(
             )
         for result in results:
             result.see_whole()
+        if tiles is None and results:
+            results[0].see_something()
 
 
 def _see_together(units: Path | None, of_units: dict[str, Any], of_places: dict[str, Any]) -> None:
@@ -127,14 +131,16 @@ def _see_together(units: Path | None, of_units: dict[str, Any], of_places: dict[
         option = next(iter(of_units)).replace("_", "-")
         raise UsageError(f"got --{option} without --units, expected both; name the polygons with --units")
     if units is not None and (wrong := [name for name, value in of_places.items() if value]):
-        raise UsageError(f"got --units and --{wrong[0]}, expected one of them; leave one out")
+        option = wrong[0].replace("_", "-")
+        raise UsageError(f"got --units and --{option}, expected one of them; leave one out")
 
 
 def _plan_panel(**given: Any) -> list[Any]:
     from esd_tasks.panel.plan import make_plan
     from esd_tasks.panel.request import PanelRequest
 
-    return [make_plan(PanelRequest(**given))]
+    plan = make_plan(PanelRequest(**given))
+    return [plan] if len(plan.units.geometry) else []
 
 
 def _plan_places(request: "PullRequest") -> list[Any]:
@@ -179,7 +185,7 @@ def _run(plans: list[Any], on_progress: "OnProgress") -> tuple[list["PullResult"
 def _cost_lines(costs: list[dict[str, Any]]) -> Iterator[str]:
     """Say what a run would read and write."""
     if not costs:
-        yield "nothing to do: this part of the tiles is empty"
+        yield "nothing to do: this part is empty"
         return
     for cost in costs:
         items, needed = cost["items"], cost["bytes_to_read"]
@@ -213,7 +219,7 @@ def _years(years: Iterable[int]) -> str:
 def _result_lines(results: list["PullResult"]) -> Iterator[str]:
     """Say what was made: paths, what has data, notes, next step."""
     if not results:
-        yield "nothing done: this part of the tiles is empty"
+        yield "nothing done: this part is empty"
         return
     for result in results:
         if result.already_done:
@@ -221,11 +227,13 @@ def _result_lines(results: list["PullResult"]) -> Iterator[str]:
         counts = result.valid.values()
         least, most = min(counts), max(counts)
         with_data = f"{most:,}" if least == most else f"{least:,} to {most:,}"
-        yield f"{_years(result.years)}: {with_data} with values a year"
+        noun = result.counted.removesuffix("s") if least == most == 1 else result.counted
+        yield f"{_years(result.years)}: {with_data} {noun} with values a year"
         yield from (f"note: {note}" for note in result.notes)
         width = max(len(kind) for kind in result.paths)
         yield from (f"{kind.replace('_', ' '):{width}}  {path}" for kind, path in result.paths.items())
-    yield f"next: {_next_step(results[0])}"
+    if any(results[0].valid.values()):
+        yield f"next: {_next_step(results[0])}"
 
 
 def _next_step(result: "PullResult") -> str:
@@ -237,4 +245,6 @@ def _next_step(result: "PullResult") -> str:
         return f"xarray.open_zarr({str(result.paths['zarr'])!r})"
     if any(kind.startswith("clear_obs") for kind in result.paths):
         return "open the bands in QGIS, rasterio or R; clear_obs counts what each year was made of"
+    if any(path.name.startswith("codes_") for path in result.paths.values()):
+        return "open the bands in QGIS, rasterio or R; other commands take codes on square metres alone"
     return f"use the folder as a catalogue: esd-tasks classify --catalog {result.folder} --labels .."

@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import shapely
 
 from esd_tasks.items_cost import cost_of
 from esd_tasks.panel.request import PanelRequest
-from esd_tasks.panel.units import Units, outline, read_units
+from esd_tasks.panel.units import Units, read_units
 from esd_tasks.pull_years import YearsPlan
 from stactools_esd.blocks import run_key
 from stactools_esd.errors import NothingFoundError
@@ -19,6 +19,9 @@ from stactools_esd.files import sha256_file
 @dataclass(frozen=True, kw_only=True)
 class PanelPlan(YearsPlan):
     """Everything that is known of units before codes are read."""
+
+    counted: ClassVar[str] = "units"
+    """What the result counts."""
 
     request: PanelRequest
     """What was asked."""
@@ -66,16 +69,16 @@ class PanelPlan(YearsPlan):
 
 
 def make_plan(request: PanelRequest) -> PanelPlan:
-    """Read units, find items and years.
+    """Read units, find items and years: those of all units, whatever the shard, so that shards make one panel.
 
     Raises:
-        LabelsError: The units cannot be used.
+        UsageError: The units cannot be used.
+        LabelsError: A unit has no name, or a name comes twice.
         CatalogError: There is no catalogue, or it is broken.
         NothingFoundError: No item meets a unit, a year is missing, or no tile exists in all years.
         IncomparableError: The items are of two encoders or recipes.
     """
     units = read_units(request)
-    area = outline(units)
-    if not len(shapely.get_parts(area)):
-        raise NothingFoundError(f"got no sound polygon in {request.units.name}, expected at least one in this shard")
-    return PanelPlan.over(request, area, units=units)
+    if units.outline.is_empty:
+        raise NothingFoundError(f"got no sound polygon in {request.units.name}, expected at least one")
+    return PanelPlan.over(request, units.outline, units=units)

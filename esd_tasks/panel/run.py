@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from esd_tasks.features import feature_names
 from esd_tasks.panel.plan import PanelPlan
 from esd_tasks.panel.unit_row import FAILED, OK, STATUSES, rows_of_unit
-from esd_tasks.pull_result import OnProgress, PullResult, finished, opened, record
+from esd_tasks.pull_result import OnProgress, PullResult, finished, lacking, opened, record
 from esd_tasks.pull_threads import SeriesReaders
 from esd_tasks.series import Series
 from esd_tasks.table_file import TableFile
@@ -35,7 +35,7 @@ def run_plan(plan: PanelPlan, *, on_progress: OnProgress | None = None) -> PullR
     name = f"panel.{plan.request.format_or_default}"
     valid = np.zeros(len(plan.years), dtype=np.int64)
     with opened(plan) as store:
-        threads = plan.request.reading_threads
+        threads = plan.threads
         with SeriesReaders(plan.items, threads) as readers, _table(plan, plan.folder / name) as table:
             made = readers.each(lambda series, group: _rows(plan, store, series, group), groups)
             for position, (group, arrays) in enumerate(zip(groups, made, strict=True), start=1):
@@ -43,8 +43,8 @@ def run_plan(plan: PanelPlan, *, on_progress: OnProgress | None = None) -> PullR
                 table.write(_columns(plan, group, arrays))
                 report("pull", position, len(groups))
             missing = readers.failures.missing
-        notes = [*plan.notes(), *_lacking(plan, valid)]
         of_year = dict(zip(plan.years, valid.tolist(), strict=True))
+        notes = [*plan.notes(), *lacking(len(plan.units.geometry), of_year)]
         return record(plan, store, {"panel": name}, valid=of_year, missing=missing, notes=notes)
 
 
@@ -128,9 +128,3 @@ def _columns(plan: PanelPlan, group: Block, arrays: dict[str, NDArray[Any]]) -> 
         name: pa.array(np.ascontiguousarray(values[:, k]), from_pandas=True)
         for k, name in enumerate(_value_names(plan))
     }
-
-
-def _lacking(plan: PanelPlan, valid: NDArray[np.int64]) -> Iterator[str]:
-    rows = len(plan.units.geometry) * len(plan.years)
-    if lacking := rows - int(valid.sum()):
-        yield f"{lacking} of {rows} rows have no values; column status says why"

@@ -11,7 +11,7 @@ from esd_tasks.panel.request import PanelRequest
 from esd_tasks.places_file import read_places
 from esd_tasks.shard import shard_of
 from esd_tasks.vector_file import find_field
-from stactools_esd.errors import LabelsError
+from stactools_esd.errors import LabelsError, UsageError
 
 UNIT: Final = "unit"
 """Name of the column of units where no field names them."""
@@ -30,6 +30,9 @@ class Units:
     unit_field: str
     """Column that names the units."""
 
+    outline: shapely.Geometry
+    """All units of the file as one geometry, those of other shards too: tiles and years depend on no shard."""
+
     notes: tuple[str, ...]
     """What the user should know of the reading, a line each."""
 
@@ -38,8 +41,8 @@ def read_units(request: PanelRequest) -> Units:
     """Read the units of a request, those of its shard.
 
     Raises:
-        LabelsError: The file or the field cannot be used, or a name comes twice.
-        UsageError: The file holds something else than polygons.
+        LabelsError: A unit has no name, or a name comes twice.
+        UsageError: The file or the field cannot be used.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -50,7 +53,7 @@ def read_units(request: PanelRequest) -> Units:
         field = UNIT if UNIT not in fields.column_names else f"{UNIT}_number"
         fields = fields.add_column(0, field, pa.array(np.arange(1, len(places.geometry) + 1)))
     else:
-        field = find_field(request.unit_field, fields.column_names, request.units, "--unit-field")
+        field = _named_field(request.unit_field, fields.column_names, request)
     names = fields[field]
     if names.null_count:
         raise LabelsError(f"got {names.null_count} units without a value in {field}, expected a name for each")
@@ -61,9 +64,18 @@ def read_units(request: PanelRequest) -> Units:
             "dissolve the file by this field"
         )
     kept = np.array(shard_of(range(len(places.geometry)), request.shard), dtype=np.int64)
-    return Units(geometry=places.geometry[kept], fields=fields.take(kept), unit_field=field, notes=places.notes)
+    outline = shapely.geometrycollections(places.geometry[~shapely.is_empty(places.geometry)])
+    return Units(
+        geometry=places.geometry[kept],
+        fields=fields.take(kept),
+        unit_field=field,
+        outline=outline,
+        notes=places.notes,
+    )
 
 
-def outline(units: Units) -> shapely.Geometry:
-    """Return all units as one geometry."""
-    return shapely.geometrycollections(units.geometry[~shapely.is_empty(units.geometry)])
+def _named_field(name: str, fields: list[str], request: PanelRequest) -> str:
+    try:
+        return find_field(name, fields, request.units, "--unit-field")
+    except LabelsError as error:
+        raise UsageError(str(error)) from error
