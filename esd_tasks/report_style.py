@@ -32,13 +32,14 @@ td, th { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid var(
 td { white-space: nowrap }
 thead td { border-bottom-width: 2px }
 thead th { vertical-align: bottom; border-bottom-width: 2px; max-width: 9rem; overflow-wrap: break-word }
-tbody th { font-weight: normal; overflow-wrap: anywhere; min-width: 5.5rem }
+tbody th { font-weight: normal; overflow-wrap: anywhere; min-width: 7rem }
 tbody th, thead th:first-child { text-align: left }
 .sum td, .sum th { font-weight: 600 }
 .facts td { min-width: 6rem; text-align: left; white-space: normal; overflow-wrap: anywhere; vertical-align: top }
 .facts th { vertical-align: top; color: var(--soft); min-width: 7rem }
 .heat td, .heat thead th:not(:first-child) { text-align: center }
 .scroll { overflow-x: auto; margin: .6rem 0 }
+.scroll tbody th { position: sticky; left: 0; background: var(--paper) }
 .scroll:focus-visible { outline: 2px solid var(--s0) }
 
 figure { margin: 1rem 0; break-inside: avoid }
