@@ -33,13 +33,17 @@ def add_step(
     length_before: NDArray[np.int16],
     length_after: NDArray[np.int16],
     apart: NDArray[np.int16],
+    highest: NDArray[np.uint16],
 ) -> None:
     """Add what one step says of pixels (n,): products of vectors in sixteenths, and level differences in parts of 28.
+
+    `highest` gets the largest numbers, for whoever sees that all are codes.
 
     Vectors of eight levels are (level - 4) / 4, those of five (level - 2) / 2: in quarters u and 2 u.
     """
     for i in range(len(before)):
         c, d = before[i], after[i]
+        highest[i] = max(highest[i], max(c, d))
         h = _i16(c >> 9)
         q = _i16(_i16(h * 205) >> 10)  # h // 5, for h up to 127
         t = _i16(_i16(q * 205) >> 10)
@@ -81,8 +85,9 @@ def compare_planes(
     after: NDArray[np.uint16],
     level: NDArray[np.float32],
     cosine: NDArray[np.float32],
-) -> None:
-    """Fill both distances (n,) of codes (12, n)."""
+) -> int:
+    """Fill both distances (n,) of codes (12, n), and return the largest number met: from 64,000 on it is no code."""
+    highest = np.zeros(PIXELS, np.uint16)
     product, apart = np.empty(PIXELS, np.int16), np.empty(PIXELS, np.int16)
     length_before, length_after = np.empty(PIXELS, np.int16), np.empty(PIXELS, np.int16)
     steps, n = before.shape
@@ -98,5 +103,7 @@ def compare_planes(
                 length_before[:m],
                 length_after[:m],
                 apart[:m],
+                highest[:m],
             )
         divide(product[:m], length_before[:m], length_after[:m], apart[:m], level[start:end], cosine[start:end])
+    return int(highest.max())

@@ -45,7 +45,9 @@ def pair_distances(
     if one.shape != other.shape:
         raise RasterError(f"got codes of shapes {one.shape} and {other.shape}, expected equal ones; pair the pixels")
     level, cosine = np.empty(one.shape[1], np.float32), np.empty(one.shape[1], np.float32)
-    compare_planes(one, other, level, cosine)
+    if compare_planes(one, other, level, cosine) >= FSQ.codebook_size:
+        check_codes(one)
+        check_codes(other)
     return level, cosine
 
 
@@ -102,8 +104,10 @@ def _checked(codes: NDArray[np.uint16]) -> NDArray[np.uint16]:
 
 
 def _planes(codes: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """Return checked codes with the steps first (12, n); not copied where they lie so."""
-    return np.ascontiguousarray(_checked(codes).T)
+    """Return codes with the steps first (12, n); not copied, and their range not checked, where they lie so."""
+    if codes.dtype != np.uint16 or codes.ndim != 2 or codes.shape[1] != STEPS:
+        codes = _checked(codes)
+    return np.ascontiguousarray(codes.T)
 
 
 @cache

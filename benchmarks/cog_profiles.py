@@ -1,0 +1,130 @@
+"""How codes are best kept in a COG: size, reading, writing and one pixel, for the profiles in question.
+
+    cog_profiles.py [--side 1024] [--rounds 5] [--json FILE]
+
+Codes of a simulated landscape by the shipped encoder, real codes' likeness in space included, are written by GDAL's
+COG driver and read by rasterio, one thread. Time is processor time, so that disks and caches do not count; a pixel is
+read from a file that was just opened, at places drawn once. Size is the share of the plain array, 26 bytes a pixel.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import rasterio.shutil
+from landscape_codes import landscape_codes
+from numpy.typing import NDArray
+from rasterio import Affine
+from rasterio.windows import Window
+from timing import figure, machine
+
+PLACES = 25
+PROFILES: dict[str, dict[str, str]] = {
+    "zstd9_256_pixel": {"COMPRESS": "ZSTD", "LEVEL": "9", "BLOCKSIZE": "256", "INTERLEAVE": "PIXEL"},
+    "zstd9_256_band": {"COMPRESS": "ZSTD", "LEVEL": "9", "BLOCKSIZE": "256", "INTERLEAVE": "BAND"},
+    "zstd9_512_pixel": {"COMPRESS": "ZSTD", "LEVEL": "9", "BLOCKSIZE": "512", "INTERLEAVE": "PIXEL"},
+    "zstd9_512_band": {"COMPRESS": "ZSTD", "LEVEL": "9", "BLOCKSIZE": "512", "INTERLEAVE": "BAND"},
+    "zstd9_128_pixel": {"COMPRESS": "ZSTD", "LEVEL": "9", "BLOCKSIZE": "128", "INTERLEAVE": "PIXEL"},
+    "zstd9_256_pixel_predictor": {
+        "COMPRESS": "ZSTD", "LEVEL": "9", "BLOCKSIZE": "256", "INTERLEAVE": "PIXEL", "PREDICTOR": "YES",
+    },
+    "zstd1_256_pixel": {"COMPRESS": "ZSTD", "LEVEL": "1", "BLOCKSIZE": "256", "INTERLEAVE": "PIXEL"},
+    "zstd15_256_pixel": {"COMPRESS": "ZSTD", "LEVEL": "15", "BLOCKSIZE": "256", "INTERLEAVE": "PIXEL"},
+    "zstd19_256_pixel": {"COMPRESS": "ZSTD", "LEVEL": "19", "BLOCKSIZE": "256", "INTERLEAVE": "PIXEL"},
+    "deflate6_256_pixel": {"COMPRESS": "DEFLATE", "LEVEL": "6", "BLOCKSIZE": "256", "INTERLEAVE": "PIXEL"},
+    "deflate6_512_band": {"COMPRESS": "DEFLATE", "LEVEL": "6", "BLOCKSIZE": "512", "INTERLEAVE": "BAND"},
+    "lerc_zstd9_256_band": {
+        "COMPRESS": "LERC_ZSTD", "LEVEL": "9", "BLOCKSIZE": "256", "INTERLEAVE": "BAND", "MAX_Z_ERROR": "0",
+    },
+}  # fmt: skip
+"""Creation options by name; the first is what `cog.write_codes` makes."""
+
+
+def write(raw: Path, path: Path, options: dict[str, str]) -> None:
+    """Make a COG."""
+    rasterio.shutil.copy(raw, path, driver="COG", OVERVIEWS="NONE", **{"PREDICTOR": "NO", **options})
+
+
+def read(path: Path) -> NDArray[np.uint16]:
+    """Read the whole of a file that was just opened."""
+    with rasterio.open(path) as dataset:
+        return np.asarray(dataset.read())
+
+
+def read_pixel(path: Path, row: int, column: int) -> None:
+    """Read one pixel of a file that was just opened."""
+    with rasterio.open(path) as dataset:
+        dataset.read(window=Window(column, row, 1, 1))
+
+
+def write_raw(path: Path, bands: NDArray[np.uint16]) -> None:
+    """Write the source of all COGs, uncompressed."""
+    count, height, width = bands.shape
+    place: dict[str, Any] = {"crs": "EPSG:32631", "transform": Affine(30, 0, 500_000, 0, -30, 5_700_000)}
+    profile = {"driver": "GTiff", "count": count, "dtype": "uint16", "height": height, "width": width, **place}
+    with rasterio.open(path, "w", interleave="pixel", tiled=True, photometric="minisblack", **profile) as dataset:
+        dataset.write(bands)
+
+
+def measured(options: dict[str, str], raw: Path, bands: NDArray[np.uint16], rounds: int) -> dict[str, float]:
+    """Write and read a profile some times.
+
+    Returns:
+        `size` as a share of the plain array, `write_s`, `read_mb_s` and `pixel_ms`: medians of processor time.
+    """
+    path = raw.with_name("profile.tif")
+    generator = np.random.default_rng(0)
+    places = generator.integers(0, bands.shape[1], (PLACES, 2)).tolist()
+    write_s, read_s, pixel_s = [], [], []
+    for _ in range(rounds):
+        started = time.process_time()
+        write(raw, path, options)
+        written = time.process_time()
+        read(path)
+        whole = time.process_time()
+        for row, column in places:
+            read_pixel(path, row, column)
+        write_s.append(written - started)
+        read_s.append(whole - written)
+        pixel_s.append((time.process_time() - whole) / PLACES)
+    if not np.array_equal(read(path), bands):
+        raise SystemExit(f"Error: {options} does not keep codes")
+    return {
+        "size": path.stat().st_size / bands.nbytes,
+        "write_s": statistics.median(write_s),
+        "read_mb_s": bands.nbytes / 1e6 / statistics.median(read_s),
+        "pixel_ms": 1e3 * statistics.median(pixel_s),
+    }
+
+
+def main() -> None:
+    """Measure every profile, and print figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--side", type=int, default=1024, help="rows and columns of the landscape")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds; the median counts")
+    parser.add_argument("--json", type=Path, help="also write the table to a file")
+    arguments = parser.parse_args()
+    bands = landscape_codes(arguments.side, 0, years=2)
+    table: dict[str, dict[str, float]] = {}
+    units = {"size": "of the plain array", "write_s": "s", "read_mb_s": "MB/s", "pixel_ms": "ms"}
+    with tempfile.TemporaryDirectory() as folder, rasterio.Env(GDAL_CACHEMAX=64 << 20, GDAL_NUM_THREADS=1):
+        raw = Path(folder) / "raw.tif"
+        write_raw(raw, bands)
+        for name, options in PROFILES.items():
+            table[name] = measured(options, raw, bands, 1 if "19" in name else arguments.rounds)
+            for what, value in table[name].items():
+                key = f"speed.cog.{name}.{what}"
+                figure(key, value, units[what], n=bands[0].size, split="simulated")
+    if arguments.json:
+        content = {"side": arguments.side, "machine": machine(), "profiles": table}
+        arguments.json.write_text(json.dumps(content, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Two workers over one: the blocks of a class map by threads of one process, and by processes of a Dask cluster.
+
+    workers.py [--side 3600] [--rounds 3]
+
+A forest of 10 classes x 200 rounds x 31 leaves is grown on the landscape's own pixels; reading, predicting and storing
+the blocks is timed by the clock, the start of processes is not. Beside it stands what the machine allows: the same
+loop of arithmetic in two processes over one.
+"""
+
+import argparse
+import multiprocessing
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tile_years import tile_years
+from timing import figure, machine, ratio
+
+SIDE = 3600
+CLASSES, SAMPLES = 10, 5000
+
+
+def spin(rounds: int) -> float:
+    """Do arithmetic that needs no memory, and return the seconds by the clock."""
+    started, value = time.perf_counter(), 1
+    for _ in range(rounds):
+        value = value * 48271 % 2147483647
+    return time.perf_counter() - started
+
+
+def allowed(rounds: int = 10_000_000) -> float:
+    """Return how many times the work of one process two get done in the same time."""
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        pool.map(spin, [1000, 1000])
+        alone = pool.apply(spin, (rounds,))
+        return 2 * alone / max(pool.map(spin, [rounds, rounds], chunksize=1))
+
+
+def trained(codes: NDArray[np.uint16]) -> Any:
+    """Grow a forest on pixels, whose classes are tenths of a mixture of their levels."""
+    from esd_tasks.classifier import Classifier, TreeParameters
+    from esd_tasks.features import level_features
+
+    generator = np.random.default_rng(0)
+    rows = codes[generator.permutation(len(codes))[:SAMPLES]]
+    mixture = level_features(rows) @ generator.normal(size=72) + generator.normal(size=SAMPLES)
+    class_id = 1 + np.searchsorted(np.quantile(mixture, np.arange(1, CLASSES) / CLASSES), mixture)
+    return Classifier(TreeParameters(rounds=200, num_leaves=31)).fit(rows, class_id)
+
+
+def measure(side: int, rounds: int) -> None:
+    """Print the figures."""
+    import distributed
+
+    from esd_tasks.engine import Resources, run_blocks
+    from esd_tasks.items import find_items
+    from esd_tasks.map_blocks import MapWork
+    from esd_tasks.map_run import Layer
+    from esd_tasks.map_store import MapStore
+    from esd_tasks.pull import grid_for, read_window
+    from stactools_esd.blocks import plan_blocks
+
+    items = tuple(find_items(tile_years(side, 1))[:1])
+    grid = grid_for(items, items[0].footprint)
+    blocks = plan_blocks(grid.height, grid.width, 512)
+    model = trained(read_window(items, grid, blocks[0].window).codes.reshape(12, -1).T)
+    work = MapWork(
+        items=items,
+        grid=grid,
+        area=items[0].footprint,
+        min_clear=0,
+        layers=(Layer(name="class_id", dtype="uint8", nodata=0),),
+        of_codes=lambda codes: {"class_id": model.predict(codes)},
+    )
+
+    def seconds(resources: Resources) -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            store = MapStore(Path(folder) / "blocks", "key")
+            started = time.perf_counter()
+            run_blocks(work, blocks, store, resources, stage="predict", report=lambda *_: None)
+            return time.perf_counter() - started
+
+    taken: dict[tuple[str, int], list[float]] = {(kind, n): [] for kind in ("threads", "processes") for n in (1, 2)}
+    clusters = {n: distributed.LocalCluster(n, threads_per_worker=1, dashboard_address="127.0.0.1:0") for n in (1, 2)}
+    try:
+        ways = {("threads", n): Resources(threads=n) for n in (1, 2)}
+        ways |= {("processes", n): Resources(scheduler=clusters[n].scheduler_address) for n in (1, 2)}
+        for resources in ways.values():
+            seconds(resources)
+        for _ in range(rounds):
+            for way, resources in ways.items():
+                taken[way].append(seconds(resources))
+    finally:
+        for cluster in clusters.values():
+            cluster.close()
+    facts = {"n": side * side, "split": "simulated"}
+    for kind, key in (("processes", "speed.workers_ratio"), ("threads", "speed.threads_ratio")):
+        value, spread = ratio(taken[kind, 1], taken[kind, 2])
+        figure(key, value, "times", spread=spread, **facts)
+        for n in (1, 2):
+            figure(f"speed.{kind}_s.{n}", min(taken[kind, n]), "s by the clock", **facts)
+    figure("speed.workers_allowed", allowed(), "times", n=2)
+    print(machine())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--side", type=int, default=SIDE, help="rows and columns")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds that count")
+    arguments = parser.parse_args()
+    measure(arguments.side, arguments.rounds)
