@@ -1,4 +1,4 @@
-"""Make the repository's catalogue again: both collections, and a small simulated area of two years.
+"""Make the repository's catalogue again: both collections, a small simulated area of two years, and the extension.
 
     python scripts/build_catalog.py CATALOG
 
@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.resources import files
 from pathlib import Path
 
 from stactools_esd.files import write_json
@@ -32,6 +33,14 @@ def forget_images(path: Path) -> None:
     write_json(path, item)
 
 
+def publish_extension(folder: Path) -> None:
+    """Copy the schema of the esd extension and its README out of the package."""
+    folder.mkdir()
+    package = files("stactools_esd").joinpath("schemas")
+    for name, published in (("esd.json", "schema.json"), ("README.md", "README.md")):
+        (folder / published).write_bytes(package.joinpath(name).read_bytes())
+
+
 def main() -> None:
     """Encode two years of a landscape of 96 x 96 pixels and describe them."""
     catalog = Path(sys.argv[1])
@@ -45,7 +54,8 @@ def main() -> None:
             esd("encode", images, Path(scratch) / "tiles", "--year", str(year), *name)
         for item in (Path(scratch) / "tiles").glob("*/*.json"):
             forget_images(item)
-        esd("create-catalog", Path(scratch) / "tiles", new, "--copy-assets")
+        esd("create-catalog", Path(scratch) / "tiles", new, "--copy-assets", "--collection", "official-v001")
+        publish_extension(new / "extension")
         for made in new.iterdir():
             shutil.rmtree(catalog / made.name, ignore_errors=True)
         shutil.copytree(new, catalog, dirs_exist_ok=True)

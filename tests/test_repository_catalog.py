@@ -1,9 +1,13 @@
 """The catalogue in the repository is sound, small, and what the commands make of its codes."""
 
 import filecmp
+from importlib.resources import files
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from stactools_esd.catalog import create_catalog
+from stactools_esd.catalog_check import check_catalog
 from stactools_esd.cog import open_codes
 from stactools_esd.encoder import load_encoder
 from stactools_esd.validate import validate
@@ -30,10 +34,28 @@ def test_its_codes_are_of_the_shipped_encoder() -> None:
 
 
 def test_it_has_not_drifted(tmp_path: Path) -> None:
-    """Its documents are, byte for byte, what `create-catalog` makes of its items today."""
+    """Its documents are, byte for byte, what `create-catalog` makes of its items today, and so are the index's rows."""
     items = [path for path in CATALOG.rglob("*.json") if path.stem.startswith("esd-") and path.stem == path.parent.name]
-    create_catalog(items, tmp_path / "catalog", copy=True)
-    documents = [path.relative_to(CATALOG) for path in CATALOG.rglob("*.json")]
-    assert len(documents) >= 9
+    create_catalog(items, tmp_path / "catalog", copy=True, collections=["official-v001"])
+    documents = [path.relative_to(CATALOG) for path in CATALOG.rglob("*.json") if path.parent.name != "extension"]
+    assert len(documents) >= 10
     _, different, failed = filecmp.cmpfiles(CATALOG, tmp_path / "catalog", [str(path) for path in documents], False)
     assert (different, failed) == ([], [])
+    parts = [path.relative_to(CATALOG) for path in CATALOG.rglob("*.parquet")]
+    assert len(parts) == 2
+    for part in parts:  # bytes name the version of pyarrow
+        kept, made = (pq.ParquetFile(folder / part) for folder in (CATALOG, tmp_path / "catalog"))
+        assert kept.read().equals(made.read(), check_metadata=True)
+        assert kept.metadata.num_row_groups == made.metadata.num_row_groups
+
+
+def test_it_is_what_should_be_there() -> None:
+    """Nothing is missing, orphaned, changed or twice there, and the index is of these items."""
+    assert check_catalog(CATALOG).lines == []
+
+
+def test_the_extension_is_that_of_the_package() -> None:
+    """The schema and its README are published as the package has them."""
+    package = files("stactools_esd").joinpath("schemas")
+    for name, published in (("esd.json", "schema.json"), ("README.md", "README.md")):
+        assert (CATALOG / "extension" / published).read_bytes() == package.joinpath(name).read_bytes()
