@@ -5,28 +5,19 @@ from pathlib import Path
 
 import pytest
 import shapely
-from item_server import State, item_documents, serving, write_index
-from neighbours import write_tile
+from item_server import BRUSSELS, State, item_documents, serving, write_catalog, write_index
 
 from esd_tasks.item_sources import http, parquet_index
 from esd_tasks.item_sources.wanted import Wanted
 from esd_tasks.items import find_items, items_of_years
 from esd_tasks.places import bbox_geometry
-from stactools_esd.catalog import create_catalog
 from stactools_esd.errors import CatalogError, MissingExtraError, NothingFoundError
-
-BRUSSELS = shapely.Point(4.40, 50.80).buffer(0.001)
 
 
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a catalogue with its codes: two years near Brussels, one place on each side of the antimeridian."""
-    folder = tmp_path_factory.mktemp("tiles")
-    for year in (2019, 2020):
-        write_tile(folder, "31UES", 4.40, 50.80, mark=1, size=(20, 20), year=year)
-    write_tile(folder, "60KYF", 179.5, -17.5, mark=2, size=(10, 10))
-    write_tile(folder, "01KBA", -179.8, -17.5, mark=3, size=(10, 10))
-    return create_catalog([folder], folder / "catalog", copy=True).parent
+    """The folder of a catalogue with its codes."""
+    return write_catalog(tmp_path_factory.mktemp("tiles"))
 
 
 @pytest.fixture(autouse=True)

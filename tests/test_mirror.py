@@ -11,17 +11,14 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 import shapely
-from item_server import item_documents, serving, write_index
-from neighbours import write_tile
+from item_server import BRUSSELS, item_documents, serving, write_catalog, write_index
 
 from esd_tasks.item_sources import catalogue, http, parquet_index
 from esd_tasks.item_sources.parquet_index import Part, rows_of
 from esd_tasks.item_sources.wanted import Wanted
 from esd_tasks.items import find_items
 from esd_tasks.places import bbox_geometry
-from stactools_esd.catalog import create_catalog
 
-BRUSSELS = shapely.Point(4.40, 50.80).buffer(0.001)
 ACROSS = bbox_geometry(179, -18, -179, -17)
 ASKED: tuple[dict[str, Any], ...] = (
     {},
@@ -35,13 +32,8 @@ COLLECTION = "esd-esdnet-small-v1/collection.json"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A catalogue as `create_catalog` writes it: two years near Brussels, two tiles at the antimeridian."""
-    folder = tmp_path_factory.mktemp("tiles")
-    for year in (2019, 2020):
-        write_tile(folder, "31UES", 4.40, 50.80, mark=1, size=(20, 20), year=year)
-    write_tile(folder, "60KYF", 179.5, -17.5, mark=2, size=(10, 10))
-    write_tile(folder, "01KBA", -179.8, -17.5, mark=3, size=(10, 10))
-    return create_catalog([folder], folder / "catalog", copy=True).parent
+    """A catalogue as `create_catalog` writes it."""
+    return write_catalog(tmp_path_factory.mktemp("tiles"))
 
 
 @pytest.fixture

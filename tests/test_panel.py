@@ -25,6 +25,8 @@ from esd_tasks.panel.request import PanelRequest
 from esd_tasks.panel.run import run_plan
 from esd_tasks.panel.unit_row import rows_of_unit
 from esd_tasks.pull import read_window
+from esd_tasks.pull_points import make_points_plan, run_points
+from esd_tasks.pull_request import PullRequest
 from esd_tasks.series import Series
 from esd_tasks.target import Grid, projected
 from stactools_esd.errors import EsdError, LabelsError, NothingFoundError, UsageError
@@ -199,6 +201,17 @@ def test_a_panel_continues_and_is_the_same(place: Path, tmp_path: Path, monkeypa
     pandas.testing.assert_frame_equal(whole, again)
     parts = [panel(place, tmp_path / str(part), units=tmp_path / "units.gpkg", shard=f"{part}/3") for part in (1, 2, 3)]
     pandas.testing.assert_frame_equal(pandas.concat(parts).sort_index(), whole.sort_index())
+
+
+def test_units_without_fields_are_numbered(place: Path, tmp_path: Path) -> None:
+    """A file of nothing but polygons is a panel of unit 1, 2, .., and one of nothing but points a table of points."""
+    geopandas.GeoSeries([UNITS["west"], UNITS["small"]], crs=4326).to_file(tmp_path / "units.gpkg")
+    request = PanelRequest(catalog=str(place), units=tmp_path / "units.gpkg", output=tmp_path / "panel")
+    frame = pandas.read_parquet(run_plan(make_plan(request)).paths["panel"])
+    assert frame.unit.tolist() == [1, 1, 1, 2, 2, 2]
+    geopandas.GeoSeries([shapely.Point(*UNITS["west"].centroid.coords)], crs=4326).to_file(tmp_path / "points.gpkg")
+    points = PullRequest(catalog=str(place), points=tmp_path / "points.gpkg", output=tmp_path / "points")
+    assert len(pandas.read_parquet(run_points(make_points_plan(points)).paths["table"])) == 3
 
 
 def test_shards_do_not_decide_years_or_tiles(place: Path, tmp_path: Path) -> None:

@@ -51,7 +51,10 @@ def read_units(request: PanelRequest) -> Units:
     fields = places.fields
     if request.unit_field is None:
         field = UNIT if UNIT not in fields.column_names else f"{UNIT}_number"
-        fields = fields.add_column(0, field, pa.array(np.arange(1, len(places.geometry) + 1)))
+        numbers = pa.table({field: np.arange(1, len(places.geometry) + 1)})
+        for name in fields.column_names:  # a table without a column has no rows that another could join
+            numbers = numbers.append_column(name, fields[name])
+        fields = numbers
     else:
         field = _named_field(request.unit_field, fields.column_names, request)
     names = fields[field]
