@@ -110,7 +110,7 @@ class ClassifyPlan(ClassesPlan):
         from esd_tasks.search import n_models
 
         models = {
-            "validate": 2 * N_FOLDS,
+            "validation": 2 * N_FOLDS,
             "curve": 0 if self.request.no_curve else N_MODELS,
             "search": n_models(self.request.search),
             "map": 1,

@@ -131,7 +131,7 @@ def test_the_learning_curve_is_in_run_and_report(place: Path, done: ClassifyResu
     assert curve["statement"] in done.paths["report"].read_text()
     options = {"labels": place / "samples.gpkg", "catalog": str(place / "codes"), "output": place / "less"}
     less = make_plan(ClassifyRequest(no_curve=True, search=2, **options))
-    assert less.cost()["models"] == {"validate": 10, "curve": 0, "search": 54, "map": 1}
+    assert less.cost()["models"] == {"validation": 10, "curve": 0, "search": 54, "map": 1}
     assert make_plan(ClassifyRequest(**options)).cost()["models"]["curve"] == 15
     assert " --no-curve" in less.request.command
     assert run(place, "less", no_curve=True).record["result"] == {}

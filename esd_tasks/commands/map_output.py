@@ -65,7 +65,7 @@ def _cost_lines(cost: dict[str, Any]) -> Iterator[str]:
     for item in cost["items"]:
         yield f"          {item['id']}  {'size unknown' if item['bytes'] is None else size_in_words(item['bytes'])}"
     if models := cost.get("models"):
-        parts = ", ".join(f"{n} to {name}" for name, n in models.items() if n)
+        parts = ", ".join(f"{name} {n}" for name, n in models.items() if n)
         yield f"models    {sum(models.values())} to train: {parts}"
     yield f"output    {cost['output']}"
     yield "next: run the same command without --dry-run"
