@@ -35,6 +35,9 @@ CHUNK_PIXELS: Final = 512
 MOST_BYTES: Final = 2 << 30
 """Codes that are read at once where dask is not installed."""
 
+MOST_OPEN: Final = 32
+"""Files that one thread keeps open; dask has a thread a core."""
+
 _DEGREES_AROUND = 0.001
 
 
@@ -144,7 +147,7 @@ class _Reader:
     def _series(self) -> Series:
         """Return the series of this thread, for open files belong to one."""
         if not hasattr(self._own, "series"):
-            self._own.series = Series(self._items)
+            self._own.series = Series(self._items, most_open=MOST_OPEN)
         series: Series = self._own.series
         return series
 

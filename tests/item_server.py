@@ -25,13 +25,13 @@ BRUSSELS = shapely.Point(4.40, 50.80).buffer(0.001)
 CONFORMS = ["https://api.stacspec.org/v1.0.0/core", "https://api.stacspec.org/v1.0.0/item-search"]
 
 
-def write_catalog(folder: Path) -> Path:
+def write_catalog(folder: Path, *, index: bool) -> Path:
     """Write a catalogue with its codes: two years near Brussels, one place on each side of the antimeridian."""
     for year in (2019, 2020):
         write_tile(folder, "31UES", 4.40, 50.80, mark=1, size=(20, 20), year=year)
     write_tile(folder, "60KYF", 179.5, -17.5, mark=2, size=(10, 10))
     write_tile(folder, "01KBA", -179.8, -17.5, mark=3, size=(10, 10))
-    return create_catalog([folder], folder / "catalog", copy=True).parent
+    return create_catalog([folder], folder / "catalog", copy=True, index=index).parent
 
 
 class Server(BaseHTTPRequestHandler):

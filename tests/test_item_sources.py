@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio
 import shapely
 from item_server import BRUSSELS, State, item_documents, serving, write_catalog, write_index
 
@@ -11,13 +13,16 @@ from esd_tasks.item_sources import http, parquet_index
 from esd_tasks.item_sources.wanted import Wanted
 from esd_tasks.items import find_items, items_of_years
 from esd_tasks.places import bbox_geometry
+from esd_tasks.pull_plan import make_plan
+from esd_tasks.pull_request import PullRequest
+from esd_tasks.pull_run import run_plan
 from stactools_esd.errors import CatalogError, MissingExtraError, NothingFoundError
 
 
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a catalogue with its codes."""
-    return write_catalog(tmp_path_factory.mktemp("tiles"))
+    """The folder of a catalogue with its codes, without an index, so that it is walked."""
+    return write_catalog(tmp_path_factory.mktemp("tiles"), index=False)
 
 
 @pytest.fixture(autouse=True)
@@ -136,6 +141,25 @@ def test_a_remote_catalogue_is_walked(catalog: Path, server: tuple[str, State]) 
         catalog, geometry=BRUSSELS, years=[2020]
     )
     assert not any("/2019/" in path or "/60/" in path for path in state.requests)
+
+
+def test_a_pull_is_the_same_from_every_source(catalog: Path, server: tuple[str, State], tmp_path: Path) -> None:
+    """Files, their catalogue here and behind a URL, an index and an API: whoever names the tiles, codes are equal."""
+    url, _ = server
+    index = write_index(tmp_path / "index.parquet", item_documents(catalog))
+    (file,) = catalog.rglob("*31UES_2020.tif")
+    pulled = []
+    for source in (file, catalog, f"{url}/files/catalog.json", index, url):
+        request = PullRequest(
+            catalog=str(source), bbox="4.398,50.799,4.402,50.801", year=2020, output=tmp_path / f"out{len(pulled)}"
+        )
+        with rasterio.open(run_plan(make_plan(request)).paths["2020"]) as dataset:
+            pulled.append((dataset.transform, dataset.read()))
+    transform, codes = pulled[0]
+    assert codes[11].max() == 1
+    for other_transform, other_codes in pulled[1:]:
+        assert transform == other_transform
+        assert np.array_equal(codes, other_codes)
 
 
 def test_a_stall_is_tried_again_and_a_refusal_is_not(server: tuple[str, State]) -> None:

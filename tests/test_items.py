@@ -48,8 +48,8 @@ def tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def catalog(tiles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The static catalogue of these tiles."""
-    return create_catalog([tiles], tmp_path_factory.mktemp("catalog") / "catalog")
+    """The static catalogue of these tiles, without an index, so that it is walked."""
+    return create_catalog([tiles], tmp_path_factory.mktemp("catalog") / "catalog", index=False)
 
 
 def around(place: tuple[float, float], degrees: float = 0.001) -> shapely.Geometry:

@@ -33,7 +33,7 @@ COLLECTION = "esd-esdnet-small-v1/collection.json"
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A catalogue as `create_catalog` writes it."""
-    return write_catalog(tmp_path_factory.mktemp("tiles"))
+    return write_catalog(tmp_path_factory.mktemp("tiles"), index=True)
 
 
 @pytest.fixture
