@@ -87,8 +87,8 @@ def test_covariates_must_be_those_of_the_model(place: Path) -> None:
     request = {"model": place / "model", "catalog": str(place / "codes")}
     with pytest.raises(UsageError, match="--covariate dem=FILE"):
         plan_land_cover(LandCoverRequest(**request))
+    both = (f"dem={place / 'dem.tif'}", f"slope={place / 'dem.tif'}")
     with pytest.raises(UsageError, match="--covariate slope"):
-        both = (f"dem={place / 'dem.tif'}", f"slope={place / 'dem.tif'}")
         plan_land_cover(LandCoverRequest(covariate=both, **request))
 
 

@@ -201,4 +201,8 @@ def test_the_command_line(place: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(cli.app, [*words, "--years", "2015,2019"])
     assert done.exit_code == 0, done.output
     assert "mapped 2015" in done.stdout
-    assert done.stdout.splitlines()[-1].startswith("next: ")
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("next: ")
+    assert f"esd-tasks design {tmp_path / 'out' / 'classes_2019.tif'}" in last
+    assert not any("names" in line.partition("  ")[0] for line in done.stdout.splitlines()), "styles hide the maps"
+    assert "not estimates of area" in done.stdout

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import changing
+import geopandas
 import numpy as np
 import pytest
 import rasterio
 from accuracy_layout import check_layout
+from synthetic import AREA_CRS
 from typer.testing import CliRunner
 
 from esd_tasks import cli
@@ -117,6 +119,23 @@ def test_the_model_maps_any_pair_of_years(place: Path, trained: TrainResult, tmp
     assert (change[4:] == 2).mean() < 0.12
     threshold = ChangeModel.load(trained.folder).threshold
     assert ((score[4:] > threshold) == (change[4:] == 2)).all()
+
+
+def test_a_kind_of_change_may_be_missing_in_a_fold(place: Path, tmp_path: Path) -> None:
+    """A kind that lies in one block trains no model of its fold, and is still a class of the model of all."""
+    frame = geopandas.read_file(place / "fromto.gpkg")
+    first = frame.index[(frame["class"] == "wood to field")][:1]
+    metres = frame.geometry.to_crs(AREA_CRS)
+    near = metres.distance(metres[first[0]]).nsmallest(6).index
+    frame.loc[near, "class"] = "field to lake"
+    frame.to_file(tmp_path / "rare.gpkg")
+    request = TrainRequest(
+        labels=tmp_path / "rare.gpkg", catalog=str(place / "codes"), output=tmp_path / "model", block_size=240.0
+    )
+    result = run_training(plan_training(request))
+    assert result.accuracy["protocol"]["n_untested"] == 0
+    facts = json.loads(result.paths["model_facts"].read_text())
+    assert "field to lake" in [entry["class_name"] for entry in facts["classes"]]
 
 
 def test_what_became_what_is_a_class(place: Path, tmp_path: Path) -> None:

@@ -16,6 +16,9 @@ _MOST_ROWS: Final = 24
 """Classes of the matrix that is drawn, at most, by pixels."""
 
 
+_NOTE: Final = "(mapped, not estimated: a map's errors do not cancel)"
+
+
 def draw_series(
     path: Path,
     map_path: Path,
@@ -108,6 +111,8 @@ def draw_from_to(path: Path, *, legend: Legend, matrix: NDArray[np.int64], first
     counts = matrix[np.ix_(used, used)].astype(np.float64)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     names = [preview.shorten(preview.readable(legend.classes[k]), 24) for k in used]
+    sizes = 100 * matrix.sum(axis=1)[used] / max(matrix.sum(), 1)
+    rows = [f"{name}  {size:.1f} %" for name, size in zip(names, sizes.tolist(), strict=True)]
     side = 0.42 * len(used)
     width, height = 2.1 + max(side, 2.6) + 0.3, 1.9 + side + 0.5
     figure = Figure(figsize=(width, height), dpi=150, facecolor="white")
@@ -119,9 +124,11 @@ def draw_from_to(path: Path, *, legend: Legend, matrix: NDArray[np.int64], first
             if share[a, b] >= 0.005:
                 tone = "white" if share[a, b] > 0.55 else "black"
                 axes.text(b, a, f"{100 * share[a, b]:.0f}", ha="center", va="center", fontsize=7, color=tone)
-    text = {"fontsize": 7, "parse_math": False, "family": families()}
+    text: dict[str, Any] = {"fontsize": 7, "parse_math": False, "family": families()}
     axes.set_xticks(range(len(used)), names, rotation=45, ha="right", **text)
-    axes.set_yticks(range(len(used)), names, **text)
-    axes.set_title(f"% of the pixels mapped in {first} (rows) by class of {last}", fontsize=9, loc="left")
+    axes.set_yticks(range(len(used)), rows, **text)
+    axes.set_xlabel(f"mapped in {last}", fontsize=8)
+    axes.set_ylabel(f"mapped in {first}, with its share of all pixels", fontsize=8)
+    axes.set_title(f"What became of each class of {first}, % of its pixels\n{_NOTE}", fontsize=8.5, loc="left")
     with atomic_path(path) as temporary:
-        figure.savefig(temporary, metadata={"Software": None})
+        figure.savefig(temporary, bbox_inches="tight", pad_inches=0.15, metadata={"Software": None})

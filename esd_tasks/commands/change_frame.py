@@ -97,6 +97,8 @@ def result_lines(result: "MapResult", lines: Callable[["MapResult"], Iterator[st
     said = list(lines(result))
     yield from said[:-1]
     yield from (f"note: {note}" for note in result.notes)
-    width = max(len(kind) for kind in result.paths)
-    yield from (f"{kind.replace('_', ' '):{width}}  {path}" for kind, path in result.paths.items())
+    # Names and styles lie beside their rasters, under the same name: of many years they would hide the rest.
+    shown = {kind: path for kind, path in result.paths.items() if not kind.endswith(("_names", "_style"))}
+    width = max(len(kind) for kind in shown)
+    yield from (f"{kind.replace('_', ' '):{width}}  {path}" for kind, path in shown.items())
     yield said[-1]

@@ -87,6 +87,6 @@ def _lines(result: "MapResult") -> Iterator[str]:
     for name, before, after in zip(names, mapped[first], mapped[last], strict=True):
         yield f"{name:{width}}  {before / total:11.2%}  {after / total:11.2%}"
     yield (
-        f"next: look at {result.paths['preview']} and {result.paths['from_to_picture']}; for areas, draw reference "
-        "samples with `esd-tasks design`"
+        f"next: look at {result.paths['preview']} and {result.paths['from_to_picture']}; for the areas of a year draw "
+        f"reference places: esd-tasks design {result.paths[f'classes_{last}']}"
     )
