@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from stactools_esd.browse_commands import browse_command, build_browser_command
 from stactools_esd.catalog_commands import create_catalog_command, list_portal_command
 from stactools_esd.command_group import esd, name_option, one_place, print_made, tile_option
 from stactools_esd.encoder_commands import encode_command, evaluate_command, reconstruct_command, train_command
@@ -82,6 +83,8 @@ def validate_command(path: str) -> None:
 
 
 for _command in (
+    browse_command,
+    build_browser_command,
     create_catalog_command,
     list_portal_command,
     encode_command,

@@ -17,15 +17,15 @@ LAYERS = [
     {"errors"},
     {"product", "compiled"},
     {"names"},
-    {"files", "fsq", "gdal", "tags", "squares", "footprint", "grid", "web", "signing"},
+    {"files", "fsq", "gdal", "tags", "squares", "footprint", "grid", "web", "signing", "file_server"},
     {"codes_file", "cog", "visual", "blocks"},
     {"stac", "collection", "collection_facts"},
     {"model_item"},
     {"schema", "item_folder", "inventory", "catalog_documents", "index_schema", "parquet_index"},
     {"hrefs", "listing", "listed_items", "portal", "catalog_build", "catalog", "catalog_listing"},
     {"validate", "catalog_check"},
-    {"command_group"},
-    {"encoder_commands", "catalog_commands"},
+    {"browser", "command_group"},
+    {"browse_commands", "encoder_commands", "catalog_commands"},
     {"commands"},
 ]
 
