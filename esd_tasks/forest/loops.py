@@ -4,6 +4,9 @@ A block of 2,048 pixels is a row of 2,048 bits, 32 words; bit `8 j + k` of word 
 With this order the eight words of `w` turn into numbers of eight bits by a transposition of bits, and come out in the
 order of the pixels. Nothing here is made for one processor: these are loops over words, which LLVM turns into vector
 instructions of whatever machine they run on.
+
+numba keeps what it compiled beside this file, and makes it anew when this file changes; who changes `leaf_numbers` or
+`split_set`, whose code it holds as well, removes `__pycache__`.
 """
 
 from typing import Final, NamedTuple
@@ -12,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from esd_tasks.forest.leaf_numbers import AT_ONCE, BLOCK, GROUP_LEAVES, WORDS, Words, add_values, number_leaves
+from esd_tasks.forest.split_set import split_set
 from esd_tasks.forest.tables import ForestTables
 from stactools_esd.compiled import compiled
 from stactools_esd.product import CHANNELS, FSQ
@@ -179,13 +183,8 @@ def _walk(tree: int, tables: ForestTables, predicates: Words, sets: Words) -> No
     """Send all pixels through one tree: of those that reach a node, the ones with the predicate go left."""
     nodes = tables.nodes
     for node in range(tables.first_node[tree], tables.first_node[tree + 1]):
-        here, goes = sets[nodes[node, 1]], predicates[nodes[node, 0]]
-        left, right = sets[nodes[node, 2]], sets[nodes[node, 3]]
-        for word in range(len(here)):
-            reach = here[word]
-            both = reach & goes[word]
-            left[word] = both
-            right[word] = reach ^ both
+        goes = predicates[nodes[node, 0]]
+        split_set(sets[nodes[node, 1]], goes, sets[nodes[node, 2]], sets[nodes[node, 3]])
     leaves = tables.leaves[tree]
     for leaf in range(leaves, -(-leaves // GROUP_LEAVES) * GROUP_LEAVES):
         empty = sets[leaf]
