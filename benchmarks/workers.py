@@ -102,7 +102,7 @@ def measure(side: int, rounds: int) -> None:
         figure(key, value, "times", spread=spread, **facts)
         for n in (1, 2):
             figure(f"speed.{kind}_s.{n}", min(taken[kind, n]), "s by the clock", **facts)
-    figure("speed.workers_allowed", allowed(), "times", n=2)
+    figure("speed.workers_allowed", allowed(), "times", n=2, split="simulated")
     print(machine())
 
 

@@ -1,6 +1,8 @@
 """Blocks made by a Dask cluster are those of threads, bit for bit, whoever is lost on the way."""
 
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import changing
+import numpy as np
 import pytest
+import rasterio
 import tiny_map
 from engine_works import Squares, noted
 from test_engine import BLOCKS, content, run
+from typer.testing import CliRunner
 
-from esd_tasks import classify, engine_cluster, predict, similar
+from esd_tasks import classify, cli, engine_cluster, predict, similar
 from esd_tasks.change import pair
 from esd_tasks.change.request import PairRequest
 from esd_tasks.classifier import TreeParameters
@@ -29,6 +34,9 @@ from esd_tasks.request import ClassifyRequest
 from stactools_esd.errors import PartlyDoneError, RasterError, UsageError
 
 distributed = pytest.importorskip("distributed")
+
+SCALE = Path(__file__).parent.parent / "docs" / "scale.md"
+"""The page on large areas."""
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +159,10 @@ def test_workers_of_this_machine_come_and_go(expected: dict[str, bytes], tmp_pat
 
 
 def test_maps_are_those_of_threads(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A map by a model, one by places alike, and one of two years: every raster is the same byte for byte."""
+    """A map by a model, one by places alike, and one of two years are the same byte for byte.
+
+    The commands of the page on scale are run as they stand.
+    """
     monkeypatch.setattr(similar, "BLOCK_PIXELS", 32)
     monkeypatch.setattr(predict, "BLOCK_PIXELS", 32)
     codes = tmp_path / "codes"
@@ -174,3 +185,10 @@ def test_maps_are_those_of_threads(cluster: Any, tmp_path: Path, monkeypatch: py
         made[name] = {path.relative_to(out): path.read_bytes() for path in sorted(out.rglob("*.tif"))}
     assert len(made["threads"]) >= 5
     assert made["threads"] == made["cluster"]
+    monkeypatch.chdir(tmp_path)
+    (block,) = re.findall(r"^```bash\n(.*?)^```$", SCALE.read_text(), re.DOTALL | re.MULTILINE)
+    for line in block.splitlines():
+        done = CliRunner().invoke(cli.app, shlex.split(line)[1:])
+        assert done.exit_code == 0, done.output
+    with rasterio.open("map/map.tif") as one, rasterio.open("by-workers/map.tif") as other:
+        assert np.array_equal(one.read(), other.read())
