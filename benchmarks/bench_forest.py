@@ -4,8 +4,9 @@
 
 A tile's worth of codes (a simulated landscape, encoded by `esdnet-small`, over and over) is scored by the forest;
 LightGBM predicts some thousands of the same pixels between the forest's turns, and both are told in pixels a CPU
-second. Their raw scores must have equal bits. The portable figure comes from a process of its own for which numba compiles for any x86-64
-processor (`NUMBA_CPU_NAME=generic`); times of compilation from processes with an empty and a filled cache.
+second. Their raw scores must have equal bits. The portable figure comes from a process of its own for which numba
+compiles for any x86-64 processor (`NUMBA_CPU_NAME=generic`); times of compilation from processes with an empty and a
+filled cache.
 """
 
 import argparse

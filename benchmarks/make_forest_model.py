@@ -3,8 +3,8 @@
     make_forest_model.py benchmarks/forest_model.txt.xz
 
 Simulated pixel-years with frozen noise are encoded by `esdnet-small` and trained on as `esd-tasks classify` trains.
-Lines that say nothing of predictions (gains, counts and weights) are left out. It takes about half a minute; the result is
-committed, because another processor may round a latent the other way.
+Lines that say nothing of predictions (gains, counts and weights) are left out. It takes about half a minute; the
+result is committed, because another processor may round a latent the other way.
 """
 
 import hashlib

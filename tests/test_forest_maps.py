@@ -1,5 +1,8 @@
 """Maps, regressions and models of change that the forest makes are those that LightGBM makes."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -109,3 +112,11 @@ def test_a_model_of_change_is_that_of_its_trees(
     expected = np.asarray(trees.predict(pair_features(before, after))).astype(np.float32)
     assert np.array_equal(model.probability(before, after, threads=2), expected)
     assert model._predictor.forest is not None
+
+
+def test_the_page_runs() -> None:
+    """What docs/level-space-forest.md shows of Python runs as it stands."""
+    page = Path(__file__).parent.parent / "docs" / "level-space-forest.md"
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -41,5 +41,5 @@ def _split_set(context: Any, here: Any, goes: Any, left: Any, right: Any) -> Any
 split_set: Final = cast(Callable[[Words, Words, Words, Words], None], intrinsic(_split_set))
 """Write `here & goes` to the row `left`, and the rest of `here` to the row `right`.
 
-Rows have `WORDS` words: `here` the pixels of a node, `goes` those that have its predicate, `left` and `right` two others.
+Rows have `WORDS` words: `here` the pixels of a node, `goes` those with its predicate, `left` and `right` two others.
 """
