@@ -74,6 +74,15 @@ def test_the_best_of_all_trials_is_taken_in_each_part() -> None:
         assert fold["balanced_accuracy"].index(max(fold["balanced_accuracy"])) == fold["chosen"]
 
 
+def test_noise_stays_noise_after_a_search() -> None:
+    """Labels that nothing tells apart score about like guessing, whatever was searched: three classes, a third."""
+    given = samples(n=240, seed=4)
+    object.__setattr__(given, "class_id", np.random.default_rng(2).permutation(given.class_id))
+    folds = spatial_folds(given, block_size=240, seed=0)
+    found = search_parameters(given, folds, START, 4, seed=0)
+    assert crossval.cross_validate(given, folds, found.by_fold).pooled.balanced < 0.42
+
+
 def test_the_cost_is_what_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     """`n_models` counts every model that a search trains, which `--dry-run` says."""
     given, trained = samples(), []
