@@ -13,7 +13,7 @@ import lightgbm
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from esd_tasks.features import feature_names, level_features
+from esd_tasks.features import feature_names
 from esd_tasks.forest import Columns, Predictor
 from esd_tasks.model_file import CLASSIFY, MODEL_JSON, MODEL_TEXT, SCHEMA_VERSION, read_model
 from esd_tasks.trees import DATASET_SETTINGS, TreeParameters, grow_trees
@@ -71,7 +71,8 @@ class Classifier:
             RasterError: A number is no code.
         """
         self.covariates = tuple(covariates or ())
-        features = _table(codes, [covariates[name] for name in self.covariates] if covariates else [])
+        beside = np.column_stack(list(covariates.values())) if covariates else np.empty((len(codes), 0), np.float32)
+        features = Columns(beside=len(self.covariates)).features([codes], beside)
         self._booster, self._classes = grow_trees(
             features, class_id, self.parameters, names=self.feature_names, weight=weight
         )
@@ -194,11 +195,3 @@ class Classifier:
         if model._booster.feature_name() != list(model.feature_names):
             raise OutputError(f"got {MODEL_TEXT} and {MODEL_JSON} of two models in {folder}; train the model again")
         return model, facts
-
-
-def _table(codes: NDArray[np.uint16], covariates: list[NDArray[np.floating]]) -> NDArray[Any]:
-    """Return the features of pixels: levels as bytes, or with covariates beside them, all as `float32`."""
-    levels = level_features(codes)
-    if not covariates:
-        return levels
-    return np.column_stack([levels.astype(np.float32), *(values.astype(np.float32) for values in covariates)])

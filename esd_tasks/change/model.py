@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from esd_tasks.change.distances import pair_distances
 from esd_tasks.change.reference import NO_CHANGE
 from esd_tasks.classifier import TreeParameters, grow_trees
-from esd_tasks.features import feature_names, level_features
+from esd_tasks.features import feature_names
 from esd_tasks.forest import Columns, Predictor
 from stactools_esd.errors import LabelsError, OutputError
 from stactools_esd.files import atomic_path, read_json, write_json
@@ -27,6 +27,9 @@ KIND: Final = "change between two years"
 
 MODEL_TEXT, MODEL_JSON = "model.txt", "model.json"
 """File names of a saved model."""
+
+PAIR_COLUMNS: Final = Columns(years=2, differences=True, beside=2)
+"""Levels before and after, their differences, level distance and cosine distance."""
 
 
 def pair_feature_names() -> tuple[str, ...]:
@@ -43,9 +46,9 @@ def pair_features(before: NDArray[np.uint16], after: NDArray[np.uint16]) -> NDAr
         before: Codes of the earlier year, (n, 12).
         after: Codes of the later year, (n, 12).
     """
-    one, other = level_features(before).astype(np.float32), level_features(after).astype(np.float32)
-    level, cosine = pair_distances(before, after)
-    return np.concatenate([one, other, other - one, level[:, None], cosine[:, None]], axis=1)
+    distances = np.stack(pair_distances(before, after), axis=1)
+    features: NDArray[np.float32] = PAIR_COLUMNS.features([before, after], distances)
+    return features
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +80,7 @@ class ChangeModel:
 
     @cached_property
     def _predictor(self) -> Predictor:
-        return Predictor(self.booster, Columns(years=2, differences=True, beside=2))
+        return Predictor(self.booster, PAIR_COLUMNS)
 
     def judge(
         self, before: NDArray[np.uint16], after: NDArray[np.uint16], *, threads: int = 1

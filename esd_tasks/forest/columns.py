@@ -41,9 +41,7 @@ class Columns:
         """Return what is added to a feature so that it is never negative: 7 for differences, else 0."""
         return np.where((feature >= CHANNELS * self.years) & (feature < self.level_rows), MOST_LEVEL, 0)
 
-    def features(
-        self, years: Sequence[NDArray[np.uint16]], beside: NDArray[np.floating[Any]]
-    ) -> NDArray[np.uint8] | NDArray[np.float32]:
+    def features(self, years: Sequence[NDArray[np.uint16]], beside: NDArray[np.floating[Any]]) -> NDArray[Any]:
         """Return the features of pixels as LightGBM takes them: bytes where all are levels, else `float32`.
 
         Args:

@@ -132,7 +132,7 @@ class Predictor:
             score_pixels(bands, np.array(beside.T, np.float32, order="C"), tables, make_room(tables), scores)
             use(rows, scores)
 
-        if self.threads == 1:
+        if self.threads <= 1:
             for rows in _pieces(pixels.count):
                 work(rows)
             return
