@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from esd_tasks.accuracy import DESIGN_STATEMENT, TRANSFER_STATEMENT, json_number, mean_and_sd
+from esd_tasks.accuracy_content import RANDOM_STATEMENT, protocol_of
 from esd_tasks.classifier import TreeParameters
 from esd_tasks.features import feature_names, level_features
 from esd_tasks.folds import Folds, random_folds
@@ -189,7 +190,7 @@ def accuracy_report(
         "random_split": {
             "r2": json_number(random),
             "gap": json_number(random - pooled["r2"]),
-            "statement": "Neighbours stand on both sides of a random split, so it flatters; only the gap tells.",
+            "statement": RANDOM_STATEMENT,
         },
         "reference": {
             "min": json_number(float(validation.reference.min())),
@@ -201,14 +202,11 @@ def accuracy_report(
         "protocol": {
             "n_labels": len(validation.reference),
             "n_pixels": len(samples.value),
-            "n_tested": int((~np.isnan(validation.predicted)).sum()),
-            "n_blocks": folds.n_blocks,
-            "block_size_m": folds.block_size,
-            "block_size_automatic": folds.automatic,
-            "n_folds": folds.n_folds,
-            "buffer_m": folds.buffer,
-            "n_left_out_by_buffer": list(folds.n_dropped),
-            "seed": folds.seed,
+            **protocol_of(
+                folds,
+                n_samples=len(validation.reference),
+                n_tested=int((~np.isnan(validation.predicted)).sum()),
+            ),
             **further,
         },
     }
