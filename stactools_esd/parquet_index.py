@@ -4,7 +4,7 @@ pyarrow is imported where it is needed: it is the extra `catalog`.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +27,7 @@ ASSET: Final = "items"
 ROLE: Final = "collection-mirror"
 """Role of that asset, by the stac-geoparquet specification."""
 
-ROW_GROUP_ROWS: Final = 512
+ROW_GROUP_ROWS: Final = 1024
 """Rows that are read or passed over together: a place of a few tiles lies in one or two groups."""
 
 INDEX_VERSION: Final = "1"
@@ -143,7 +143,7 @@ def part_statement(path: Path) -> tuple[int, str] | None:
     return int(said[_COUNT]), said[_DIGEST]
 
 
-def part_rows(path: Path, columns: Iterable[str]) -> list[Json]:
+def part_rows(path: Path, columns: Sequence[str]) -> list[Json]:
     """Return some columns of a part, row by row, without what a row does not have.
 
     Raises:
@@ -151,8 +151,10 @@ def part_rows(path: Path, columns: Iterable[str]) -> list[Json]:
     """
     arrow, parquet = pyarrow_modules()
     try:
-        present = set(parquet.read_schema(path).names)
-        rows = parquet.read_table(path, columns=[name for name in columns if name.split(".")[0] in present]).to_pylist()
+        with parquet.ParquetFile(path) as file:
+            leaves = [file.metadata.schema.column(place).path for place in range(file.metadata.num_columns)]
+            wanted = [leaf for leaf in leaves if any(leaf == name or leaf.startswith(f"{name}.") for name in columns)]
+            rows = file.read(columns=wanted).to_pylist()
     except (arrow.ArrowException, OSError) as error:
         raise CatalogError(
             f"cannot read {path} ({str(error).splitlines()[0]}), expected a part of the index; build the catalogue "
@@ -246,18 +248,27 @@ def _geo(rows: Sequence[Json]) -> Json:
 
 
 def _schema(rows: Sequence[Json]) -> Any:
-    """Return the one schema of all parts, and after it columns for what only these rows have."""
+    """Return the one schema of all parts; assets and their fields that no row has are left out, for there are many."""
     arrow, _ = pyarrow_modules()
     from stactools_esd.index_schema import asset_fields, columns
 
-    assets = asset_fields(arrow)
+    fields = asset_fields(arrow)
+    said: dict[str, dict[str, Any]] = {}
     for row in rows:
-        for asset in row["assets"].values():
-            for key in sorted(set(asset) - set(assets)):
-                assets[key] = arrow.infer_type([asset[key]])
+        for key, asset in row["assets"].items():
+            for name in asset.keys() - said.setdefault(key, {}).keys():
+                said[key][name] = fields[name] if name in fields else arrow.infer_type([asset[name]])
+    order = {name: place for place, name in enumerate(fields)}
     known = columns(arrow)
-    keys = sorted({key for row in rows for key in row["assets"]} | {"embeddings", "visual", "thumbnail"})
-    known["assets"] = arrow.struct([(key, arrow.struct(list(assets.items()))) for key in keys])
+    known["assets"] = arrow.struct(
+        [
+            (
+                key,
+                arrow.struct(sorted(said[key].items(), key=lambda field: (order.get(field[0], len(order)), field[0]))),
+            )
+            for key in sorted(said)
+        ]
+    )
     for key in sorted({key for row in rows for key in row} - set(known)):
         known[key] = arrow.infer_type([row[key] for row in rows if row.get(key) is not None])
     return arrow.schema(list(known.items()))

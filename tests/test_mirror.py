@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 import shapely
 from item_server import BRUSSELS, item_documents, serving, write_catalog, write_index
 
-from esd_tasks.item_sources import catalogue, http, parquet_index
+from esd_tasks.item_sources import catalogue, http
 from esd_tasks.item_sources.parquet_index import Part, rows_of
 from esd_tasks.item_sources.wanted import Wanted
 from esd_tasks.items import find_items
@@ -198,15 +197,23 @@ def test_the_mirror_of_other_things_is_passed_over(catalog: Path, opened: list[s
     assert sorted(opened) == ["catalog.json", "collection.json", "collection.json"]
 
 
-def test_row_groups_are_chosen_by_place(catalog: Path, tmp_path: Path) -> None:
-    """Of a large part only the groups of rows that may meet the place are read."""
+def test_row_groups_are_chosen_by_place(catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a large part only the groups of rows that may meet the place are read, with or without statistics."""
+    read: set[int] = set()
+    read_row_group = pq.ParquetFile.read_row_group
+
+    def spied(file: pq.ParquetFile, group: int, **options: object) -> object:
+        read.add(group)
+        return read_row_group(file, group, **options)
+
     part = catalog / "esd-esdnet-small-v1" / "index" / "year=2020" / "part-0.parquet"
-    table = pq.read_table(part)
-    pq.write_table(table, tmp_path / "part.parquet", row_group_size=1)
-    dataset = ds.dataset(tmp_path / "part.parquet")
-    (fragment,) = dataset.get_fragments()
+    table = pq.read_table(part, partitioning=None)
+    paths = {stated: tmp_path / f"{stated}.parquet" for stated in (True, False)}
+    for stated, path in paths.items():
+        pq.write_table(table, path, row_group_size=1, write_statistics=stated)
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", spied)
     for place, groups in ((BRUSSELS, 1), (ACROSS, 2), (shapely.box(10, 0, 11, 1), 0)):
-        wanted = Wanted.of(place, [2020])
-        kept = fragment.split_by_row_group(parquet_index._filter(dataset.schema, wanted), dataset.schema)
-        assert len(kept) == groups
-        assert len(list(rows_of(Part(place=str(tmp_path / "part.parquet")), wanted))) == groups
+        for stated, path in paths.items():
+            read.clear()
+            assert len(list(rows_of(Part(place=str(path)), Wanted.of(place, [2020])))) == groups
+            assert len(read) == (groups if stated else len(table))

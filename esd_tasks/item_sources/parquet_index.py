@@ -1,9 +1,9 @@
 """Items of a parquet index: one row an item, as stac-geoparquet lays them out, in one file or partitioned by year."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 import shapely
@@ -12,6 +12,7 @@ from esd_tasks.codes_item import CodesItem
 from esd_tasks.extras import needed
 from esd_tasks.item_sources.document import CODES_ASSET, item_of
 from esd_tasks.item_sources.http import fetch_bytes
+from esd_tasks.item_sources.index_rows import chosen_rows, column_paths
 from esd_tasks.item_sources.wanted import Wanted
 from stactools_esd import stac
 from stactools_esd.errors import CatalogError
@@ -20,6 +21,7 @@ from stactools_esd.gdal import without_query
 _NEEDED = ("id", "geometry", "assets")
 _PROPERTIES = ("links", "license", "start_datetime", "end_datetime")
 _PREFIXES = ("esd:", "proj:")
+_ASSET_FIELDS = ("href", "file:size", "file:checksum", "proj:code", "proj:shape", "proj:transform")
 _YEAR_FOLDER = re.compile(r"(?:^|/)year=(\d{4})/")
 
 DIGEST_KEY: Final = "esd:items_sha256"
@@ -93,16 +95,16 @@ def rows_of(part: Part, wanted: Wanted) -> Iterator[CodesItem]:
     arrow = needed("pyarrow", "tasks")
     shown = without_query(part.place)
     try:
-        dataset = _open(part.place)
-        if missing := [name for name in _NEEDED if name not in dataset.schema.names]:
-            raise CatalogError(
-                f"got the index {shown} without a column {missing[0]}, expected items as stac-geoparquet has them"
-            )
-        _see_agreeing(part, dataset, shown)
-        rows = dataset.to_batches(columns=_columns(dataset.schema, shown), filter=_filter(dataset.schema, wanted))
-        for batch in rows:
-            for row in batch.to_pylist():
-                if row["asset"] is not None and any(key.startswith("esd:") and row[key] is not None for key in row):
+        with _open(part.place) as file:
+            paths = column_paths(file)
+            if missing := [name for name in _NEEDED if not _below(paths, name)]:
+                raise CatalogError(
+                    f"got the index {shown} without a column {missing[0]}, expected items as stac-geoparquet has them"
+                )
+            _see_agreeing(part, file.metadata, shown)
+            for row in chosen_rows(file, paths, _columns(paths, shown), wanted):
+                codes = (row["assets"] or {}).get(CODES_ASSET)
+                if codes is not None and any(key.startswith("esd:") and row[key] is not None for key in row):
                     yield item_of(_content(row), part.place)
     except (arrow.ArrowException, OSError) as error:
         raise CatalogError(
@@ -113,74 +115,48 @@ def rows_of(part: Part, wanted: Wanted) -> Iterator[CodesItem]:
 
 def _open(place: str) -> Any:
     import pyarrow as pa
-    import pyarrow.dataset as ds
     import pyarrow.parquet as pq
 
-    if (path := stac.local_path(place)) is None:
-        return ds.dataset(pq.read_table(pa.BufferReader(fetch_bytes(place))))
-    return ds.dataset(str(path), format="parquet", partitioning=None)
+    path = stac.local_path(place)
+    return pq.ParquetFile(pa.BufferReader(fetch_bytes(place)) if path is None else path, pre_buffer=False)
 
 
-def _see_agreeing(part: Part, dataset: Any, shown: str) -> None:
+def _below(paths: Iterable[str], name: str) -> list[str]:
+    """Return the leaves of a column."""
+    return [path for path in paths if path == name or path.startswith(f"{name}.")]
+
+
+def _see_agreeing(part: Part, metadata: Any, shown: str) -> None:
     """See that a file holds the items that are said of it: neither an older index nor a newer one."""
-    digest = (dataset.schema.metadata or {}).get(DIGEST_KEY.encode(), b"").decode()
+    digest = (metadata.metadata or {}).get(DIGEST_KEY.encode(), b"").decode()
     of_others = part.items_sha256 is not None and digest != part.items_sha256
-    if of_others or (part.item_count is not None and dataset.count_rows() != part.item_count):
+    if of_others or (part.item_count is not None and metadata.num_rows != part.item_count):
         raise CatalogError(
             f"got the index {shown} of other items than its collection says, expected one that was built with it; "
             "build the catalogue again"
         )
 
 
-def _columns(schema: Any, shown: str) -> dict[str, Any]:
-    """Return what is read of a row: of its assets only the codes."""
-    import pyarrow.compute as pc
-
-    kept = [name for name in schema.names if name in _PROPERTIES or name.startswith(_PREFIXES)]
-    columns = {name: pc.field(name) for name in ("id", "geometry", *kept)}
-    if CODES_ASSET in {field.name for field in schema.field("assets").type}:
-        return columns | {"asset": pc.field("assets", CODES_ASSET)}
-    raise NoCodesError(f"got the index {shown} whose items have no asset {CODES_ASSET}, expected items of codes")
-
-
-def _filter(schema: Any, wanted: Wanted) -> Any:
-    """Return a condition on boxes and dates that every wanted row meets, or None."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    conditions = []
-    if "bbox" in schema.names and wanted.boxes():
-        left, bottom, right, top = (pc.field("bbox", side) for side in ("xmin", "ymin", "xmax", "ymax"))
-        meeting = pc.scalar(False)
-        for west, south, east, north in wanted.boxes():
-            across = (left <= east) & (right >= west)
-            # Of a box across the antimeridian; its signs are said, for only against numbers row groups are chosen.
-            around = (left > right) & (left > 0.0) & (right < 0.0) & ((left <= east) | (right >= west))
-            meeting = meeting | ((across | around) & (bottom <= north) & (top >= south))
-        conditions.append(meeting)
-    if wanted.years and "start_datetime" in schema.names:
-        kind = schema.field("start_datetime").type
-        if pa.types.is_timestamp(kind):
-            zone = UTC if kind.tz else None
-            first = pa.scalar(datetime(min(wanted.years), 1, 1, tzinfo=zone), type=kind)
-            after = pa.scalar(datetime(max(wanted.years) + 1, 1, 1, tzinfo=zone), type=kind)
-            start = pc.field("start_datetime")
-            conditions.append((start >= first) & (start < after))
-    whole = None
-    for condition in conditions:
-        whole = condition if whole is None else whole & condition
-    return whole
+def _columns(paths: Sequence[str], shown: str) -> list[str]:
+    """Return the leaves that are read of a row: of its assets only what is needed of the codes."""
+    kept = [path for name in ("id", "geometry", *_PROPERTIES) for path in _below(paths, name)]
+    kept += [path for path in paths if path.startswith(_PREFIXES)]
+    codes = [path for field in _ASSET_FIELDS for path in _below(paths, f"assets.{CODES_ASSET}.{field}")]
+    if not codes:
+        raise NoCodesError(f"got the index {shown} whose items have no asset {CODES_ASSET}, expected items of codes")
+    return kept + codes
 
 
 def _content(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row as the JSON of an item; what other rows have and this one has not is left out."""
-    full = {key: value for key, value in _without_nulls(row).items() if key not in ("id", "geometry", "asset", "links")}
+    apart = ("id", "geometry", "assets", "links")
+    full = {key: value for key, value in _without_nulls(row).items() if key not in apart}
     return {
         "id": row["id"],
         "geometry": shapely.from_wkb(row["geometry"]),
         "properties": full,
         "links": row.get("links") or [],
-        "assets": {CODES_ASSET: _without_nulls(row["asset"])},
+        "assets": {CODES_ASSET: _without_nulls(row["assets"][CODES_ASSET])},
     }
 
 
