@@ -17,7 +17,7 @@ from rasterio import Affine
 from rasterio.crs import CRS
 
 from stactools_esd.errors import GridError
-from stactools_esd.footprint import bbox, crs_text, footprint
+from stactools_esd.footprint import bbox, crs_text, footprint, footprints
 from stactools_esd.names import is_tile
 from stactools_esd.product import PIXEL_SIZE, TILE_PIXELS
 from stactools_esd.squares import Bounds, is_irregular, square
@@ -97,7 +97,7 @@ def tile(id: str) -> Tile:
     uly = math.ceil((own.north - origin) / _ROUNDING) * _ROUNDING + _HALF_PIXEL + origin
     epsg = (32700 if south else 32600) + zone
     size = TILE_PIXELS * PIXEL_SIZE
-    crosses = footprint(epsg, (ulx, uly - size, ulx + size, uly))["type"] == "MultiPolygon"
+    (outline,) = footprints(epsg, np.array([[ulx, uly]]), size)
     return Tile(
         id=id,
         epsg=epsg,
@@ -105,7 +105,7 @@ def tile(id: str) -> Tile:
         width=TILE_PIXELS,
         height=TILE_PIXELS,
         square=own,
-        derived=south or crosses or is_irregular(id),
+        derived=south or outline["type"] == "MultiPolygon" or is_irregular(id),
     )
 
 

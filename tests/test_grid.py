@@ -1,5 +1,7 @@
 """Tile geometry, owners of points, and the check of a georeference."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from rasterio import Affine
 from rasterio.crs import CRS
 
 from stactools_esd.errors import GridError
+from stactools_esd.footprint import footprints
 from stactools_esd.grid import (
     bbox,
     check_georeference,
@@ -182,3 +185,14 @@ def test_georeferences_that_disagree(
     with pytest.raises(GridError, match=words) as caught:
         check_georeference(id, CRS.from_epsg(epsg) if epsg else None, transform, shape)
     assert "\n" not in str(caught.value)
+
+
+@given(st.lists(regular_tiles(), min_size=1, max_size=4), st.sampled_from(["01KAB", "60KYF", "31XEM", "21HUB"]))
+def test_outlines_of_many_are_those_of_each(ids: list[str], odd: str) -> None:
+    """Outlines that are made together equal those made one by one, to the last bit, across the antimeridian, too."""
+    for place in map(tile, (*ids, odd)):
+        corners = np.array([(place.transform.c, place.transform.f)] * 2)
+        one, other = footprints(place.epsg, corners, 108000.0)
+        alone = footprint(place.epsg, place.bounds)
+        assert one == other
+        assert json.dumps(one) == json.dumps(alone)
