@@ -11,7 +11,7 @@ DESTINATION/<collection id>/<year>/<zone>/<item id>/<item id>.json
 
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
@@ -71,6 +71,7 @@ def create_catalog(
     append: bool = False,
     index: bool = True,
     collections: Sequence[str] = (),
+    allowed: Collection[str] = (),
 ) -> Path:
     """Write the static catalogue of exactly the given sources; files that agree already keep their bytes.
 
@@ -85,6 +86,7 @@ def create_catalog(
         append: See `Layout`.
         index: See `Layout`.
         collections: See `Layout`.
+        allowed: Further schemes of hrefs of assets, such as `http`.
 
     Returns:
         Path of the root `catalog.json`.
@@ -100,7 +102,8 @@ def create_catalog(
     layout = Layout(replace=replace, append=append, index=index, collections=tuple(collections))
     destination = Path(os.path.abspath(destination))  # noqa: PTH100  (links below must not keep `..`)
     check_destination(destination)
-    items = find_items(sources, prefer=destination)
+    sources = list(sources)
+    items = find_items(sources, prefer=destination, allowed=allowed) if sources or not collections else {}
     placed = sorted((leaf_of(item).parts[:2], id) for id, item in items.items())
     years = []
     for (_, year), group in groupby(placed, key=lambda pair: pair[0]):

@@ -74,7 +74,9 @@ def check_catalog(
     linked = Counter(path for collection in known for path in _linked_items(collection, report))
     if sources:
         expected: Mapping[Path, str | None] = dict(
-            _of_listing(sources[0], destination, like, allowed) if listing else _of_sources(sources, destination)
+            _of_listing(sources[0], destination, like, allowed)
+            if listing
+            else _of_sources(sources, destination, allowed)
         )
     else:
         expected = indexed or dict.fromkeys(linked)
@@ -174,9 +176,11 @@ def _of_listing(
             yield _document(item, destination, year.encoder)
 
 
-def _of_sources(sources: Sequence[str | Path], destination: Path) -> Iterator[tuple[Path, str]]:
+def _of_sources(
+    sources: Sequence[str | Path], destination: Path, allowed: Collection[str]
+) -> Iterator[tuple[Path, str]]:
     """Yield path and checksum of the items of sources; assets that were copied to an item are named there."""
-    for item in find_items(sources, prefer=destination).values():
+    for item in find_items(sources, prefer=destination, allowed=allowed).values():
         leaf = destination / documents.leaf_of(item)
         for asset in item["assets"].values():
             path = local_path(asset["href"])

@@ -18,7 +18,12 @@ from stactools_esd.errors import EsdError, UsageError
 @click.option("--check", is_flag=True, help="Write nothing; list what is missing, orphaned, changed or twice there.")
 @click.option("--collection", "collections", multiple=True, metavar="LABEL", help="Encoder whose collection is added.")
 @click.option("--like", metavar="ITEM", help="Item that says what all tiles of a listing are; else official.")
-@click.option("--allow", multiple=True, metavar="WORD", help="Scheme of hrefs of a listing, such as http; or outside.")
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="WORD",
+    help="Scheme of hrefs that may be, such as http; of a listing also: outside.",
+)
 @click.option("--workers", type=click.IntRange(min=1), help="Processes for a listing; one a core, unless said.")
 def create_catalog_command(
     sources: tuple[str, ...],
@@ -48,8 +53,8 @@ def create_catalog_command(
         raise UsageError(
             f"got the listing {listings[0]} beside other sources, expected it alone; use --append for them"
         )
-    if (like or allow) and not listings:
-        raise UsageError("got --like or --allow without a listing, expected a .csv, .parquet or .jsonl file as SOURCE")
+    if like and not listings:
+        raise UsageError("got --like without a listing, expected a .csv, .parquet or .jsonl file as SOURCE")
     if check:
         _check(sources, destination, bool(listings), like, allow)
         return
@@ -60,7 +65,7 @@ def create_catalog_command(
         layout = Layout(**options, workers=workers or usual_workers())  # type: ignore[arg-type]
         root = catalog_of_listing(listings[0], destination, layout=layout, like=like, allowed=allow)
     else:
-        root = create_catalog(sources, destination, copy=copy_assets, **options)  # type: ignore[arg-type]
+        root = create_catalog(sources, destination, copy=copy_assets, allowed=allow, **options)  # type: ignore[arg-type]
     print_made([root], ["esd-tasks", "classify", "--labels", "samples.gpkg", "--catalog", destination])
 
 

@@ -43,11 +43,7 @@ def check_href(href: str, *, allowed: Collection[str] = (), root: Path | None = 
                 f"got the address {shown} with the scheme {name}, expected one of {', '.join(SCHEMES)}; "
                 f"say --allow {name} if it is meant"
             )
-        if _SECRETS.search(href):
-            raise CatalogError(
-                f"got the address {re.sub('//[^/]*@', '//', shown)} with a signature or a password, expected one "
-                "without: whoever reads the item could use it; hrefs are signed when they are read"
-            )
+        check_no_secret(href)
         return href
     path = local_path(href)
     if path is not None and root is not None and OUTSIDE not in allowed:
@@ -57,3 +53,17 @@ def check_href(href: str, *, allowed: Collection[str] = (), root: Path | None = 
                 f"got the file {href}, expected one in the catalogue {root}; say --allow {OUTSIDE} if it is meant"
             )
     return href
+
+
+def check_no_secret(href: str) -> None:
+    """See that an href holds neither signature nor password: items are for everybody.
+
+    Raises:
+        CatalogError: It does.
+    """
+    if _SECRETS.search(href):
+        shown = re.sub("//[^/]*@", "//", href.split("?", 1)[0])
+        raise CatalogError(
+            f"got the address {shown} with a signature or a password, expected one without: whoever reads the item "
+            "could use it; hrefs are signed when they are read"
+        )

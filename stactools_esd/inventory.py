@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from stactools_esd.collection import ESD_EXTENSION
 from stactools_esd.errors import CatalogError, NothingFoundError, RasterError
 from stactools_esd.files import read_json
 from stactools_esd.gdal import quiet_gdal
+from stactools_esd.hrefs import check_href
 from stactools_esd.item_folder import pictures_beside
 from stactools_esd.model_item import MODEL_RELATION
 from stactools_esd.names import parse_name
@@ -27,28 +28,31 @@ STRUCTURE = frozenset({"root", "parent", "self", "collection", "child", "item"})
 Json = dict[str, Any]
 
 
-def find_items(sources: Iterable[str | Path], *, prefer: Path) -> dict[str, Json]:
+def find_items(sources: Iterable[str | Path], *, prefer: Path, allowed: Collection[str] = ()) -> dict[str, Json]:
     """Collect the items of sources by id, sorted: asset hrefs absolute, links other than structure kept.
 
     Args:
         sources: Items, codes COGs, or folders of either, searched through; in any order.
         prefer: Where equal items name files in two places, those in this folder are taken.
+        allowed: Further schemes of hrefs of assets; see `hrefs.check_href`.
 
     Raises:
         NothingFoundError: There is none.
-        CatalogError: Two of them share an id and differ.
+        CatalogError: Two of them share an id and differ, or an href is none that an item may name.
     """
     sources = list(sources)
     found: dict[str, Json] = {}
     documents, rasters, remote = _find(sources)
     for path, content in documents.items():
         _check(path, content)
+        for asset in content["assets"].values():
+            check_href(asset["href"], allowed=allowed)
     items = [_absolute(content, path.parent) for path, content in documents.items()]
     described = {asset["href"] for item in items for asset in item["assets"].values()}
     for raster in sorted(rasters):
         if raster.as_posix() not in described:
             items.append(_item_of(raster))
-    items += [create_item(url).to_dict(False, False) for url in sorted(remote)]
+    items += [create_item(check_href(url, allowed=allowed)).to_dict(False, False) for url in sorted(remote)]
     for item in sorted(items, key=lambda item: _preference(item, prefer)):
         _check_name(item)
         known = found.setdefault(item["id"], item)

@@ -23,6 +23,7 @@ from rasterio.windows import Window
 from stactools_esd.cog import CodesFile, check_codes_file, open_codes, write_code_blocks
 from stactools_esd.errors import OutputError
 from stactools_esd.files import PARTIAL_MARK, atomic_path, made_folder, make_folder, write_json
+from stactools_esd.hrefs import check_no_secret
 from stactools_esd.names import CodesTags, ProductName
 from stactools_esd.product import SOFTWARE
 from stactools_esd.stac import create_item, local_path, relative_href
@@ -165,6 +166,7 @@ def _derived_from(path: Path, folder: Path) -> dict[str, str]:
 
 def _point_at(source: str | Path, item_path: Path, said: dict[str, Any]) -> ItemFolder:
     """Write the item alone; pictures that lie beside the codes under their names are named too."""
+    check_no_secret(str(source))
     path = local_path(str(source))
     visual, thumbnail = pictures_beside(path) if path is not None else (None, None)
     item = create_item(source, visual_href=visual, thumbnail_href=thumbnail, **said).to_dict(False, False)

@@ -1,0 +1,124 @@
+"""Sources of a catalogue that nobody should believe: unknown encoders, strange addresses, secrets."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import synthetic
+
+from stactools_esd.catalog import create_catalog
+from stactools_esd.cog import write_codes
+from stactools_esd.errors import CatalogError
+from stactools_esd.item_folder import write_item
+from stactools_esd.stac import create_item
+from stactools_esd.validate import validate
+
+
+@pytest.fixture
+def source(area_cog: Path, tmp_path: Path) -> Path:
+    """An item of an own tile."""
+    return write_item(area_cog, tmp_path / "tiles").item
+
+
+def changed(source: Path, **properties: Any) -> Path:
+    """Change properties of an item, None takes one away."""
+    item = json.loads(source.read_text())
+    for key, value in properties.items():
+        item["properties"][f"esd:{key}"] = value
+    item["properties"] = {key: value for key, value in item["properties"].items() if value is not None}
+    source.write_text(json.dumps(item))
+    return source
+
+
+@pytest.mark.parametrize("encoder", [None, "", "mystery", "Mystery-v1", "mystery v1", "../../x-v1", 5])
+def test_an_encoder_that_is_none(encoder: Any, source: Path, tmp_path: Path) -> None:
+    """An item that names no encoder, or none by the rule of names, is refused, and no folder is made of it."""
+    with pytest.raises(CatalogError, match=r"invalid item|encoder"):
+        create_catalog([changed(source, encoder=encoder)], tmp_path / "catalog")
+    assert not (tmp_path / "catalog").exists()
+
+
+def test_an_encoder_that_nobody_here_knows(tmp_path: Path) -> None:
+    """Codes of somebody else's encoder have a collection of their own, without a model: it is not ours to describe."""
+    tags = synthetic.tags("mystery-v9")
+    place = {"transform": synthetic.AREA_TRANSFORM, "crs": synthetic.AREA_CRS}
+    path = tmp_path / f"{tags.name.stem}.tif"
+    write_codes(path, synthetic.patchy_codes(1, 16, 16), synthetic.counts(1, 16, 16), **place, tags=tags)
+    root = create_catalog([path], tmp_path / "catalog").parent
+    collection = json.loads((root / "esd-mystery-v9" / "collection.json").read_text())
+    assert not any(link["rel"] == "emb:model" for link in collection["links"])
+    assert validate(root).problems == []
+
+
+def test_an_item_under_another_name(source: Path, tmp_path: Path) -> None:
+    """An item whose encoder was changed has not the id of its encoder, and is refused."""
+    with pytest.raises(CatalogError, match="expected the id 'esd-mystery-v9-xdemo-2020'"):
+        create_catalog([changed(source, encoder="mystery-v9")], tmp_path / "catalog")
+
+
+ADDRESSES = ["ftp://a.example/b.tif", "javascript:alert(1)", "file:///etc/passwd", "http://a.example/b.tif", "data:,x"]
+
+
+@pytest.mark.parametrize("href", ADDRESSES)
+def test_unexpected_schemes_of_assets(href: str, source: Path, tmp_path: Path) -> None:
+    """An item of others names its assets by expected schemes, or by those that are allowed."""
+    item = json.loads(source.read_text())
+    item["assets"]["visual"]["href"] = href
+    source.write_text(json.dumps(item))
+    with pytest.raises(CatalogError, match="with the scheme"):
+        create_catalog([source], tmp_path / "catalog")
+    root = create_catalog([source], tmp_path / "catalog", allowed=[href.split(":")[0]])
+    assert href in next(root.parent.rglob("esd-*-2020.json")).read_text()
+
+
+@pytest.mark.parametrize(
+    "query", ["X-Amz-Signature=canary", "AccessKeyId=a&Signature=canary", "sig=canary", "token=canary"]
+)
+def test_signatures_are_never_catalogued(query: str, source: Path, tmp_path: Path) -> None:
+    """A signed address is refused, wherever it comes from, and the message does not repeat it."""
+    item = json.loads(source.read_text())
+    item["assets"]["visual"]["href"] = f"https://a.example/b.tif?{query}"
+    source.write_text(json.dumps(item))
+    for given in (source, f"https://a.example/SDC30_EBD_V001_50TMK_2020.tif?{query}"):
+        with pytest.raises(CatalogError, match="signature or a password") as caught:
+            create_catalog([given], tmp_path / "catalog")
+        assert "canary" not in str(caught.value)
+    assert not (tmp_path / "catalog").exists()
+
+
+def test_a_collection_without_items(tmp_path: Path) -> None:
+    """`collections` adds a collection whose items nobody has yet: the world, and no index."""
+    root = create_catalog([], tmp_path / "catalog", collections=["official-v001"])
+    assert validate(root).summary == "1 collection, 1 catalogue"
+    content = json.loads((root.parent / "esd-official-v001" / "collection.json").read_text())
+    assert content["sci:doi"].startswith("10.12436/")
+    assert "assets" not in content
+
+
+def test_the_picture_of_a_collection(area_cog: Path, tmp_path: Path) -> None:
+    """A collection shows the thumbnail of an item of its last year, by a link that moves with it."""
+    for year in (2019, 2020):
+        tags = synthetic.tags(year=year)
+        path = tmp_path / "codes" / f"{tags.name.stem}.tif"
+        place = {"transform": synthetic.AREA_TRANSFORM, "crs": synthetic.AREA_CRS}
+        write_codes(path, synthetic.patchy_codes(year, 16, 16), synthetic.counts(1, 16, 16), **place, tags=tags)
+        write_item(path, tmp_path / "items")
+    root = create_catalog([tmp_path / "items"], tmp_path / "catalog", copy=True).parent
+    folder = root / "esd-esdnet-small-v1"
+    asset = json.loads((folder / "collection.json").read_text())["assets"]["thumbnail"]
+    assert asset["roles"] == ["thumbnail"]
+    assert (folder / asset["href"]).is_file()
+    assert "/2020/" in asset["href"]
+    (tmp_path / "more").mkdir()
+    create_catalog([area_cog], tmp_path / "more" / "catalog")  # without pictures there is none
+    content = json.loads((tmp_path / "more" / "catalog" / folder.name / "collection.json").read_text())
+    assert "thumbnail" not in content["assets"]
+
+
+def test_an_item_of_a_signed_address_is_not_written(area_cog: Path) -> None:
+    """`create_item` reads through a modifier, so that what is shown holds no signature."""
+    item = create_item(
+        "https://a.example/ESD_esdnet-small-v1_xdemo_2020.tif", read_href_modifier=lambda _: str(area_cog)
+    )
+    assert item.assets["embeddings"].href == "https://a.example/ESD_esdnet-small-v1_xdemo_2020.tif"
