@@ -24,6 +24,13 @@ class Failures:
         self.first = self.first or error
         self.lines.setdefault(item.id, f"{item.id} ({without_query(' '.join(str(error).split()))})")
 
+    def join(self, later: "Failures") -> None:
+        """Note what somebody else heard, after what is noted here."""
+        self.count += later.count
+        self.first = self.first or later.first
+        for item, line in later.lines.items():
+            self.lines.setdefault(item, line)
+
     def sort(self) -> None:
         """Bring the lines into an order that does not depend on who read first."""
         self.lines = dict(sorted(self.lines.items()))

@@ -102,15 +102,15 @@ def clear(folder: Path) -> None:
 def locked(folder: Path) -> Iterator[None]:
     """Make a folder and keep other runs out of it.
 
-    The lock of a process that died on this host is taken over; that of another host is not, for nobody can tell. A
-    folder that was made here and is still empty in the end is removed.
+    The lock of a process that died on this host is taken over; that of another host is not, for nobody can tell.
+    Folders that were made here and are still empty in the end are removed.
 
     Raises:
         OutputError: Another run writes the folder, or it cannot be made.
     """
     _refuse_file(folder)
     lock = folder / LOCK
-    made = not folder.exists()
+    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     mine = f"{socket.gethostname()} {os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -131,9 +131,9 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.unlink(missing_ok=True)
-        if made:
-            with suppress(OSError):  # it holds something
-                folder.rmdir()
+        with suppress(OSError):  # one holds something
+            for parent in made:
+                parent.rmdir()
 
 
 def _refuse_file(folder: Path) -> None:

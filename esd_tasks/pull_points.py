@@ -15,7 +15,7 @@ from esd_tasks.owner import Owners
 from esd_tasks.places import envelope
 from esd_tasks.places_file import PlacesFile, read_places
 from esd_tasks.pull_request import PullRequest
-from esd_tasks.pull_result import OnProgress, PullResult, finished, lacking, opened, record
+from esd_tasks.pull_result import OnProgress, PullResult, finished, lacking, opened, record, see_read
 from esd_tasks.pull_threads import SeriesReaders
 from esd_tasks.pull_values import KINDS
 from esd_tasks.pull_years import YearsPlan
@@ -114,6 +114,7 @@ def run_points(plan: PointsPlan, *, on_progress: OnProgress | None = None) -> Pu
                 valid[year] = int((arrays["status"] == _OK).sum())
                 table.write(_rows(plan, year, tiles, owners.owner, arrays))
                 report("pull", position, len(plan.years))
+            see_read(store, readers.failures, valid.values())
             missing = readers.failures.missing
         notes = [*plan.notes(), *lacking(len(plan.places.geometry), valid)]
         return record(plan, store, {"table": name}, valid=valid, missing=missing, notes=notes)

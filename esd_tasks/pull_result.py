@@ -1,13 +1,13 @@
 """The folder of a pull: begun or gone on with, recorded when all of it is written, and read again."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from esd_tasks import output_folder, run_record
-from esd_tasks.failures import see_whole
+from esd_tasks.failures import Failures, see_whole
 from esd_tasks.pull_years import YearsPlan
 from stactools_esd.blocks import BlockStore
 from stactools_esd.errors import NothingFoundError, OutputError
@@ -101,6 +101,22 @@ def opened(plan: YearsPlan) -> Iterator[BlockStore]:
         if _starts_anew(plan):
             output_folder.clear(plan.folder)
         yield BlockStore(plan.folder / output_folder.PARTIAL, plan.run_key)
+
+
+def see_read(store: BlockStore, failures: Failures, counts: Iterable[int]) -> None:
+    """See that something has values, unless nothing that was asked for could have any.
+
+    Args:
+        store: What is finished of a pull; it goes where nothing could be read.
+        failures: What could not be read.
+        counts: How many pixels, points or units have values; looked at only where something failed.
+
+    Raises:
+        EsdError: The first failure, where nothing has values.
+    """
+    if failures.first is not None and not any(counts):
+        store.discard()
+        raise failures.first
 
 
 def record(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from esd_tasks.pull_files import Piece, write_files
 from esd_tasks.pull_plan import PullPlan
-from esd_tasks.pull_result import OnProgress, PullResult, finished, opened, record
+from esd_tasks.pull_result import OnProgress, PullResult, finished, opened, record, see_read
 from esd_tasks.pull_threads import SeriesReaders
 from esd_tasks.series import Series
 from esd_tasks.target import pixels_inside
@@ -31,6 +31,7 @@ def run_plan(plan: PullPlan, *, on_progress: OnProgress | None = None) -> PullRe
     Raises:
         OutputError: The folder belongs to another run, or another run is writing it.
         RasterError: A custom area cannot be opened, so nobody knows where it lies.
+        EsdError: Nothing has values, for what was needed could not be read; nothing is written.
     """
     if (earlier := finished(plan)) is not None:
         return earlier
@@ -46,6 +47,7 @@ def run_plan(plan: PullPlan, *, on_progress: OnProgress | None = None) -> PullRe
                 report("pull", position, len(blocks))
             tiles, missing = readers.series.tiles, readers.failures.missing
         pieces = {year: Pieces(store, partly[year], blocks) for year, store in stores.items()}
+        see_read(marker, readers.failures, (piece.valid.any() for of_year in pieces.values() for piece in of_year))
         outputs = write_files(plan, pieces, tiles=tiles, on_progress=report)
         valid = {year: of_year.valid for year, of_year in pieces.items()}
         return record(plan, marker, outputs, valid=valid, missing=missing, notes=list(plan.notes()))

@@ -86,8 +86,7 @@ class SeriesReaders:
             work: Taken as results are taken, a few pieces ahead.
         """
         for result, heard in self._in_order(read, work):
-            for item, line in heard.lines.items():
-                self.failures.lines.setdefault(item, line)
+            self.failures.join(heard)
             yield result
 
     def _in_order(

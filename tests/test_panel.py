@@ -23,13 +23,13 @@ from esd_tasks.panel.level_counts import count_levels, statistic
 from esd_tasks.panel.plan import make_plan
 from esd_tasks.panel.request import PanelRequest
 from esd_tasks.panel.run import run_plan
-from esd_tasks.panel.unit_row import rows_of_unit
+from esd_tasks.panel.unit_row import FAILED, rows_of_unit
 from esd_tasks.pull import read_window
 from esd_tasks.pull_points import make_points_plan, run_points
 from esd_tasks.pull_request import PullRequest
 from esd_tasks.series import Series
 from esd_tasks.target import Grid, projected
-from stactools_esd.errors import EsdError, LabelsError, NothingFoundError, UsageError
+from stactools_esd.errors import EsdError, LabelsError, NothingFoundError, RasterError, UsageError
 from stactools_esd.fsq import codes_to_level_indices, codes_to_vectors
 
 SIZE = 40
@@ -230,13 +230,21 @@ def test_a_broken_year_fails_the_unit(place: Path, tmp_path: Path) -> None:
     for item in find_items(place):
         copies.append(tmp_path / Path(item.href).name)
         copies[-1].write_bytes(Path(item.href).read_bytes())
-    plan = make_plan(request_of(tmp_path, tmp_path, write_units(tmp_path / "units.gpkg")))
+    units = write_units(tmp_path / "units.gpkg")
+    plan = make_plan(request_of(tmp_path, tmp_path, units))
+    each_year = make_plan(request_of(tmp_path, tmp_path, units, pixels="each-year", output=tmp_path / "each"))
     os.truncate(copies[1], copies[1].stat().st_size // 2)
-    result = run_plan(plan)
+    with Series(plan.items, on_failure=lambda *_: None) as series:
+        rows = rows_of_unit(plan.request, series, plan.units.geometry[0])
+    assert (rows.status == FAILED).all()
+    assert np.isnan(rows.values).all()
+    with pytest.raises(RasterError, match="2019"):  # no row has values
+        run_plan(plan)
+    assert not plan.folder.exists()
+    result = run_plan(each_year)
     assert "2019" in result.missing[0]
     frame = pandas.read_parquet(result.paths["panel"]).set_index(["name", "year"])
-    assert (frame.loc["whole"].status == "failed").all()
-    assert frame.loc["whole"].step_01_d1_mean.isna().all()
+    assert (frame.loc["whole"].status == "failed").to_dict() == {2018: False, 2019: True, 2020: False}
 
 
 def test_a_unit_across_tiles_takes_each_pixel_from_its_owner(tmp_path: Path) -> None:

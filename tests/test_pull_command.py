@@ -118,6 +118,22 @@ def test_a_failed_tile_ends_with_exit_code_4(place: Path) -> None:
     assert tiles.exit_code == 4
 
 
+@pytest.mark.parametrize("words", ["--geometry area.gpkg", "--points points.gpkg", "--units area.gpkg",
+                                   "--geometry area.gpkg --tiles all"])  # fmt: skip
+def test_where_nothing_could_be_read_nothing_is_written(words: str, place: Path) -> None:
+    """A pull of which every tile is damaged fails in one line that names one, and leaves no folder behind."""
+    for path in (place / "tiles").glob("*.tif"):
+        content = path.read_bytes()
+        path.write_bytes(content[: len(content) // 2] + bytes(len(content) - len(content) // 2))
+    before = sorted(place.rglob("*"))
+    done = pull(*words.split())
+    assert done.exit_code == 1, done.output
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert "ESD_esdnet-small-v1_31U" in line
+    assert sorted(place.rglob("*")) == before
+
+
 FAULTS: dict[str, tuple[list[str], int, str]] = {
     "no place": ([], 2, "--geometry"),
     "two places": (["--geometry", "area.gpkg", "--points", "points.gpkg"], 2, "--points and an area"),

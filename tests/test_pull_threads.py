@@ -65,6 +65,7 @@ def of_places(tiles: Path, folder: Path, threads: int, *, units: bool) -> PullRe
     geopandas.GeoDataFrame({"id": range(13)}, geometry=places, crs=4326).to_file(folder / "places.gpkg")
     given: dict[str, Any] = {"catalog": str(tiles), "output": folder / "out", "threads": threads}
     if units:
+        given["pixels"] = "each-year"
         return panel_run.run_plan(panel_plan.make_plan(PanelRequest(units=folder / "places.gpkg", **given)))
     return run_points(make_points_plan(PullRequest(points=folder / "places.gpkg", **given)))
 

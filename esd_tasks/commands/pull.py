@@ -9,7 +9,7 @@ import typer
 
 from esd_tasks.commands import options
 from esd_tasks.commands.frame import errors, messages, size_in_words
-from stactools_esd.errors import EsdError, PartlyDoneError, UsageError
+from stactools_esd.errors import EsdError, PartlyDoneError, RasterError, UsageError
 
 if TYPE_CHECKING:
     from esd_tasks.pull_request import PullRequest
@@ -112,10 +112,11 @@ def pull(
         if as_json:
             said = [result.as_dict() for result in results]
             typer.echo(json.dumps(said[0] if tiles is None and said else said, indent=2, ensure_ascii=False))
-        elif not quiet:
+        elif not quiet and (results or not failures):
             typer.echo("\n".join(_result_lines(results)))
         if failures:
-            raise PartlyDoneError(
+            kind = PartlyDoneError if results else RasterError
+            raise kind(
                 f"got {len(failures)} of {len(results) + len(failures)} tiles that failed: {'; '.join(failures[:5])}; "
                 "mend them and run the same command again"
             )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from esd_tasks.features import feature_names
 from esd_tasks.panel.plan import PanelPlan
 from esd_tasks.panel.unit_row import FAILED, OK, STATUSES, rows_of_unit
-from esd_tasks.pull_result import OnProgress, PullResult, finished, lacking, opened, record
+from esd_tasks.pull_result import OnProgress, PullResult, finished, lacking, opened, record, see_read
 from esd_tasks.pull_threads import SeriesReaders
 from esd_tasks.series import Series
 from esd_tasks.table_file import TableFile
@@ -42,6 +42,7 @@ def run_plan(plan: PanelPlan, *, on_progress: OnProgress | None = None) -> PullR
                 valid += (arrays["status"] == OK).sum(axis=0)
                 table.write(_columns(plan, group, arrays))
                 report("pull", position, len(groups))
+            see_read(store, readers.failures, valid.tolist())
             missing = readers.failures.missing
         of_year = dict(zip(plan.years, valid.tolist(), strict=True))
         notes = [*plan.notes(), *lacking(len(plan.units.geometry), of_year)]
