@@ -2,12 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DEBIAN := postgresql postgresql-postgis chromium chromium-driver gdal-bin python3-gdal qgis python3-qgis r-base-core
+NODE := $(shell command -v npm > /dev/null || echo nodejs npm)
 PIP := PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test lint bench figures docs catalog constraints clean
+.PHONY: help demo test lint debian browser browser-test services-test bench figures docs catalog constraints clean
 
 help: ## Show the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -20,6 +22,10 @@ $(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP) -e '.[tasks,encoder,distributed,cube,test]'
 	@touch $@ $(VENV)/.run
 
+$(VENV)/.portals: $(VENV)/.test
+	$(PIP) -e '.[tasks,encoder,distributed,cube,test,portals]'
+	@touch $@
+
 demo: $(VENV)/.run ## From a simulated landscape to a land-cover map, in under five minutes
 	rm -rf demo
 	$(BIN)/python examples/demo.py demo
@@ -31,6 +37,19 @@ lint: $(VENV)/.test ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+debian: ## As root: what services-test and browser-test need beside pip
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(DEBIAN) $(NODE)
+
+browser: $(VENV)/.run ## Build STAC Browser from its npm package into the user's cache, once
+	$(BIN)/stac esd build-browser
+
+browser-test: $(VENV)/.portals ## The catalogue in STAC Browser, in headless Chromium; pictures in build/screenshots
+	OMP_NUM_THREADS=1 PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest services/test_browser_page.py
+
+services-test: $(VENV)/.portals ## The STAC API on PostgreSQL, and other tools on our files
+	OMP_NUM_THREADS=1 PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest services --ignore services/test_browser_page.py
 
 bench: $(VENV)/.test ## Measure how long the demo takes on a fresh clone
 	$(BIN)/python scripts/figures.py run 'road.demo_minutes'

@@ -1,0 +1,57 @@
+"""What the tests of services share: the demo catalogue, served, and commands.
+
+These tests need Debian packages (`make debian`). Where one is missing they fail and say so; none is ever skipped.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from stactools_esd.file_server import Site, open_server
+
+ROOT = Path(__file__).parent.parent
+
+Run = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    """Return a function that runs a program of this environment and returns what it printed."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+    def run(*command: str | Path, cwd: Path = ROOT, **variables: str) -> str:
+        done = subprocess.run(
+            [str(word) for word in command],
+            cwd=cwd,
+            env=os.environ | {"PATH": path} | variables,
+            capture_output=True,
+            text=True,
+            timeout=2400,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Path:
+    """Return the catalogue of the repository."""
+    return ROOT / "catalog"
+
+
+@pytest.fixture(scope="session")
+def catalog_url(catalog: Path) -> Iterator[str]:
+    """Serve the catalogue's files on the loopback address."""
+    with open_server(Site(folders={"/": catalog})) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()

@@ -1,0 +1,145 @@
+"""Codes found and read through a STAC API on its real engine: PostgreSQL, PostGIS, pgstac, stac-fastapi."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pystac_client
+import pytest
+import rasterio
+from conftest import ROOT, Run
+from postgres import free_port, postgres
+
+BOX = "3.29,50.71,3.31,50.72"
+COLLECTION = "esd-esdnet-small-v1"
+
+
+@pytest.fixture(scope="module")
+def api(catalog: Path, catalog_url: str, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Load the catalogue into a fresh database as docs/portals.md says, and serve it."""
+    folder = tmp_path_factory.mktemp("api")
+    run(sys.executable, ROOT / "examples" / "api_documents.py", catalog, catalog_url, folder)
+    with postgres() as variables:
+        run("pypgstac", "pgready", **variables)
+        run("pypgstac", "migrate", **variables)
+        for kind in ("collections", "items"):
+            run("pypgstac", "load", kind, folder / f"{kind}.ndjson", "--method", "upsert", **variables)
+        port = free_port()
+        app = [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "--factory",
+            "stac_fastapi.pgstac.app:create_app",
+            "--host",
+            "127.0.0.1",
+        ]
+        with (folder / "api.log").open("w") as log:
+            process = subprocess.Popen(
+                [*app, "--port", str(port)], env=os.environ | variables, cwd=folder, stdout=log, stderr=log
+            )
+            try:
+                yield wait_for(f"http://127.0.0.1:{port}", process, folder / "api.log")
+            finally:
+                process.terminate()
+                process.wait(30)
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> str:
+    """Return the URL once it answers."""
+    end = time.monotonic() + 120
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/collections", timeout=20):
+                return url
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.3)
+    raise RuntimeError(f"got no answer from stac-fastapi.pgstac\n{log.read_text()}")
+
+
+def test_search_by_geometry_and_year(api: str) -> None:
+    """pystac-client finds the item of a year where it is, and none elsewhere or in another year."""
+    client = pystac_client.Client.open(api)
+    assert {collection.id for collection in client.get_collections()} == {COLLECTION, "esd-official-v001"}
+    inside = {"type": "Polygon", "coordinates": [[[3.29, 50.71], [3.31, 50.71], [3.30, 50.72], [3.29, 50.71]]]}
+    outside = {"type": "Point", "coordinates": [4.5, 50.71]}
+
+    def found(place: dict[str, object], years: str) -> list[str]:
+        search = client.search(collections=[COLLECTION], intersects=place, datetime=years)
+        return sorted(item.id for item in search.items())
+
+    both = [f"{COLLECTION}-xsimulated-{year}" for year in (2019, 2020)]
+    assert found(inside, "2020") == both[1:]
+    assert found(inside, "2019/2020") == both
+    assert found(outside, "2019/2020") == []
+    assert found(inside, "2021") == []
+
+
+def test_documents_survive_the_database(api: str, catalog: Path, catalog_url: str) -> None:
+    """Properties, geometry and the decode rule come back as they went in; hrefs lead to the files."""
+    item = f"{COLLECTION}-xsimulated-2020"
+    path = next(catalog.rglob(f"{item}.json"))
+    with urllib.request.urlopen(f"{api}/collections/{COLLECTION}/items/{item}", timeout=30) as answer:
+        got = json.load(answer)
+    put = json.loads(path.read_text())
+    for key in ("id", "bbox", "geometry", "properties", "stac_version"):
+        assert got[key] == put[key], key
+    assert sorted(got["stac_extensions"]) == sorted(put["stac_extensions"])
+    for key, asset in put["assets"].items():
+        href = f"{catalog_url}/{(path.parent / asset['href']).resolve().relative_to(catalog).as_posix()}"
+        assert got["assets"][key] == asset | {"href": href}
+    assert any(link["rel"] == "emb:model" for link in got["links"])
+
+
+def test_pull_is_the_same_through_the_api(api: str, catalog: Path, run: Run, tmp_path: Path) -> None:
+    """`esd-tasks pull` reads the same codes through the API as from the static catalogue."""
+    for name, source in (("api", api), ("collection", f"{api}/collections/{COLLECTION}"), ("static", str(catalog))):
+        run(
+            "esd-tasks",
+            "pull",
+            "--catalog",
+            source,
+            "--bbox",
+            BOX,
+            "--years",
+            "2019-2020",
+            "-o",
+            tmp_path / name / "area",
+        )
+    codes = {name: read(tmp_path / name / "area") for name in ("api", "collection", "static")}
+    assert len(codes["static"]) == 2
+    for name in ("api", "collection"):
+        assert codes[name].keys() == codes["static"].keys()
+        for file, values in codes["static"].items():
+            np.testing.assert_array_equal(codes[name][file], values)
+            assert values[:12].any()
+
+
+def test_classify_is_the_same_through_the_api(api: str, catalog: Path, run: Run, tmp_path: Path) -> None:
+    """`esd-tasks classify` makes the same map through the API as from the static catalogue."""
+    run(sys.executable, ROOT / "examples" / "label_catalog.py", tmp_path)
+    maps = {}
+    for name, source in (("api", api), ("static", str(catalog))):
+        options = ("--labels", tmp_path / "samples.gpkg", "--year", "2020", "--catalog", source, "-o", tmp_path / name)
+        run("esd-tasks", "classify", *options)
+        with rasterio.open(tmp_path / name / "map.tif") as file:
+            maps[name] = file.read(1)
+    np.testing.assert_array_equal(maps["api"], maps["static"])
+    assert len(np.unique(maps["static"])) > 3
+
+
+def read(folder: Path) -> dict[str, np.ndarray]:
+    """Return all bands of the codes below a folder, by file name."""
+    found = {}
+    for path in sorted(folder.rglob("ESD_*.tif")):
+        with rasterio.open(path) as file:
+            if file.count == 13:
+                found[path.name] = file.read()
+    return found
