@@ -14,7 +14,7 @@ PIECE = 256
 """Rows and columns of the landscape: an internal block of the files, which are compressed one by one."""
 
 TAGS = CodesIdentity(
-    encoder=EncoderIdentity(name="esdnet-small", version=1, weights_sha256="0" * 64),
+    encoder=EncoderIdentity(name="esdnet-small", version="v1", weights_sha256="0" * 64),
     recipe=InputRecipe(source="simulated", fusion="none", harmonisation="none", dem="none"),
 )
 
