@@ -1,12 +1,11 @@
 """Level features: the 72 digits of a pixel-year, which models may take as ordered numbers (codes may not be)."""
 
 from functools import cache
-from typing import Any, cast
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from stactools_esd.compiled import compiled
 from stactools_esd.errors import RasterError
 from stactools_esd.fsq import check_codes, codes_to_level_indices
 from stactools_esd.product import CHANNELS, FSQ, STEP_BANDS, STEPS
@@ -53,7 +52,8 @@ def _level_table() -> NDArray[np.uint8]:
     return codes_to_level_indices(np.arange(FSQ.codebook_size))
 
 
-def _copy_rows(codes: NDArray[np.uint16], table: NDArray[np.uint8], features: NDArray[np.uint8]) -> None:
+@compiled
+def _look_up(codes: NDArray[np.uint16], table: NDArray[np.uint8], features: NDArray[np.uint8]) -> None:
     """Fill `features` (n, steps * dimensions) from `table` (codes, dimensions)."""
     dimensions = table.shape[1]
     for row in range(codes.shape[0]):
@@ -61,6 +61,3 @@ def _copy_rows(codes: NDArray[np.uint16], table: NDArray[np.uint8], features: ND
             code = codes[row, step]
             for dimension in range(dimensions):
                 features[row, step * dimensions + dimension] = table[code, dimension]
-
-
-_look_up = cast(Any, njit(cache=True, nogil=True)(_copy_rows))

@@ -1,9 +1,11 @@
 """Compile a function with numba, and keep its types for the type checker."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core.caching import FunctionCache
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
@@ -21,9 +23,18 @@ def vectorised(function: _Function) -> _Function:
     return _cached(function, nogil=True, error_model="numpy")
 
 
+class _Cache(FunctionCache):
+    """A cache that does without what it has no room for."""
+
+    def save_overload(self, *compiled_types: Any) -> None:
+        """Keep compiled code on disk, unless that is full."""
+        with suppress(OSError):
+            super().save_overload(*compiled_types)  # type: ignore[no-untyped-call]
+
+
 def _cached(function: _Function, **options: Any) -> _Function:
     """Compile with the cache on disk, or without one where numba finds no folder to write, as in some containers."""
-    try:
-        return cast(_Function, numba.njit(cache=True, **options)(function))
-    except RuntimeError:
-        return cast(_Function, numba.njit(**options)(function))
+    dispatcher = numba.njit(**options)(function)
+    with suppress(RuntimeError):
+        dispatcher._cache = _Cache(function)  # type: ignore[no-untyped-call]  # as njit(cache=True) does, with our class
+    return cast(_Function, dispatcher)

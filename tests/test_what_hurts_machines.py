@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any, NoReturn
@@ -73,6 +74,30 @@ def test_loops_need_no_place_for_a_cache(compile_it: Any, monkeypatch: pytest.Mo
         return 2 * value
 
     assert compile_it(double)(21.0) == 42.0
+
+
+@pytest.mark.parametrize("compile_it", [compiled, vectorised])
+def test_loops_need_no_room_for_a_cache(compile_it: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the folder of the cache can be written but has no room, loops compile without keeping it."""
+
+    def full(*_: Any) -> NoReturn:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(numba.core.config, "CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(numba.core.caching.IndexDataCacheFile, "save", full)
+
+    def treble(value: float) -> float:
+        return 3 * value
+
+    assert compile_it(treble)(14.0) == 42.0
+
+
+def test_every_loop_is_compiled_in_one_place() -> None:
+    """No module asks numba itself: what holds for places without a cache would not hold for it."""
+    root = Path(__file__).parent.parent
+    modules = [path for package in ("stactools_esd", "esd_tasks") for path in (root / package).rglob("*.py")]
+    asking = [path.name for path in modules if re.search(r"\b(n?jit|guvectorize)\(", path.read_text("utf-8"))]
+    assert asking == ["compiled.py"]
 
 
 @pytest.mark.parametrize(
