@@ -192,7 +192,7 @@ def test_nothing_with_values_is_no_success(place: Path) -> None:
 
 def test_codes_on_degrees_say_what_opens_them(place: Path) -> None:
     """A CRS may be its number alone; the next step never sends plain rasters to commands that refuse them."""
-    done = pull("--geometry", "area.gpkg", "--year", 2019, "--crs", 4326, "--resolution", 0.0003, "--workers", 2)
+    done = pull("--geometry", "area.gpkg", "--year", 2019, "--crs", 4326, "--resolution", 0.0003, "--threads", 2)
     assert done.exit_code == 0, done.output
     assert "codes_2019.tif" in done.stdout
     assert "--catalog" not in done.stdout.splitlines()[-1]

@@ -53,8 +53,6 @@ def pull(
     threads: Annotated[
         int | None,
         typer.Option(
-            "--threads",
-            "--workers",
             metavar="N",
             help="Threads that read and write; the result is the same. Default: one a core, four at most; of points "
             "and units on this machine, one.",
