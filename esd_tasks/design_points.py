@@ -8,9 +8,9 @@ import shapely
 from numpy.typing import NDArray
 
 from esd_tasks.design_file import REFERENCE_FIELD, SampleDesign
+from esd_tasks.geopackage import write_geopackage
 from esd_tasks.strata_raster import ClassRaster
 from esd_tasks.target import WGS84, transformer
-from stactools_esd.files import atomic_path
 
 LAYER: Final = "sample"
 """Layer of the points."""
@@ -28,6 +28,9 @@ def write_points(path: Path, raster: ClassRaster, sample: SampleDesign, *, blind
         raster: What the sample was drawn from.
         sample: The sample.
         blind: Leave out whatever tells the map's class: stratum, map_class, inclusion_probability and weights.
+
+    Raises:
+        OutputError: The file cannot be written.
     """
     import geopandas
     import pandas
@@ -49,8 +52,7 @@ def write_points(path: Path, raster: ClassRaster, sample: SampleDesign, *, blind
         }
     columns |= {"lon": lon, "lat": lat, REFERENCE_FIELD: pandas.Series([None] * len(x), dtype="string")}
     frame = geopandas.GeoDataFrame(columns, geometry=shapely.points(x, y), crs=raster.crs.to_wkt())
-    with atomic_path(path) as temporary:
-        frame.to_file(temporary, driver="GPKG", layer=LAYER)
+    write_geopackage(path, frame, layer=LAYER)
 
 
 def _square_metres(raster: ClassRaster, sample: SampleDesign) -> NDArray[np.float64]:

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from esd_tasks.geopackage import write_geopackage
 from esd_tasks.pull import Grid
 from esd_tasks.value_maps import NODATA
 from stactools_esd.blocks import Block, BlockStore
-from stactools_esd.files import atomic_path
 
 Place = tuple[float, float, float]
 """x, y and similarity."""
@@ -63,6 +63,9 @@ def write_places(path: Path, places: Sequence[Place], grid: Grid) -> None:
         path: `.gpkg`.
         places: Of `top_places`.
         grid: Their CRS.
+
+    Raises:
+        OutputError: The file cannot be written.
     """
     import geopandas
 
@@ -75,8 +78,7 @@ def write_places(path: Path, places: Sequence[Place], grid: Grid) -> None:
         "lon": degrees.x.round(6),
         "lat": degrees.y.round(6),
     }
-    with atomic_path(path) as temporary:
-        geopandas.GeoDataFrame(columns, geometry=points).to_file(temporary, layer="places", driver="GPKG")
+    write_geopackage(path, geopandas.GeoDataFrame(columns, geometry=points), layer="places")
 
 
 def share_above(store: BlockStore, blocks: Sequence[Block], threshold: float) -> float:

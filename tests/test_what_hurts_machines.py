@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+import geopandas
 import numba.core.caching
 import pytest
 import tiny_map
 from click.testing import CliRunner as ClickRunner
+from pyogrio.errors import DataSourceError, FeatureError
 from typer.testing import CliRunner as TyperRunner
 
 from esd_tasks import cli
+from esd_tasks.geopackage import write_geopackage
 from stactools_esd.command_group import EsdGroup
 from stactools_esd.compiled import compiled, vectorised
 from stactools_esd.errors import OutputError
@@ -57,6 +60,22 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(number: int, tmp_path: Path)
         fill()
     assert [one.name for one in tmp_path.iterdir()] == ["map.tif"]
     assert path.read_text() == "old"
+
+
+@pytest.mark.parametrize("said", [DataSourceError("Failed to commit transaction"), FeatureError("no such table: a")])
+def test_a_full_disk_is_one_line_of_layers_too(
+    said: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite hides a full disk behind errors of its own: they are one line that names the file, and nothing is left."""
+
+    def fill(_: Any, path: Path, **__: Any) -> NoReturn:
+        path.write_bytes(b"half")
+        raise said
+
+    monkeypatch.setattr(geopandas.GeoDataFrame, "to_file", fill)
+    with pytest.raises(OutputError, match=r"cannot write .*points\.gpkg .*make room"):
+        write_geopackage(tmp_path / "points.gpkg", geopandas.GeoDataFrame(geometry=[], crs=4326), layer="points")
+    assert not list(tmp_path.iterdir())
 
 
 def test_other_faults_of_a_body_stay_what_they_are(tmp_path: Path) -> None:
