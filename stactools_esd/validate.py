@@ -23,7 +23,7 @@ from stactools_esd.schema import KINDS, is_model, schema_problems
 from stactools_esd.stac import create_item, local_path, tags_of
 
 _COMPARED_ASSET_FIELDS = ("bands", "data_type", "esd:fsq", "proj:shape", "proj:transform")
-_NOT_COMPARED = ("title", "description", "processing:software", "processing:lineage")
+_NOT_COMPARED = ("title", "description", "processing:software", "processing:lineage", "esd:geometry_source")
 
 Json = dict[str, Any]
 
@@ -55,12 +55,11 @@ class Report:
     @property
     def summary(self) -> str:
         """Counts in words, e.g. `2 items, 1 collection`."""
-        plurals = {"item": "items", "collection": "collections", "catalog": "catalogues", "codes COG": "codes COGs"}
-        plurals["model"] = "models"
+        kinds = ("item", "collection", "catalog", "codes COG", "model")
         named = {"catalog": "catalogue"}
         return ", ".join(
-            f"{count} {named.get(kind, kind) if count == 1 else plurals[kind]}"
-            for kind in plurals
+            f"{count} {named.get(kind, kind)}{'' if count == 1 else 's'}"
+            for kind in kinds
             if (count := self.counts[kind])
         )
 
@@ -176,6 +175,8 @@ def _check_links(path: Path, document: Json, report: Report) -> list[Path]:
             continue
         if not target.is_file():
             report.add(path, f"got a link rel={link['rel']} to {link['href']}, which does not exist")
+        elif link["rel"] in followed and not target.is_relative_to(Path(os.path.abspath(path)).parent):  # noqa: PTH100
+            report.add(path, f"got a link rel={link['rel']} to {link['href']}, which leads out of the folder")
         elif link["rel"] in followed:
             below.append(target)
             child = _read(target, report)

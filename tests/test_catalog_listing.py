@@ -263,6 +263,16 @@ def test_a_catalogue_that_was_moved_is_whole(catalog: Path, tmp_path: Path) -> N
     assert len(find_items(moved)) == 10
 
 
+def test_a_link_that_leads_away_is_not_followed(catalog: Path) -> None:
+    """A child outside the folder of its parent is a problem, wherever it leads."""
+    (catalog.parent / "elsewhere").mkdir()
+    (catalog.parent / "elsewhere" / "catalog.json").write_text("{}")
+    _lead_away(catalog)
+    problems = validate(catalog).problems
+    assert any("which leads out of the folder" in problem for problem in problems)
+    assert not any(problem.startswith(str(catalog.parent / "elsewhere")) for problem in problems)
+
+
 def test_what_is_not_asked_together(catalog: Path, tmp_path: Path) -> None:
     """A listing beside other sources, and options of listings without one, are usage errors."""
     for arguments in ((tmp_path / "listing.csv", catalog, catalog), (catalog, catalog, "--like", "x.json"), (catalog,)):
