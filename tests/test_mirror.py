@@ -3,6 +3,8 @@
 import json
 import logging
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -217,3 +219,14 @@ def test_row_groups_are_chosen_by_place(catalog: Path, tmp_path: Path, monkeypat
             read.clear()
             assert len(list(rows_of(Part(place=str(path)), Wanted.of(place, [2020])))) == groups
             assert len(read) == (groups if stated else len(table))
+
+
+def test_a_query_does_not_import_pandas(catalog: Path) -> None:
+    """A cold command asks the index without pandas, whose import takes longer than the query."""
+    code = (
+        "import sys\nfrom esd_tasks.items import find_items\nfrom esd_tasks.places import bbox_geometry\n"
+        f"found = find_items({str(catalog)!r}, geometry=bbox_geometry(4.39, 50.79, 4.41, 50.81), years=[2020])\n"
+        "print(len(found), 'pandas' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "False"]

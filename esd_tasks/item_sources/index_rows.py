@@ -4,7 +4,6 @@ Arrow's own scanner does the same more generally, and takes five times as long f
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
@@ -40,11 +39,31 @@ def chosen_rows(file: Any, paths: Sequence[str], columns: Sequence[str], wanted:
         if len(boxes) and not _may_meet(file.metadata.row_group(group), paths, boxes):
             continue
         if not chosen_by:
-            yield from file.read_row_group(group, columns=columns, use_threads=False).to_pylist()
+            yield from _without_times(file.read_row_group(group, columns=columns, use_threads=False)).to_pylist()
             continue
         rows = np.flatnonzero(_meeting(file.read_row_group(group, columns=chosen_by, use_threads=False), boxes, wanted))
         if len(rows):
-            yield from file.read_row_group(group, columns=columns, use_threads=False).take(rows).to_pylist()
+            yield from _taken(file.read_row_group(group, columns=columns, use_threads=False), rows)
+
+
+def _taken(table: Any, rows: NDArray[np.intp]) -> Iterator[dict[str, Any]]:
+    """Yield rows of a table; not by `take`, for which pyarrow imports pandas, longer than the whole query takes."""
+    if len(rows) > len(table) // 8:
+        content = _without_times(table).to_pylist()
+        yield from (content[row] for row in rows)
+    else:
+        for row in rows:
+            yield from _without_times(table.slice(int(row), 1)).to_pylist()
+
+
+def _without_times(table: Any) -> Any:
+    """Return a table whose times are texts in UTC; pyarrow imports pandas for making them datetimes."""
+    import pyarrow as pa
+
+    for position, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type):
+            table = table.set_column(position, field.name, table.column(position).cast(pa.string()))
+    return table
 
 
 def _may_meet(group: Any, paths: Sequence[str], boxes: NDArray[np.float64]) -> bool:
@@ -69,19 +88,19 @@ def _meeting(table: Any, boxes: NDArray[np.float64], wanted: Wanted) -> NDArray[
     kept = np.ones(len(table), dtype=np.bool_)
     if len(boxes):
         column = table["bbox"].combine_chunks()
-        left, bottom, right, top = (column.field(side).to_numpy(zero_copy_only=False)[:, None] for side in SIDES)
+        left, bottom, right, top = (_numbers(column.field(side))[:, None] for side in SIDES)
         west, south, east, north = boxes.T
         before, after = left <= east, right >= west
         meets = np.where(left > right, before | after, before & after) & (bottom <= north) & (top >= south)
         kept &= meets.any(axis=1)
     if wanted.years and _START in table.column_names:
-        years = [_year(value) for value in table[_START].to_pylist()]
-        kept &= np.array([year is None or year in wanted.years for year in years], dtype=np.bool_)
+        starts = _without_times(table)[_START].to_pylist()
+        kept &= np.array([start is None or int(start[:4]) in wanted.years for start in starts], dtype=np.bool_)
     return kept
 
 
-def _year(value: Any) -> int | None:
-    """Return the year of a start, None where it is no time."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).year if value.tzinfo else value.year
-    return None
+def _numbers(column: Any) -> NDArray[np.float64]:
+    """Return a column of numbers, NaN where there is none; its own memory, where that can be: see `_taken`."""
+    if column.null_count or str(column.type) != "double":
+        return np.array([np.nan if value is None else value for value in column.to_pylist()], dtype=np.float64)
+    return np.frombuffer(column.buffers()[1], dtype=np.float64, count=len(column), offset=8 * column.offset)
