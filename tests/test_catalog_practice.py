@@ -1,6 +1,9 @@
 """Every document of a catalogue follows STAC's best practices, as stac-check and other readers see them."""
 
 import json
+import re
+import subprocess
+import sys
 import warnings
 from importlib.resources import files
 from pathlib import Path
@@ -105,3 +108,11 @@ def test_a_row_is_its_item(listed: Path) -> None:
     crossing = [row["bbox"]["xmin"] > row["bbox"]["xmax"] for row in rows]
     assert crossing == sorted(crossing)  # those across the antimeridian come last
     assert any(crossing)
+
+
+def test_the_page_is_true() -> None:
+    """The Python lines of docs/catalogue.md find the items of this repository's catalogue."""
+    page = (CATALOG.parent / "docs" / "catalogue.md").read_text()
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    done = subprocess.run([sys.executable, "-c", code], cwd=CATALOG.parent, capture_output=True, text=True, check=True)
+    assert [line.split()[0][-4:] for line in done.stdout.splitlines()] == ["2019", "2020"]
