@@ -15,10 +15,12 @@ from esd_tasks.commands.learning_curve import learning_curve
 from esd_tasks.commands.predict import predict
 from esd_tasks.commands.pull import pull
 from esd_tasks.commands.regress import regress
+from esd_tasks.commands.root import RootGroup
 from esd_tasks.commands.similar import similar
 
 app = typer.Typer(
     name="esd-tasks",
+    cls=RootGroup,
     help="Land-cover maps from Embedded Seamless Data.",
     no_args_is_help=True,
     add_completion=False,

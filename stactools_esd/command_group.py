@@ -4,18 +4,23 @@ import shlex
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, NoReturn
 
 import click
 
 from stactools_esd.errors import EsdError, UsageError
-
-INTERRUPTED: Final = 130
-"""What a command leaves with that Ctrl-C ended, as shells have it."""
+from stactools_esd.usage_line import INTERRUPTED, usage_line
 
 
 class EsdGroup(click.Group):
     """A group whose errors and warnings are one line each on stderr."""
+
+    def make_context(self, *given: Any, **extra: Any) -> click.Context:
+        """Read the options before the command; what the parser says of them is one line."""
+        try:
+            return super().make_context(*given, **extra)
+        except click.UsageError as error:
+            _leave(error)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; an error of ours leaves with its own exit code."""
@@ -24,6 +29,8 @@ class EsdGroup(click.Group):
                 said: set[str] = set()
                 warnings.showwarning = lambda message, *_, **__: _warn_once(str(message), said)
                 return super().invoke(ctx)
+        except click.UsageError as error:
+            _leave(error)
         except EsdError as error:
             click.echo(f"Error: {' '.join(str(error).split())}", err=True)
             ctx.exit(error.exit_code)
@@ -34,6 +41,14 @@ class EsdGroup(click.Group):
             where = f" ({error.filename})" if error.filename else ""
             click.echo(f"Error: {error.strerror or error}{where}", err=True)
             ctx.exit(EsdError.exit_code)
+
+
+def _leave(error: click.UsageError) -> NoReturn:
+    """Leave with what the parser says in one line; help is printed as ever."""
+    if (line := usage_line(error)) is None:
+        raise error
+    click.echo(line, err=True)
+    raise click.exceptions.Exit(UsageError.exit_code) from error
 
 
 def _warn_once(message: str, said: set[str]) -> None:

@@ -11,10 +11,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("stactools_esd", "esd_tasks")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-SEAM = {"product", "names", "fsq", "grid", "cog", "stac", "blocks", "files", "errors", "gdal", "compiled", "memory"}
+SEAM = {"product", "names", "fsq", "grid", "cog", "stac", "blocks", "files", "errors", "gdal", "compiled", "memory",
+        "usage_line"}  # fmt: skip
 ENCODER_SEAM = {"esd_tasks/encoder_tasks/inputs.py": {"encoder", "seamless"}}
 LAYERS = [
-    {"errors"},
+    {"errors", "usage_line"},
     {"product", "compiled"},
     {"names"},
     {"files", "fsq", "gdal", "tags", "squares", "footprint", "grid", "web", "signing", "file_server"},

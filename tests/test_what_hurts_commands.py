@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import geopandas
 import pytest
 import shapely
@@ -70,6 +71,33 @@ def test_help_fits_a_terminal_of_80_columns(name: str) -> None:
     assert result.exit_code == 0
     assert max(map(len, result.output.splitlines())) <= 80
     assert len(result.output.splitlines()[2].strip()) > 10
+
+
+SLIPS = ["esd-tasks nosuch", "esd-tasks --foo", "esd-tasks classify", "esd-tasks change pair 2019",
+         "esd-tasks pull --yera 1", "esd-tasks pull --year x", "esd-tasks design map.tif --allocation all",
+         "stac esd nosuch", "stac esd --foo", "stac esd create-item", "stac esd train absent.toml"]  # fmt: skip
+"""Command lines that no program can read."""
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_a_slip_of_the_keyboard_is_one_line(slip: str) -> None:
+    """Whatever the parser of options refuses is one line that names the help to look at, and exit code 2."""
+    result: Any
+    if slip.startswith("stac "):
+        result = ClickRunner().invoke(click.Group("stac", {"esd": commands.esd}), slip.split()[1:], prog_name="stac")
+    else:
+        result = CliRunner().invoke(cli.app, slip.split()[1:], prog_name="esd-tasks")
+    assert (result.exit_code, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: ")
+    assert line.endswith(" --help")
+
+
+@pytest.mark.parametrize("words", ["esd-tasks", "esd-tasks change", "stac esd"])
+def test_a_group_alone_shows_its_help(words: str) -> None:
+    """Without a command there is nothing to complain of: the list of commands."""
+    app: Any = CliRunner().invoke(cli.app, words.split()[1:]) if words[0] == "e" else ClickRunner().invoke(commands.esd)
+    assert "Commands:" in app.output
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,8 @@ import errno
 import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -63,9 +65,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(number: int, tmp_path: Path)
 
 
 @pytest.mark.parametrize("said", [DataSourceError("Failed to commit transaction"), FeatureError("no such table: a")])
-def test_a_full_disk_is_one_line_of_layers_too(
-    said: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_one_line_of_layers(said: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite hides a full disk behind errors of its own: they are one line that names the file, and nothing is left."""
 
     def fill(_: Any, path: Path, **__: Any) -> NoReturn:
@@ -160,4 +160,28 @@ def test_an_interrupted_stac_command_is_one_line() -> None:
     result = ClickRunner().invoke(group, ["stop"])
     assert result.exit_code == 130
     (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: interrupted")
+
+
+PROGRAMS = {
+    "esd-tasks": ("esd_tasks.cli", "from esd_tasks.__main__ import main; main()"),
+    "stac": ("stactools_esd.commands", "from stactools.cli.cli import run_cli; run_cli()"),
+}
+"""Each program, a module of ours that it imports first, and what its script does."""
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_program_interrupted_while_it_starts_is_one_line(program: str) -> None:
+    """Ctrl-C before a command has begun, while modules are imported, ends both programs with 130 and one line."""
+    module, script = PROGRAMS[program]
+    code = (
+        "import sys\n"
+        "class Stop:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == {module!r}: raise KeyboardInterrupt\n"
+        f"sys.meta_path.insert(0, Stop())\nsys.argv = [{program!r}, 'esd']\n{script}"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (130, "")
+    (line,) = done.stderr.splitlines()
     assert line.startswith("Error: interrupted")

@@ -4,6 +4,7 @@ stactools imports every plugin at start, and one that fails takes the whole `sta
 here before a command line asks for it. `stactools` is a namespace package; it has no `__init__.py`.
 """
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ def register_plugin(registry: Any) -> None:
 
 
 def _create_esd_command(cli: "click.Group") -> "click.Command":
-    from stactools_esd.commands import create_esd_command
-
+    try:
+        from stactools_esd.commands import create_esd_command
+    except KeyboardInterrupt as error:
+        print("Error: interrupted; run the same command again", file=sys.stderr)
+        raise SystemExit(130) from error
     return create_esd_command(cli)
