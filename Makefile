@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DEBIAN := postgresql postgresql-postgis chromium chromium-driver gdal-bin python3-gdal qgis python3-qgis r-base-core
+DEBIAN := postgresql postgresql-postgis chromium chromium-driver gdal-bin python3-gdal qgis python3-qgis r-cran-terra
 NODE := $(shell command -v npm > /dev/null || echo nodejs npm)
 PIP := PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -24,6 +24,8 @@ $(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
 
 $(VENV)/.portals: $(VENV)/.test
 	$(PIP) -e '.[tasks,encoder,distributed,cube,test,portals]'
+	rm -rf $(VENV)/beside
+	$(PIP) --no-deps --ignore-requires-python --target $(VENV)/beside torchgeo==0.9.0 rs-embed==0.3.1
 	@touch $@
 
 demo: $(VENV)/.run ## From a simulated landscape to a land-cover map, in under five minutes

@@ -24,7 +24,7 @@ def main() -> None:
             place = urljoin(url, quote(path.relative_to(catalog).as_posix()))
             if document.get("type") == "Collection":
                 collections.write(json.dumps(absolute(document, place)) + "\n")
-            elif document.get("type") == "Feature" and document.get("collection"):
+            elif "embeddings" in document.get("assets", {}):  # codes: not models, which lie everywhere
                 items.write(json.dumps(absolute(document, place)) + "\n")
 
 

@@ -55,3 +55,13 @@ def catalog_url(catalog: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def static_map(catalog: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a map made from the static catalogue, beside the labels it was made with."""
+    folder = tmp_path_factory.mktemp("static")
+    run(sys.executable, ROOT / "examples" / "label_catalog.py", folder)
+    words = ("--labels", folder / "samples.gpkg", "--year", "2020", "--catalog", catalog, "-o", folder / "map")
+    run("esd-tasks", "classify", *words)
+    return folder / "map"

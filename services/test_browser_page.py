@@ -23,7 +23,7 @@ FOOTPRINT_COLOUR = np.array([51, 153, 204])
 """OpenLayers' own blue, in which STAC Browser draws outlines."""
 
 LIKE = 0.75
-"""Least correlation of the map with the picture: it is drawn smoothly and a little turned. Of a flipped one it is 0.2."""
+"""Least correlation of the map with the picture: it is drawn smoothly and a little turned. A flipped one has 0.2."""
 
 
 @pytest.fixture(scope="module", autouse=True)
