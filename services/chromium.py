@@ -87,7 +87,8 @@ class Page:
         return np.asarray(Image.open(BytesIO(content)).convert("RGB"))
 
     def keep(self, name: str) -> None:
-        """Keep a picture of the page."""
+        """Keep a picture of the page, once what fades in has done so."""
+        time.sleep(0.5)
         self.screenshots.mkdir(parents=True, exist_ok=True)
         self.driver.save_screenshot(str(self.screenshots / f"{name}.png"))
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import time
@@ -19,31 +21,29 @@ from postgres import free_port, postgres
 
 BOX = "3.29,50.71,3.31,50.72"
 COLLECTION = "esd-esdnet-small-v1"
+PAGE = (ROOT / "docs" / "portals.md").read_text()
+LINES = next(
+    block for block in re.findall(r"^```text\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE) if "migrate" in block
+)
+"""Lines that load and, the last one, serve."""
 
 
 @pytest.fixture(scope="module")
-def api(catalog: Path, catalog_url: str, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Load the catalogue into a fresh database as docs/portals.md says, and serve it."""
-    folder = tmp_path_factory.mktemp("api")
-    run(sys.executable, ROOT / "examples" / "api_documents.py", catalog, catalog_url, folder)
+def api(catalog_url: str, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Load the catalogue into a fresh database and serve it, by the very lines of docs/portals.md."""
+    folder, port = tmp_path_factory.mktemp("api"), free_port()
+    for name in ("catalog", "examples"):
+        (folder / name).symlink_to(ROOT / name)
+    *load, serve = LINES.replace("https://example.org/catalog", catalog_url).replace("8081", str(port)).splitlines()
     with postgres() as variables:
-        run("pypgstac", "pgready", **variables)
-        run("pypgstac", "migrate", **variables)
-        for kind in ("collections", "items"):
-            run("pypgstac", "load", kind, folder / f"{kind}.ndjson", "--method", "upsert", **variables)
-        port = free_port()
-        app = [
-            sys.executable,
-            "-m",
-            "uvicorn",
-            "--factory",
-            "stac_fastapi.pgstac.app:create_app",
-            "--host",
-            "127.0.0.1",
-        ]
+        run("bash", "-euo", "pipefail", "-c", "\n".join(load), cwd=folder, **variables)
         with (folder / "api.log").open("w") as log:
             process = subprocess.Popen(
-                [*app, "--port", str(port)], env=os.environ | variables, cwd=folder, stdout=log, stderr=log
+                [sys.executable, "-m", *shlex.split(serve)],
+                env=os.environ | variables,
+                cwd=folder,
+                stdout=log,
+                stderr=log,
             )
             try:
                 yield wait_for(f"http://127.0.0.1:{port}", process, folder / "api.log")

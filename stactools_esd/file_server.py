@@ -50,7 +50,7 @@ MEDIA_TYPES: Final[Mapping[str, str]] = {
 }
 """Media types by ending: of this module, so that they are the same on every machine."""
 
-_RANGE = re.compile(r"bytes=(?P<first>\d*)-(?P<last>\d*)", re.ASCII)
+_RANGE = re.compile(r"bytes=(?P<first>\d{0,18})-(?P<last>\d{0,18})", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,12 +122,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.NOT_FOUND)
             return
         try:
-            with file.open("rb") as stream:
-                self._send(file, stream)
-        except ConnectionError:
-            self.close_connection = True  # a reader that has seen enough hangs up
+            stream = file.open("rb")
         except OSError:
             self._refuse(HTTPStatus.NOT_FOUND)
+            return
+        with stream:
+            try:
+                self._send(file, stream)
+            except OSError:
+                self.close_connection = True  # a reader that has seen enough hangs up; or the disk failed
 
     def _send(self, file: Path, stream: BinaryIO) -> None:
         """Answer with what of a file was asked for."""
@@ -140,7 +143,8 @@ class _Handler(BaseHTTPRequestHandler):
             "Last-Modified": formatdate(int(facts.st_mtime), usegmt=True),
             "Cache-Control": "no-cache",
         }
-        if tag in self.headers.get("If-None-Match", ""):
+        seen = self.headers.get("If-None-Match", "")
+        if tag in seen or seen.strip() == "*":
             self._head(HTTPStatus.NOT_MODIFIED, None, headers)
             return
         part = None

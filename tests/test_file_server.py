@@ -88,6 +88,7 @@ def client(tmp_path: Path) -> Iterator[Client]:
         ("bytes=0-1,5-6", 200, CONTENT),
         ("items=0-1", 200, CONTENT),
         ("bytes=-", 200, CONTENT),
+        ("bytes=0-" + "9" * 5000, 200, CONTENT),
     ],
 )
 def test_parts(client: Client, asked: str, status: int, part: bytes | None) -> None:
