@@ -2,14 +2,13 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 import shapely
 
+from esd_tasks.addresses import shown
 from esd_tasks.places import bbox_geometry
-from stactools_esd.errors import UsageError
-
-_EXPECTED = "expected polygons in a GeoPackage, GeoJSON or Shapefile with a CRS"
+from esd_tasks.vector_file import read_frame
+from stactools_esd.errors import LabelsError, UsageError
 
 
 def parse_bbox(text: str) -> shapely.Geometry:
@@ -29,46 +28,19 @@ def parse_bbox(text: str) -> shapely.Geometry:
 
 
 def read_area(path: Path) -> shapely.Geometry:
-    """Read the polygons of a file as one area in WGS84.
+    """Read the polygons of a file, here or on a server, as one area in WGS84.
 
     Invalid polygons are mended; points and lines have no area and are refused.
 
     Raises:
-        UsageError: There is no such file, several layers, no CRS, or no polygon with an area.
+        UsageError: There is no such file, or it has several layers.
+        LabelsError: It cannot be read, has no CRS, or no polygon with an area.
+        NothingFoundError: It holds no place.
     """
-    import pyogrio
-    from pyogrio.errors import DataLayerError, DataSourceError
-
-    if not path.exists():
-        raise UsageError(f"got --geometry {path}, which does not exist; {_EXPECTED}")
-    if path.is_dir() and path.suffix != ".gdb":
-        raise UsageError(f"got --geometry {path}, which is a folder; {_EXPECTED}")
-    try:
-        layers = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
-        if len(layers) != 1:
-            raise UsageError(
-                f"got --geometry {path.name} with layers {', '.join(layers) or 'none'}, expected one layer; "
-                "export the one that is meant to its own file"
-            )
-        frame = pyogrio.read_dataframe(path, layer=layers[0], columns=[])
-    except (DataSourceError, DataLayerError) as error:
-        reason = str(error).splitlines()[0].partition(";")[0].rstrip(".")  # GDAL's advice is not for users
-        raise UsageError(f"got --geometry {path.name}, which cannot be read ({reason}); {_EXPECTED}") from error
-    return _polygons(frame, path)
-
-
-def _polygons(frame: Any, path: Path) -> shapely.Geometry:
-    """Return the union of a frame's polygons in WGS84."""
-    if not hasattr(frame, "geometry") or frame.geometry.is_empty.all() or frame.geometry.isna().all():
-        raise UsageError(f"got --geometry {path.name} with an empty geometry; {_EXPECTED}")
-    if frame.crs is None or not (frame.crs.is_geographic or frame.crs.is_projected or frame.crs.is_bound):
-        raise UsageError(
-            f"got --geometry {path.name} without a CRS on Earth, expected one such as EPSG:4326; "
-            "set the layer's CRS (QGIS: Layer > Set CRS, then export)"
-        )
-    in_wgs84 = frame.to_crs(4326).geometry.dropna().to_numpy()
+    frame = read_frame(path, None, called="--geometry", remote=True)
+    in_wgs84 = frame.geometry.dropna().to_crs(4326).to_numpy()
     parts = shapely.get_parts(shapely.get_parts(shapely.make_valid(shapely.force_2d(in_wgs84))))
     areas = parts[shapely.area(parts) > 0]
     if not len(areas):
-        raise UsageError(f"got --geometry {path.name} with an empty geometry, without any area; {_EXPECTED}")
+        raise LabelsError(f"got --geometry {Path(shown(path)).name} without any area, expected polygons; give others")
     return shapely.union_all(areas)

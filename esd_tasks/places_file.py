@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from esd_tasks.vector_file import read_frame, sound_geometry
-from stactools_esd.errors import LabelsError, UsageError
+from stactools_esd.errors import LabelsError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,17 +41,13 @@ def read_places(path: Path, layer: str | None, *, dimension: int, option: str) -
         option: Option that named the file, for messages.
 
     Raises:
-        UsageError: The file cannot be read or has no CRS, its places are of another kind, or there is none.
-        LabelsError: It holds lines.
+        UsageError: There is no such file.
+        LabelsError: The file cannot be read, has no CRS, or holds places of another kind.
+        NothingFoundError: It holds no place.
     """
     import pyarrow as pa
 
-    try:
-        frame = read_frame(path, layer, called=option)
-    except LabelsError as error:
-        raise UsageError(str(error)) from error
-    if not len(frame):
-        raise UsageError(f"got {option} {path.name} without a feature, expected at least one")
+    frame = read_frame(path, layer, called=option)
     geometry, repaired = sound_geometry(frame, path)
     empty = shapely.is_empty(geometry) | shapely.is_missing(geometry)
     geometry[empty] = shapely.Point() if dimension == 0 else shapely.Polygon()
@@ -61,7 +57,7 @@ def read_places(path: Path, layer: str | None, *, dimension: int, option: str) -
         kinds = ", ".join(sorted({place.geom_type for place in geometry[wrong]}))
         expected = "one point a feature" if dimension == 0 else "polygons"
         mend = "take --geometry or --units for polygons" if dimension == 0 else "take --points for points"
-        raise UsageError(f"got {option} {path.name} with {kinds}, expected {expected}; {mend}")
+        raise LabelsError(f"got {option} {path.name} with {kinds}, expected {expected}; {mend}")
     notes = [f"{_counted(int(empty.sum()), 'feature')} without a sound geometry"] if empty.any() else []
     notes += [f"{_counted(repaired, 'invalid polygon')} mended"] if repaired else []
     plain = frame.drop(columns=frame.geometry.name)

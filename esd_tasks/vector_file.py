@@ -1,6 +1,8 @@
 """Vector files of any kind, read into WGS84: labels, examples, values."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,57 +10,112 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from esd_tasks.addresses import address_of, shown
 from esd_tasks.places import wrap_longitudes
-from stactools_esd.errors import LabelsError, UsageError
+from stactools_esd.errors import LabelsError, NothingFoundError, UsageError
+from stactools_esd.gdal import READ_OPTIONS, without_query
 
 _POINTS: Final = ("Point", "MultiPoint")
 _POLYGONS: Final = ("Polygon", "MultiPolygon")
+_EXPECTED: Final = "expected a GeoPackage, GeoJSON or Shapefile"
+
+_CSV_OPTIONS: Final = {
+    "AUTODETECT_TYPE": "YES",
+    "X_POSSIBLE_NAMES": "lon,longitude",
+    "Y_POSSIBLE_NAMES": "lat,latitude",
+}
+"""How GDAL makes points of a CSV, whatever the case of its columns, and numbers of words that are some."""
 
 
-def read_frame(path: Path, layer: str | None, *, called: str = "labels") -> Any:
-    """Read one layer as a geopandas frame that has a CRS on Earth.
+def read_frame(path: Path, layer: str | None, *, called: str = "labels", remote: bool = False) -> Any:
+    """Read one layer as a geopandas frame that has a CRS on Earth and at least one place.
 
     Args:
-        path: GeoPackage, GeoJSON, Shapefile or whatever else GDAL reads.
+        path: GeoPackage, GeoJSON, Shapefile or whatever else GDAL reads; a CSV whose columns lon and lat are degrees.
         layer: Its layer, where there are several.
         called: What the user calls the file, for messages: `labels`, or the option that names it.
+        remote: Whether the file may be on a server.
 
     Raises:
+        UsageError: There is no such file or layer, several layers, or the file is on a server and may not be.
         LabelsError: The file cannot be read, or has no CRS.
-        UsageError: There is no such layer, or there are several.
+        NothingFoundError: The layer holds no place.
     """
-    import pyogrio
     from pyogrio.errors import DataLayerError, DataSourceError
 
-    if not path.exists():
-        raise LabelsError(f"got {called} {path}, which does not exist; expected a GeoPackage, GeoJSON or Shapefile")
-    if path.is_dir() and path.suffix != ".gdb":
-        raise LabelsError(
-            f"got {called} {path}, which is a folder; expected a GeoPackage, GeoJSON or Shapefile, name the file in it"
-        )
+    address = _see_file(path, called, remote=remote)
+    name = Path(shown(path)).name
     try:
-        layers = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
-        if layer is not None and layer not in layers:
-            raise UsageError(f"got --layer {layer}, expected one of {', '.join(layers)}; choose one of them")
-        if layer is None and len(layers) > 1:
-            raise UsageError(f"got {called} {path.name} with layers {', '.join(layers)}; choose one with --layer")
-        if not layers:
-            raise LabelsError(
-                f"got {called} {path.name} without a layer of places, expected points or polygons; give another"
-            )
-        frame = pyogrio.read_dataframe(path, layer=layer or layers[0])
+        with _server_settings():
+            frame = _read_layer(address or path, name, layer, called)
     except (DataSourceError, DataLayerError) as error:
         reason = str(error).splitlines()[0].partition(";")[0].rstrip(".")  # GDAL's advice is not for users
         raise LabelsError(
-            f"got {called} {path.name}, which cannot be read as vector data ({reason}), "
-            "expected a GeoPackage, GeoJSON or Shapefile"
-        ) from error
+            f"got {called} {name}, which cannot be read as vector data ({without_query(reason)}), {_EXPECTED}"
+        ) from None if address else error  # a traceback shows addresses whole
+    if not len(frame):
+        raise NothingFoundError(f"got {called} {name} without a feature, expected at least one; give another layer")
+    if (frame.geometry.is_empty | frame.geometry.isna()).all():
+        raise NothingFoundError(
+            f"got {called} {name} with an empty geometry in every feature, expected a place; give another layer"
+        )
     if frame.crs is None or not (frame.crs.is_geographic or frame.crs.is_projected or frame.crs.is_bound):
         raise LabelsError(
-            f"got {called} {path.name} without a CRS on Earth, expected one such as EPSG:4326; "
+            f"got {called} {name} without a CRS on Earth, expected one such as EPSG:4326; "
             "set the layer's CRS (QGIS: Layer > Set CRS, then export)"
         )
     return frame
+
+
+def _see_file(path: Path, called: str, *, remote: bool) -> str | None:
+    """See that there may be a file, and return its address where it is on a server."""
+    if (address := address_of(path)) is not None:
+        if not remote:
+            raise UsageError(f"got {called} {shown(path)}, expected a file on this machine; download it first")
+        return address
+    if not path.exists():
+        raise UsageError(f"got {called} {path}, which does not exist; {_EXPECTED}")
+    if path.is_dir() and path.suffix != ".gdb":
+        raise UsageError(f"got {called} {path}, which is a folder; {_EXPECTED}, name the file in it")
+    return None
+
+
+def _read_layer(source: str | Path, name: str, layer: str | None, called: str) -> Any:
+    """Read the layer that is named, or the only one."""
+    import pyogrio
+
+    found = {str(one): kind for one, kind in pyogrio.list_layers(source)}
+    if name.lower().endswith(".csv") and layer in (None, *found):
+        frame = pyogrio.read_dataframe(source, **_CSV_OPTIONS)
+        if not hasattr(frame, "geometry"):
+            raise LabelsError(
+                f"got {called} {name} without columns lon and lat, expected degrees there; or load it in QGIS (Layer > "
+                "Add Delimited Text Layer) and export it as a GeoPackage"
+            )
+        return frame.set_crs(4326, allow_override=True)
+    layers = [one for one, kind in found.items() if kind is not None]
+    if layer is not None and layer not in layers:
+        raise UsageError(f"got --layer {layer}, expected one of {', '.join(layers)}; choose one of them")
+    if layer is None and len(layers) > 1:
+        choose = "export the one that is meant to its own file" if called == "--geometry" else "choose one with --layer"
+        raise UsageError(f"got {called} {name} with layers {', '.join(layers)}, expected one layer; {choose}")
+    if not layers:
+        raise LabelsError(f"got {called} {name} without a layer of places, expected points or polygons; give another")
+    return pyogrio.read_dataframe(source, layer=layer or layers[0])
+
+
+@contextmanager
+def _server_settings() -> Iterator[None]:
+    """Read over HTTP as rasters are read; the files beside a Shapefile are asked for by name."""
+    import pyogrio
+
+    wanted = READ_OPTIONS | {"GDAL_DISABLE_READDIR_ON_OPEN": "TRUE"}
+    before = {option: pyogrio.get_gdal_config_option(option) for option in wanted}
+    pyogrio.set_gdal_config_options(wanted)
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options(before)
 
 
 def find_field(name: str, fields: list[str], path: Path, option: str) -> str:
@@ -67,7 +124,7 @@ def find_field(name: str, fields: list[str], path: Path, option: str) -> str:
         return name
     if len(alike := [field for field in fields if field.casefold() == name.casefold()]) == 1:
         return alike[0]
-    raise LabelsError(f"got {option} {name}, expected a field of {path.name}; it has {', '.join(fields) or 'none'}")
+    raise UsageError(f"got {option} {name}, expected a field of {path.name}; it has {', '.join(fields) or 'none'}")
 
 
 def sound_geometry(frame: Any, path: Path) -> tuple[NDArray[np.object_], int]:

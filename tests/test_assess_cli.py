@@ -117,7 +117,7 @@ def test_the_folder_of_a_map_is_a_map(place: Path) -> None:
 FAULTS = {
     "no map": (["assess", "absent.tif", "--reference", "p.gpkg"], 2, "absent.tif"),
     "no reference": (["assess", "map.tif"], 2, "--reference"),
-    "absent reference": (["assess", "map.tif", "--reference", "absent.gpkg"], 1, "absent.gpkg"),
+    "absent reference": (["assess", "map.tif", "--reference", "absent.gpkg"], 2, "absent.gpkg"),
     "nothing on the map": (["assess", "map.tif", "--reference", "far.gpkg"], 3, "outside the map: 3"),
     "strata and simple": (
         ["assess", "map.tif", "--reference", "p.gpkg", "--strata", "x", "--sampling", "simple"],

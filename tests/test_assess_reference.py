@@ -118,7 +118,7 @@ FAULTS: dict[str, tuple[Callable[[Path], Path | None], dict[str, Any], type[EsdE
     "simple by record": (answered, {"sampling": "simple"}, UsageError, "stratified"),
     "unknown class": (some_points, {"exclude": ("x",)}, UsageError, "--exclude x"),
     "no post strata": (some_points, {"post_strata": False}, UsageError, "--sampling simple"),
-    "strata of nobody": (some_points, {"strata": "county"}, LabelsError, "county"),
+    "strata of nobody": (some_points, {"strata": "county"}, UsageError, "county"),
 }
 
 

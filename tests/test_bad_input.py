@@ -254,7 +254,7 @@ CASES: dict[str, Case] = {
     ),
     "labels without CRS": Case(prepare=without_crs, command=MAP, exit_code=1, said="without a CRS"),
     "labels without the class field": Case(
-        prepare=nothing, command=f"{MAP} --class-field klass", exit_code=1, said="got --class-field klass"
+        prepare=nothing, command=f"{MAP} --class-field klass", exit_code=2, said="got --class-field klass"
     ),
     "labels of one class": Case(
         prepare=labels(lambda frame: frame.assign(**{"class": "water"})), command=MAP, exit_code=1, said="one class"
@@ -272,10 +272,10 @@ CASES: dict[str, Case] = {
     ),
     "labels with empty geometries": Case(
         prepare=labels(lambda frame: frame.set_geometry([shapely.Point()] * len(frame), crs=4326)),
-        command=MAP, exit_code=1, said="empty geometry",
+        command=MAP, exit_code=3, said="empty geometry",
     ),
     "labels without features": Case(
-        prepare=labels(lambda frame: frame.iloc[:0]), command=MAP, exit_code=1, said="the layer is empty"
+        prepare=labels(lambda frame: frame.iloc[:0]), command=MAP, exit_code=3, said="without a feature"
     ),
     "labels that are lines": Case(
         prepare=labels(lambda frame: frame.set_geometry([shapely.LineString([(3, 50), (4, 51)])] * len(frame))),
@@ -284,13 +284,13 @@ CASES: dict[str, Case] = {
     "labels of several layers": Case(prepare=two_layers, command=MAP, exit_code=2, said="summer, winter"),
     "labels of words": Case(prepare=text("samples.gpkg"), command=MAP, exit_code=1, said="cannot be read"),
     "labels in a folder": Case(
-        prepare=nothing, command="esd-tasks classify --labels images", exit_code=1, said="is a folder"
+        prepare=nothing, command="esd-tasks classify --labels images", exit_code=2, said="is a folder"
     ),
     "an empty area": Case(
-        prepare=area(shapely.Polygon()), command=f"{MAP} --geometry aoi.geojson", exit_code=2, said="empty geometry"
+        prepare=area(shapely.Polygon()), command=f"{MAP} --geometry aoi.geojson", exit_code=3, said="empty geometry"
     ),
     "an area without area": Case(
-        prepare=area(shapely.Point(3, 50.53)), command=f"{MAP} --geometry aoi.geojson", exit_code=2,
+        prepare=area(shapely.Point(3, 50.53)), command=f"{MAP} --geometry aoi.geojson", exit_code=1,
         said="without any area",
     ),
     "an area in a folder": Case(

@@ -202,7 +202,7 @@ def test_labels_that_cannot_train(place: Path, tmp_path: Path) -> None:
     )
     pairs = read_pairs(path, year_fields=("year1", "year2"))
     assert pairs.labels.dropped == {"the years are in the wrong order": 1}
-    with pytest.raises(LabelsError, match="--year1-field"):
+    with pytest.raises(UsageError, match="--year1-field"):
         plan_training(TrainRequest(labels=path, catalog=str(place / "codes"), year1_field="from"))
     with pytest.raises(LabelsError, match="--block-size"):
         learn(place, tmp_path / "model", block_size=50_000.0)

@@ -162,7 +162,7 @@ FAULTS: dict[str, tuple[list[str], int, str]] = {
     "no CRS": (["--geometry", "area.gpkg", "--crs", "somewhere"], 2, "--crs somewhere"),
     "a folder of tables": (["--geometry", "area.gpkg", "--catalog", "area.gpkg"], 1, "no GeoTIFF"),
     "few clear": (["--geometry", "area.gpkg", "--min-clear", "-1"], 2, "--min-clear"),
-    "points for polygons": (["--units", "points.gpkg"], 2, "--points for points"),
+    "points for polygons": (["--units", "points.gpkg"], 1, "--points for points"),
     "coarse degrees": (["--geometry", "area.gpkg", "--crs", "EPSG:4326"], 2, "--resolution"),
 }
 

@@ -14,7 +14,7 @@ from esd_tasks.items import find_items
 from esd_tasks.pull import read_points
 from esd_tasks.pull_points import make_points_plan, run_points
 from esd_tasks.pull_request import PullRequest
-from stactools_esd.errors import UsageError
+from stactools_esd.errors import LabelsError
 from stactools_esd.fsq import codes_to_vectors
 
 
@@ -101,5 +101,5 @@ def test_polygons_are_no_points(tiles: Path, tmp_path: Path) -> None:
     """A file of polygons is sent to the options that are for them."""
     area = shapely.Point(to_wgs84(32631, *CORNER)).buffer(0.001)
     geopandas.GeoDataFrame(geometry=[area], crs=4326).to_file(tmp_path / "area.gpkg")
-    with pytest.raises(UsageError, match="--geometry or --units"):
+    with pytest.raises(LabelsError, match="--geometry or --units"):
         make_points_plan(PullRequest(catalog=str(tiles), points=tmp_path / "area.gpkg"))

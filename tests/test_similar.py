@@ -18,7 +18,7 @@ from esd_tasks.map_run import MapResult
 from esd_tasks.similar import SimilarRequest, make_plan, run_plan
 from esd_tasks.similarity import examples_left_out, similarity, suggest_threshold, targets_of
 from stactools_esd import fsq
-from stactools_esd.errors import LabelsError, NothingFoundError, UsageError
+from stactools_esd.errors import NothingFoundError, UsageError
 from stactools_esd.schema import schema_problems
 
 
@@ -136,7 +136,7 @@ def test_one_example_gives_a_map_without_a_threshold(place: Path) -> None:
         ({"top": 501}, UsageError, "500"),
         ({"apart": -1.0}, UsageError, "0 or more"),
         ({"bbox": "-60,-10,-59,-9"}, NothingFoundError, "no item"),
-        ({"examples": Path("absent.gpkg")}, LabelsError, "does not exist"),
+        ({"examples": Path("absent.gpkg")}, UsageError, "does not exist"),
     ],
 )
 def test_what_cannot_be_says_so(place: Path, options: dict[str, Any], error: type[Exception], said: str) -> None:

@@ -47,5 +47,5 @@ def test_what_cannot_be_chosen_is_asked_for(tmp_path: Path) -> None:
         read_unclassed(path, name="plot")
     with pytest.raises(LabelsError, match="expected numbers"):
         read_unclassed(path, name="plot", layer="plots", value_field="when")
-    with pytest.raises(LabelsError, match="biomass"):
+    with pytest.raises(UsageError, match="biomass"):
         read_unclassed(path, name="plot", layer="plots", value_field="height")

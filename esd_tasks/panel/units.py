@@ -11,7 +11,7 @@ from esd_tasks.panel.request import PanelRequest
 from esd_tasks.places_file import read_places
 from esd_tasks.shard import shard_of
 from esd_tasks.vector_file import find_field
-from stactools_esd.errors import LabelsError, UsageError
+from stactools_esd.errors import LabelsError
 
 UNIT: Final = "unit"
 """Name of the column of units where no field names them."""
@@ -56,7 +56,7 @@ def read_units(request: PanelRequest) -> Units:
             numbers = numbers.append_column(name, fields[name])
         fields = numbers
     else:
-        field = _named_field(request.unit_field, fields.column_names, request)
+        field = find_field(request.unit_field, fields.column_names, request.units, "--unit-field")
     names = fields[field]
     if names.null_count:
         raise LabelsError(f"got {names.null_count} units without a value in {field}, expected a name for each")
@@ -75,10 +75,3 @@ def read_units(request: PanelRequest) -> Units:
         outline=outline,
         notes=places.notes,
     )
-
-
-def _named_field(name: str, fields: list[str], request: PanelRequest) -> str:
-    try:
-        return find_field(name, fields, request.units, "--unit-field")
-    except LabelsError as error:
-        raise UsageError(str(error)) from error
