@@ -67,7 +67,7 @@ catalog: $(VENV)/.run ## Make catalog/ again from a simulated landscape
 
 constraints: ## Pin what the newest versions of everything resolve to, in a fresh environment
 	rm -rf build/pin && $(PYTHON) -m venv build/pin
-	build/pin/bin/pip install --quiet 'torch==2.13.0' -e '.[tasks,encoder,distributed,cube,test,portals]'
+	build/pin/bin/pip install --quiet 'torch==2.13.0' -e '.[tasks,encoder,distributed,cube,test,portals,bench]'
 	echo '# Versions that install and pass together on Python 3.11; written by `make constraints`.' > constraints.txt
 	build/pin/bin/pip freeze --all --exclude-editable | grep -Ev '^(pip|setuptools)=' | sed 's/+cpu//' >> constraints.txt
 

@@ -7,7 +7,7 @@ questions take longer than the answer. Here all loads of a piece come before its
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from llvmlite import ir  # type: ignore[import-untyped]
+from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
