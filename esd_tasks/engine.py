@@ -12,6 +12,7 @@ from esd_tasks.engine_work import Arrays, BlockDone, BlockWork, Resources
 from esd_tasks.map_run import OnProgress
 from esd_tasks.map_store import MapStore
 from stactools_esd.blocks import Block
+from stactools_esd.errors import NothingFoundError
 
 __all__ = ["BlockWork", "Resources", "run_blocks"]
 
@@ -41,6 +42,7 @@ def run_blocks(
     Raises:
         UsageError: A block does not fit into the memory.
         PartlyDoneError: Workers or scheduler of a cluster were lost; the run can be continued.
+        NothingFoundError: Nothing at all is mapped: no pixel has codes of enough clear observations.
         EsdError: What the work met; where items could not be read and nothing at all is mapped, the first of these.
     """
     failures, whole = store.failures, not store.failures.count
@@ -54,10 +56,14 @@ def run_blocks(
             done, mapped = done + 1, mapped + one.mapped
             report(stage, done, len(blocks))
     failures.sort()
-    if failures.first is not None and not mapped:
-        older = set(blocks) - set(left)
-        if not any(work.mapped(store.get(block)) for block in blocks if block in older):
-            raise failures.first
+    if mapped:
+        return
+    older = set(blocks) - set(left)
+    if not any(work.mapped(store.get(block)) for block in blocks if block in older):
+        raise failures.first or NothingFoundError(
+            "got no pixel of the area with codes and enough clear observations, expected one at least; lower "
+            "--min-clear, or choose another area or year"
+        )
 
 
 def _made(

@@ -128,8 +128,9 @@ class MapWork:
         return arrays | {CLEAR_OBS: given.clear_obs}
 
     def mapped(self, arrays: Arrays) -> int:
-        """Count pixels with codes."""
-        return int(np.count_nonzero(arrays[CLEAR_OBS] != QUALITY_NODATA))
+        """Count pixels with codes of enough clear observations."""
+        clear = arrays[CLEAR_OBS]
+        return int(np.count_nonzero((clear != QUALITY_NODATA) & (clear >= self.min_clear)))
 
     @property
     def block_bytes(self) -> int:

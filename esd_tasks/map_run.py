@@ -18,7 +18,7 @@ from esd_tasks.area_plan import AreaPlan
 from esd_tasks.failures import Failures, missing_notes, see_whole
 from esd_tasks.map_store import MapStore
 from stactools_esd.blocks import Block, BlockStore
-from stactools_esd.errors import OutputError
+from stactools_esd.errors import NothingFoundError, OutputError
 from stactools_esd.files import read_json, write_json
 
 BLOCK_PIXELS: Final = 512
@@ -101,6 +101,8 @@ class MapResult:
 def opened(plan: AreaPlan, failures: Failures | None = None) -> Iterator[MapStore]:
     """Keep the output folder of a plan for this run, and lend the store of its blocks; with a whole map the blocks go.
 
+    So they do where nothing at all is found.
+
     Args:
         plan: What is done.
         failures: What could not be read so far; the store goes on with it.
@@ -115,6 +117,9 @@ def opened(plan: AreaPlan, failures: Failures | None = None) -> Iterator[MapStor
         store = MapStore(folder / output_folder.PARTIAL, plan.run_key, failures)
         try:
             yield store
+        except NothingFoundError:  # the same command would find nothing again
+            store.discard()
+            raise
         except BaseException:
             if store.is_empty:
                 store.discard()

@@ -134,7 +134,7 @@ def extract(
 
     Raises:
         UsageError: The rule is unknown, or the year of the labels is not clear.
-        NothingFoundError: No item has a label's year, or no label lies in an item.
+        NothingFoundError: No item has a label's year, no label lies in an item, or all have too few clear observations.
         LabelsError: What is left is of fewer classes than `least_classes`.
     """
     if polygon_rule not in POLYGON_RULES:
@@ -276,10 +276,12 @@ def _check(class_id: NDArray[np.uint16], dropped: Mapping[str, Counter[int]], la
         )
     if len(present := np.unique(class_id)) < least:
         got = f"only class {labels.names[int(present[0])]}" if len(present) else "no sample"
-        mend = " or take --polygon-rule all-touched" if NO_PIXEL in dropped else ""
-        raise LabelsError(
+        clear = 2 * sum(dropped.get(FEW_CLEAR, {}).values()) > sum(counts.total() for counts in dropped.values())
+        mend = "lower --min-clear" if clear else "give more labels"
+        raise (NothingFoundError if clear and not len(present) else LabelsError)(
             f"got {got} left of {len(labels.class_id)} labels ({reasons or 'nothing was left out'}), expected at least "
-            f"{'two classes' if least == 2 else 'one sample'}; give more labels{mend}"
+            f"{'two classes' if least == 2 else 'one sample'}; {mend}"
+            + (" or take --polygon-rule all-touched" if NO_PIXEL in dropped else "")
         )
 
 

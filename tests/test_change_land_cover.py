@@ -20,7 +20,7 @@ from esd_tasks.change.model_request import LandCoverRequest
 from esd_tasks.classifier import Classifier, TreeParameters
 from esd_tasks.map_run import MapResult
 from stactools_esd import fsq
-from stactools_esd.errors import IncomparableError, OutputError, UsageError
+from stactools_esd.errors import IncomparableError, NothingFoundError, OutputError, UsageError
 from stactools_esd.files import write_json
 
 YEARS = (2015, 2016, 2017, 2018, 2019)
@@ -168,6 +168,14 @@ def test_transitions_may_be_learnt(place: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(matrix.sum(axis=1), 1, atol=1e-5)
     assert matrix[1, 1] > 0.9
     assert matrix[0, 2] > matrix[0, 1]
+
+
+def test_classes_of_no_pixel_are_none(place: Path, tmp_path: Path) -> None:
+    """Where no year of any pixel has enough clear observations, that is said, and nothing is left."""
+    for learn in (False, True):
+        with pytest.raises(NothingFoundError, match="lower --min-clear"):
+            run(place, tmp_path / "out", expected_rate=0.05, min_clear=366, learn=learn)
+        assert not (tmp_path / "out").exists()
 
 
 def test_models_that_do_not_fit(place: Path, tmp_path: Path) -> None:

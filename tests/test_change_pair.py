@@ -130,6 +130,15 @@ def test_few_clear_observations_are_left_out(place: Path, tmp_path: Path) -> Non
     assert (change[4:, :-6] > 0).all()
 
 
+@pytest.mark.parametrize("rule", ["reference", "expected_rate"])
+def test_without_clear_observations_nothing_is_compared(place: Path, tmp_path: Path, rule: str) -> None:
+    """Where no pixel has enough of them in both years, --min-clear is named, and nothing is left."""
+    given = {"reference": place / "places.gpkg", "expected_rate": 0.1}
+    with pytest.raises(NothingFoundError, match="--min-clear"):
+        run(place, tmp_path / "out", min_clear=366, **{rule: given[rule]})
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_threshold_comes_from_the_tiles_not_from_the_area(place: Path, tmp_path: Path) -> None:
     """In a box within a burn everything has changed, and is mapped so."""
     frame = geopandas.read_file(place / "places.gpkg")

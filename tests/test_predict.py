@@ -159,6 +159,15 @@ def test_years_and_bands_are_chosen_or_refused(place: Path, trained: ClassifyRes
         whole(place, band=("certainty",))
 
 
+def test_a_map_of_nothing_is_none(place: Path, trained: ClassifyResult, tmp_path: Path) -> None:
+    """Where no pixel has enough clear observations the command ends in 3, says what to lower, and leaves nothing."""
+    words = ["predict", str(place / "first"), "--catalog", str(place / "codes"), "--year", "2019", "--min-clear", "366"]
+    result = CliRunner().invoke(cli.app, [*words, "-o", str(tmp_path / "out")])
+    assert result.exit_code == 3, result.output
+    assert "lower --min-clear" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_command_maps_and_repeats(place: Path, trained: ClassifyResult, tmp_path: Path) -> None:
     """`esd-tasks predict MODEL` prints classes, caveat, paths and a next step; the record's command does the same."""
     words = ["predict", str(place / "first"), "--catalog", str(place / "codes"), "--year", "2019"]

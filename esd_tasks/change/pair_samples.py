@@ -14,12 +14,12 @@ from esd_tasks.change.reference import NO_CHANGE, PairLabels
 from esd_tasks.codes_item import CodesItem, by_year
 from esd_tasks.failures import Failures
 from esd_tasks.mosaic import Mosaic
-from esd_tasks.samples import Samples, extract
+from esd_tasks.samples import FEW_CLEAR, Samples, extract
 from esd_tasks.target import WGS84, transformer
 from esd_tasks.training_pixels import TrainingPixels
 from stactools_esd.errors import LabelsError, NothingFoundError
 
-NO_EARLIER: Final = "no codes in the earlier year, or too few clear observations"
+NO_EARLIER: Final = "no codes in the earlier year"
 """Why a place with codes of the later year is left out."""
 
 
@@ -133,20 +133,23 @@ def _of_pair(
     )
     items = [[item for item in of_year[year] if item.tile in tiles] for year in pair]
     try:
-        after = extract(part, {pair[1]: items[1]}, min_clear=min_clear, seed=seed, least_classes=1, failures=failures)
+        after = extract(part, {pair[1]: items[1]}, seed=seed, least_classes=1, failures=failures)
     except LabelsError:  # nothing of this pair is left; what is left of all pairs is looked at in the end
         return None
     with Mosaic(items[0], on_failure=None if failures is None else failures.hear) as mosaic:
         before = mosaic.read_points(after.lon, after.lat)
-    kept = np.flatnonzero(before.valid & (before.clear_obs >= min_clear))
     dropped = dict(after.dropped)
-    if lacking := len(after.lon) - len(kept):
-        dropped[NO_EARLIER] = {NO_CHANGE: lacking}
+    cloudy = (before.valid & (before.clear_obs < min_clear)) | (after.clear_obs < min_clear)
+    for reason, rows in ((NO_EARLIER, ~before.valid & ~cloudy), (FEW_CLEAR, cloudy)):
+        if rows.any():
+            dropped[reason] = {NO_CHANGE: int(rows.sum())}
+    kept = np.flatnonzero(before.valid & ~cloudy)
     columns = ("codes", "clear_obs", "class_id", "year", "x", "y", "lon", "lat")
     samples = replace(
         after,
         group=members[after.group[kept]],
         dropped=dropped,
+        min_clear=min_clear,
         **{name: getattr(after, name)[kept] for name in columns},
     )
     return PairSamples(
