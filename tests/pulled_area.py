@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas
+import rasterio
 import shapely
 from neighbours import CORNER, FOUR, to_wgs84, write_tile
 
@@ -26,9 +27,12 @@ def write_two_years(folder: Path) -> Path:
 
 
 def damage(path: Path) -> bytes:
-    """Make the second half of a file unreadable, its length as it was; return what it held."""
+    """Make the second half of a file's pixels unreadable, its length as it was; return what it held."""
     whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) - len(whole) // 2))
+    with rasterio.open(path) as dataset:
+        first = int(dataset.get_tag_item("BLOCK_OFFSET_0_0", "TIFF", bidx=1))
+    kept = (first + len(whole)) // 2
+    path.write_bytes(whole[:kept] + bytes(len(whole) - kept))
     return whole
 
 
