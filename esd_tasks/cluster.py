@@ -63,10 +63,15 @@ class ClusterRequest(MapRequest):
         UsageError: See `MapRequest`; no area is given, or the number of clusters is out of range.
     """
 
-    task: ClassVar[str] = "clusters"
+    task: ClassVar[str] = "cluster"
 
     n_clusters: int = 10
     """Clusters to find."""
+
+    @property
+    def made(self) -> str:
+        """Clusters."""
+        return "clusters"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,7 +6,7 @@ from typing import ClassVar, Final, Literal, get_args
 
 from esd_tasks.request import MapRequest
 from esd_tasks.shard import parse_shard
-from esd_tasks.years import parse_years
+from esd_tasks.years import parse_years, years_in_a_name
 from stactools_esd.errors import UsageError
 
 Values = Literal["codes", "levels", "vectors"]
@@ -55,6 +55,11 @@ class YearsRequest(MapRequest):
         if self.year is not None:
             return (self.year,)
         return None if self.years is None else parse_years(self.years)
+
+    @property
+    def asked_years(self) -> str:
+        """The years that were asked for, as part of a file name."""
+        return super().asked_years if self.years is None else years_in_a_name(self.years)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +162,6 @@ class PullRequest(YearsRequest):
         return kind
 
     @property
-    def default_output(self) -> Path:
-        """`<file of the place>-pull` beside it, else `pull`."""
-        place = self.geometry or self.points
-        return place.with_name(f"{place.stem}-pull") if place else Path("pull")
+    def named_after(self) -> Path | None:
+        """The area, or the points."""
+        return self.geometry or self.points

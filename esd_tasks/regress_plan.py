@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -58,10 +57,9 @@ class RegressRequest(LabelledRequest):
         return f"{self.target_field} ({self.units})" if self.units else self.target_field
 
     @property
-    def default_output(self) -> Path:
-        """`<labels>-<field>` beside the labels."""
-        plain = re.sub(r"[^\w]+", "-", self.target_field).strip("-_") or self.task
-        return self.labels.with_name(f"{self.labels.stem}-{plain}")
+    def made(self) -> str:
+        """The quantity."""
+        return re.sub(r"[^\w]+", "-", self.target_field).strip("-_") or self.task
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
+from esd_tasks.addresses import beside, shown
 from esd_tasks.engine_work import Resources
 from stactools_esd.errors import UsageError
 from stactools_esd.memory import DEFAULT_MEMORY, parse_memory
@@ -91,9 +92,25 @@ class MapRequest:
             raise UsageError(f"got --seed {self.seed}, expected 0..{2**31 - 1}; choose another")
 
     @property
+    def named_after(self) -> Path | None:
+        """The file beside which the output folder lies where none is named, and after which it is called."""
+        return self.geometry
+
+    @property
+    def made(self) -> str:
+        """What the output folder is called besides: after the command, unless what it makes has a better name."""
+        return self.task.replace(" ", "-")
+
+    @property
+    def asked_years(self) -> str:
+        """The years that were asked for, as part of a file name; nothing where none were."""
+        return "" if self.year is None else str(self.year)
+
+    @property
     def default_output(self) -> Path:
-        """The output folder where none is named: after the file of the area, beside it."""
-        return self.geometry.with_name(f"{self.geometry.stem}-{self.task}") if self.geometry else Path(self.task)
+        """The output folder where none is named: `<place>-<what is made>-<years>`, so that each year has its own."""
+        name = f"{self.made}-{self.asked_years}".removesuffix("-")
+        return Path(name) if self.named_after is None else beside(self.named_after, name)
 
     @property
     def catalog_or_default(self) -> str:
@@ -122,7 +139,7 @@ class MapRequest:
             if field.name in given and (value := given[field.name]) != field.default:
                 flag = f"--{field.name.replace('_', '-')}"
                 for one in value if isinstance(value, tuple) else (value,):
-                    words += [flag] if one is True else [flag, str(one)]
+                    words += [flag] if one is True else [flag, shown(one) if isinstance(one, Path) else str(one)]
         return shlex.join(words)
 
 
@@ -192,9 +209,9 @@ class LabelledRequest(MapRequest):
             raise UsageError(f"got --polygon-rule {self.polygon_rule}, expected one of {', '.join(POLYGON_RULES)}")
 
     @property
-    def default_output(self) -> Path:
-        """`<labels>-<task>` beside the labels."""
-        return self.labels.with_name(f"{self.labels.stem}-{self.task}")
+    def named_after(self) -> Path | None:
+        """The labels."""
+        return self.labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,9 +291,9 @@ class ClassifyRequest(ClassesRequest, MapBandsRequest):
         return super().label_options | {"weight_field": self.weight_field, "exclude": self.exclude}
 
     @property
-    def default_output(self) -> Path:
-        """`<labels>-map` beside the labels."""
-        return self.labels.with_name(f"{self.labels.stem}-map")
+    def made(self) -> str:
+        """A map."""
+        return "map"
 
 
 def check_block_size(block_size: float | Literal["auto"]) -> None:

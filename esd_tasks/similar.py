@@ -97,9 +97,9 @@ class SimilarRequest(MapRequest):
             raise UsageError(f"got --apart {self.apart}, expected metres, 0 or more; correct it")
 
     @property
-    def default_output(self) -> Path:
-        """`<examples>-similar` beside the examples."""
-        return self.examples.with_name(f"{self.examples.stem}-{self.task}")
+    def named_after(self) -> Path | None:
+        """The examples."""
+        return self.examples
 
 
 @dataclass(frozen=True, kw_only=True)

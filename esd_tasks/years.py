@@ -7,6 +7,11 @@ from stactools_esd.errors import UsageError
 _EXPECTED = "expected years like 2000-2024 or 2000,2005,2010-2015; correct it"
 
 
+def years_in_a_name(text: str) -> str:
+    """Return years as users write them as part of a file name: `2000-2010,2015` is `2000-2010_2015`."""
+    return re.sub(r"[,\s]+", "_", re.sub(r"\s*-\s*", "-", text.strip()))
+
+
 def parse_years(text: str) -> tuple[int, ...]:
     """Read years: single ones and ranges, both ends included, joined by commas.
 

@@ -178,14 +178,14 @@ def foreign_output(place: Path) -> None:
 NOTHING: Callable[[Path], None] = lambda place: None  # noqa: E731
 
 FAULTS: dict[str, tuple[Callable[[Path], None], list[str], int, str]] = {
-    "no labels": (lambda place: (place / "samples.gpkg").unlink(), [], 1, "samples.gpkg"),
+    "no labels": (lambda place: (place / "samples.gpkg").unlink(), [], 2, "samples.gpkg"),
     "labels without CRS": (without_crs, [], 1, "CRS"),
-    "no class field": (NOTHING, ["--class-field", "klass"], 1, "klass"),
+    "no class field": (NOTHING, ["--class-field", "klass"], 2, "klass"),
     "one class": (relabel(one_class), [], 1, "one class"),
     "outside every item": (relabel(elsewhere), [], 3, "no item"),
     "a year no item has": (NOTHING, ["--year", "1999"], 3, "2020"),
     "several years": (lambda place: tiny_map.write_place(place / "catalog", year=2021) and None, [], 2, "2020, 2021"),
-    "empty geometry": (empty_area, ["--geometry", "aoi.geojson"], 2, "empty geometry"),
+    "empty geometry": (empty_area, ["--geometry", "aoi.geojson"], 3, "empty geometry"),
     "no geometry file": (NOTHING, ["--geometry", "aoi.gpkg"], 2, "does not exist"),
     "box in words": (NOTHING, ["--bbox", "here"], 2, "W,S,E,N"),
     "box elsewhere": (NOTHING, ["--bbox", "-60,-10,-59,-9"], 3, "no item"),
@@ -199,7 +199,7 @@ FAULTS: dict[str, tuple[Callable[[Path], None], list[str], int, str]] = {
     "labels close together": (relabel(close_together), [], 1, "--block-size"),
     "no legend file": (NOTHING, ["--legend", "legend.csv"], 2, "legend.csv"),
     "no such layer": (NOTHING, ["--layer", "points"], 2, "--layer"),
-    "too many clear": (NOTHING, ["--min-clear", "99"], 1, "clear"),
+    "too many clear": (NOTHING, ["--min-clear", "99"], 3, "clear"),
 }
 
 

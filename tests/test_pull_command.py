@@ -64,14 +64,14 @@ def test_a_dry_run_says_items_bytes_and_pixels(place: Path) -> None:
 
 
 def test_an_area_goes_beside_its_file_and_says_what_next(place: Path) -> None:
-    """The folder is <area>-pull; the second time it is already done; the result is a catalogue for other commands."""
+    """The folder is <area>-pull-<year>; the second time it is already done; the result is a catalogue for other commands."""
     first = pull("--geometry", "area.gpkg", "--year", 2019)
     assert first.exit_code == 0, first.output
     assert first.stdout.splitlines()[-1].startswith("next: ")
     assert first.stderr == ""
     again = pull("--geometry", "area.gpkg", "--year", 2019)
-    assert again.stdout.startswith("already done: area-pull")
-    copied = pull("--geometry", "area.gpkg", "--catalog", "area-pull", "-o", "copy", "--json")
+    assert again.stdout.startswith("already done: area-pull-2019")
+    copied = pull("--geometry", "area.gpkg", "--catalog", "area-pull-2019", "-o", "copy", "--json")
     said = pull("--geometry", "area.gpkg", "--year", 2019, "--json")
     assert json.loads(copied.stdout)["valid"] == json.loads(said.stdout)["valid"]
 

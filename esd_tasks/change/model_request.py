@@ -6,6 +6,7 @@ from typing import Literal
 
 from esd_tasks.change.request import ChangeRequest, parse_years
 from esd_tasks.change.thresholds import check_rate
+from esd_tasks.years import years_in_a_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,11 @@ class LandCoverRequest(ChangeRequest):
 
     full_clear: float | None = None
     """Clear observations with which a year counts fully; the median of the tiles if None."""
+
+    @property
+    def asked_years(self) -> str:
+        """The years that were asked for, as part of a file name."""
+        return "" if self.years is None else years_in_a_name(self.years)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -86,6 +92,11 @@ class TrainRequest(ChangeRequest):
             check_rate(self.expected_rate)
 
     @property
-    def default_output(self) -> Path:
-        """`<labels>-change-model` beside the labels."""
-        return self.labels.with_name(f"{self.labels.stem}-change-model")
+    def named_after(self) -> Path | None:
+        """The labels."""
+        return self.labels
+
+    @property
+    def made(self) -> str:
+        """A model."""
+        return "change-model"

@@ -6,8 +6,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
+from esd_tasks.addresses import shown
 from esd_tasks.change.thresholds import check_rate
 from esd_tasks.request import MapRequest
+from esd_tasks.years import years_in_a_name
 from stactools_esd.errors import UsageError
 
 FALSE_ALARMS: Final = 0.01
@@ -42,12 +44,6 @@ class ChangeRequest(MapRequest):
     """Fields that stand without a flag in the command line, in their order."""
 
     @property
-    def default_output(self) -> Path:
-        """After the file of the area, beside it; else after the task."""
-        name = self.task.replace(" ", "-")
-        return self.geometry.with_name(f"{self.geometry.stem}-{name}") if self.geometry else Path(name)
-
-    @property
     def command(self) -> str:
         """The command line that asks the same; the catalogue stands as it was found."""
         words = ["esd-tasks", *self.task.split(), *(str(getattr(self, name)) for name in self.places)]
@@ -57,7 +53,7 @@ class ChangeRequest(MapRequest):
                 continue
             flag = f"--{field.name.replace('_', '-')}"
             for one in value if isinstance(value, tuple) else (value,):
-                words += [flag] if one is True else [flag, str(one)]
+                words += [flag] if one is True else [flag, shown(one) if isinstance(one, Path) else str(one)]
         return shlex.join(words)
 
     def _see(self, *checks: tuple[str, float | None, float, float]) -> None:
@@ -112,6 +108,11 @@ class PairRequest(ChangeRequest):
 
     block_size: float | Literal["auto"] = "auto"
     """Side in metres of the blocks of the cross-validation."""
+
+    @property
+    def asked_years(self) -> str:
+        """Both years, as part of a file name."""
+        return f"{self.year1}-{self.year2}"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -168,6 +169,11 @@ class SeriesRequest(ChangeRequest):
 
     table: TableFormat = "none"
     """Whether and how every break is written as a row of a table."""
+
+    @property
+    def asked_years(self) -> str:
+        """The years that were asked for, as part of a file name."""
+        return "" if self.years is None else years_in_a_name(self.years)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -42,7 +42,9 @@ def land_cover(
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder of the maps.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder. Default: [<area>-]change-land-cover-<years>.")
+    ] = None,
 ) -> None:
     """Map classes of every year with a trained model, made consistent by a transition model.
 

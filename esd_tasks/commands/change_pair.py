@@ -40,7 +40,9 @@ def pair(
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder of the map.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder of the map. Default: [<area>-]change-pair-<years>.")
+    ] = None,
 ) -> None:
     """Map where two years differ by more than is usual between them.
 

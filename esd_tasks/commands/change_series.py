@@ -45,7 +45,9 @@ def series(
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder of the maps.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder of the maps. Default: [<area>-]change-series-<years>.")
+    ] = None,
 ) -> None:
     """Find every year in which a pixel changed for good.
 

@@ -33,7 +33,9 @@ def train(
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder of the model.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder of the model. Default: <labels>-change-model.")
+    ] = None,
 ) -> None:
     """Train a model of change on labelled pairs of years, with leakage-reduced accuracy.
 

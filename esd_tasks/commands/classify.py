@@ -58,7 +58,7 @@ def classify(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder of the map. Default: <labels>-map beside the labels.")
+        Path | None, typer.Option("--output", "-o", help="Folder of the map. Default: <labels>-map-<year>.")
     ] = None,
 ) -> None:
     """Make a land-cover map from labelled places, with cross-validated accuracy.

@@ -31,7 +31,7 @@ def cluster(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder of the map. Default: <geometry>-clusters.")
+        Path | None, typer.Option("--output", "-o", help="Folder of the map. Default: <geometry>-clusters-<year>.")
     ] = None,
 ) -> None:
     """Find clusters of pixels whose year looks alike, without labels, and map them in colours that follow likeness."""

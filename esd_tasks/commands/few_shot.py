@@ -44,7 +44,7 @@ def few_shot(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder of the map. Default: <labels>-few-shot.")
+        Path | None, typer.Option("--output", "-o", help="Folder of the map. Default: <labels>-few-shot-<year>.")
     ] = None,
 ) -> None:
     """Make a class map from 1 to 50 labels a class, by the small classifier that serves them best.

@@ -38,7 +38,7 @@ def learning_curve(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder of the curve. Default: <labels>-learning-curve.")
+        Path | None, typer.Option("--output", "-o", help="Folder. Default: <labels>-learning-curve-<year>.")
     ] = None,
 ) -> None:
     """Tell how many labels are enough: 1, 5, 10, 50 and all labels a class train, others in other blocks are tested.

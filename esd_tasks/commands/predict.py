@@ -38,7 +38,7 @@ def predict(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder of the map. Default: <area>-predict.")
+        Path | None, typer.Option("--output", "-o", help="Folder of the map. Default: <area>-predict-<year>.")
     ] = None,
 ) -> None:
     """Map any place and year with a saved model, of classes, clusters or a quantity: no labels are needed.

@@ -64,7 +64,8 @@ def pull(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Output folder. Default: <place>-pull beside the place.")
+        Path | None,
+        typer.Option("--output", "-o", help="Output folder. Default: <place>-pull-<years>."),
     ] = None,
 ) -> None:
     """Pull codes of an area, of points or of units, for one year or many, onto one grid.

@@ -41,7 +41,7 @@ def regress(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder of the map. Default: <labels>-<field>.")
+        Path | None, typer.Option("--output", "-o", help="Folder of the map. Default: <labels>-<field>-<year>.")
     ] = None,
 ) -> None:
     """Map a measured quantity from labelled places, with R2, RMSE, MAE and bias by spatial cross-validation."""

@@ -40,7 +40,7 @@ def similar(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder of the map. Default: <examples>-similar.")
+        Path | None, typer.Option("--output", "-o", help="Folder of the map. Default: <examples>-similar-<year>.")
     ] = None,
 ) -> None:
     """Map how similar every pixel is to a few example places, 0..1, and suggest a threshold.

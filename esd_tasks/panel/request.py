@@ -83,6 +83,11 @@ class PanelRequest(YearsRequest):
         return self.format or FORMATS[0]
 
     @property
-    def default_output(self) -> Path:
-        """`<units>-panel` beside the units."""
-        return self.units.with_name(f"{self.units.stem}-panel")
+    def named_after(self) -> Path | None:
+        """The units."""
+        return self.units
+
+    @property
+    def made(self) -> str:
+        """A panel."""
+        return "panel"
