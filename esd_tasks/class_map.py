@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from esd_tasks import maps, preview
-from esd_tasks.applicability import Applicability
 from esd_tasks.class_bands import BAND_FILES, INDEX_BANDS, INDEX_NODATA, PERCENT_NODATA, entropy, read_map
 from esd_tasks.classifier import Classifier
 from esd_tasks.clean_map import smoothed
@@ -25,6 +24,7 @@ from esd_tasks.patches import without_patches
 from stactools_esd.blocks import Block, BlockStore
 
 if TYPE_CHECKING:
+    from esd_tasks.applicability import Applicability
     from esd_tasks.area_plan import AreaPlan
     from esd_tasks.request import MapBandsRequest
 
@@ -54,7 +54,7 @@ class ClassMap:
     bands: tuple[str, ...] = ()
     """Keys of `BAND_FILES` that are wanted."""
 
-    applicability: Applicability | None = None
+    applicability: "Applicability | None" = None
     """What the band `applicability` compares pixels with."""
 
     @property

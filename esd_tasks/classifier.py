@@ -7,19 +7,22 @@ is saved as LightGBM's own text beside a JSON that says what it was trained on: 
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightgbm
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from esd_tasks.features import feature_names
 from esd_tasks.forest import Columns, Predictor
+from esd_tasks.forest.text_booster import TextBooster
 from esd_tasks.model_file import CLASSIFY, MODEL_JSON, MODEL_TEXT, SCHEMA_VERSION, read_model
 from esd_tasks.trees import DATASET_SETTINGS, TreeParameters, grow_trees
 from stactools_esd.errors import LabelsError, OutputError
 from stactools_esd.files import atomic_path, write_json
 from stactools_esd.product import CodesIdentity
+
+if TYPE_CHECKING:
+    import lightgbm
 
 __all__ = ["DATASET_SETTINGS", "Classifier", "TreeParameters", "grow_trees"]
 
@@ -37,7 +40,7 @@ class Classifier:
         """
         self.parameters = parameters or TreeParameters()
         self.threads = threads
-        self._booster: lightgbm.Booster | None = None
+        self._booster: lightgbm.Booster | TextBooster | None = None
         self._predictor: Predictor | None = None
         self._classes: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.covariates: tuple[str, ...] = ()
@@ -128,7 +131,7 @@ class Classifier:
         return self._predictor
 
     @property
-    def _trained(self) -> lightgbm.Booster:
+    def _trained(self) -> "lightgbm.Booster | TextBooster":
         if self._booster is None:
             raise LabelsError("got a classifier without a model, expected a trained one; call fit first")
         return self._booster
@@ -187,10 +190,10 @@ class Classifier:
         try:
             text = (folder / MODEL_TEXT).read_text(encoding="utf-8")
             model = cls(TreeParameters(**facts["parameters"]), threads=threads)
-            model._booster = lightgbm.Booster(model_str=text)
+            model._booster = TextBooster(text)
             model._classes = np.array([entry["class_id"] for entry in facts["classes"]], dtype=np.int64)
             model.covariates = tuple(facts["features"].get("covariates", ()))
-        except (OSError, KeyError, TypeError, lightgbm.basic.LightGBMError) as error:
+        except (OSError, KeyError, TypeError, ValueError) as error:
             raise OutputError(f"cannot read the model in {folder} ({error}); train it again") from error
         if model._booster.feature_name() != list(model.feature_names):
             raise OutputError(f"got {MODEL_TEXT} and {MODEL_JSON} of two models in {folder}; train the model again")

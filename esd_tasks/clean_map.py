@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
 
 from esd_tasks.legend import UNCLASSIFIED
 from stactools_esd.blocks import Block, BlockStore
@@ -31,6 +30,8 @@ def smoothed(
         window: Pixels a side, odd.
         nodata: Value of probabilities of pixels without a class.
     """
+    from scipy.ndimage import uniform_filter1d
+
     reach = window // 2
     by_corner = {(block.row, block.column): block for block in blocks}
     size = max(block.height for block in blocks), max(block.width for block in blocks)

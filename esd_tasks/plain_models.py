@@ -1,9 +1,9 @@
 """Saved models that see codes alone and have no bands: of few labels, of clusters, of a quantity."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 import pystac
 
@@ -207,3 +207,11 @@ class SavedRegression(Plain):
             ],
         )
         return names, {"quantity": quantity, "percentile_2": low, "percentile_98": high}
+
+
+PLAIN: Final[Mapping[str, type[SavedModel]]] = {
+    FEW_SHOT: SavedClasses,
+    CLUSTERS: SavedClusters,
+    REGRESSION: SavedRegression,
+}
+"""How to predict, by the kind of the model."""

@@ -1,16 +1,16 @@
 """How each kind of saved model predicts codes, and the files of its map: classes, clusters or a quantity.
 
-`SAVED` says it by the `kind` of `model.json`: a new kind of model needs a class and a line there, and no more.
+The `kind` of `model.json` says which: a new kind of model needs a class and a line of `plain_models.PLAIN`. What the
+others need is loaded for them alone: it takes longer than many a map.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pystac
 
-from esd_tasks.applicability import Applicability
 from esd_tasks.area_plan import AreaPlan
 from esd_tasks.class_map import ClassMap
 from esd_tasks.class_map_item import write_class_item
@@ -20,13 +20,15 @@ from esd_tasks.legend import Legend
 from esd_tasks.map_run import Beside, Layer, OfCodes
 from esd_tasks.map_store import MapStore
 from esd_tasks.model_facts import legend_of_model
-from esd_tasks.model_file import CLASSIFY, CLUSTERS, FEW_SHOT, MODEL_JSON, MODEL_TEXT, REGRESSION, read_model
-from esd_tasks.plain_models import SavedClasses, SavedClusters, SavedRegression
+from esd_tasks.model_file import CLASSIFY, MAKERS, MODEL_JSON, MODEL_TEXT, read_model
 from esd_tasks.request import MapBandsRequest
 from esd_tasks.saved_model import NOWHERE, SavedModel, class_report, class_shares
 from esd_tasks.target import Grid
 from stactools_esd.blocks import Block
 from stactools_esd.errors import UsageError
+
+if TYPE_CHECKING:
+    from esd_tasks.applicability import Applicability
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,7 @@ class SavedTrees(SavedModel):
     covariates: tuple[Covariate, ...]
     """What the model sees beside the codes, in its order."""
 
-    applicability: Applicability | None
+    applicability: "Applicability | None"
     """What the band `applicability` compares pixels with."""
 
     @classmethod
@@ -64,7 +66,7 @@ class SavedTrees(SavedModel):
             legend=legend,
             bands=request.band,
             covariates=see_same_names(open_covariates(request.covariate), model.covariates),
-            applicability=Applicability.load(folder, model.covariates) if "applicability" in request.band else None,
+            applicability=_applicability(folder, model) if "applicability" in request.band else None,
         )
 
     @property
@@ -107,13 +109,11 @@ class SavedTrees(SavedModel):
         return outputs | {"item": item}, {"classes": class_shares(self.legend, counts)}
 
 
-SAVED: Final[Mapping[str, type[SavedModel]]] = {
-    CLASSIFY: SavedTrees,
-    FEW_SHOT: SavedClasses,
-    CLUSTERS: SavedClusters,
-    REGRESSION: SavedRegression,
-}
-"""How to predict, by the kind of the model."""
+def _applicability(folder: Path, model: Classifier) -> "Applicability":
+    """Read what pixels are compared with; what that needs is loaded for this alone."""
+    from esd_tasks.applicability import Applicability
+
+    return Applicability.load(folder, model.covariates)
 
 
 def load_saved(folder: Path, request: MapBandsRequest) -> SavedModel:
@@ -123,4 +123,9 @@ def load_saved(folder: Path, request: MapBandsRequest) -> SavedModel:
         OutputError: There is none, or it cannot be read.
         UsageError: The request asks for what this kind of model does not have.
     """
-    return SAVED[read_model(folder, *SAVED).get("kind", CLASSIFY)].load(folder, request)
+    kind = read_model(folder, *MAKERS).get("kind", CLASSIFY)
+    if kind == CLASSIFY:
+        return SavedTrees.load(folder, request)
+    from esd_tasks.plain_models import PLAIN
+
+    return PLAIN[kind].load(folder, request)

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import lightgbm
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stactools_esd.errors import LabelsError
+
+if TYPE_CHECKING:
+    import lightgbm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +78,7 @@ def grow_trees(
     *,
     names: Sequence[str] | None = None,
     weight: ArrayLike | None = None,
-) -> tuple[lightgbm.Booster, NDArray[np.int64]]:
+) -> tuple["lightgbm.Booster", NDArray[np.int64]]:
     """Train LightGBM on any table of features: one thread, deterministic, quiet.
 
     Args:
@@ -92,6 +94,8 @@ def grow_trees(
     Raises:
         LabelsError: Fewer than two classes, or lengths that differ.
     """
+    import lightgbm
+
     classes, targets, counts = np.unique(np.asarray(class_id, dtype=np.int64), return_inverse=True, return_counts=True)
     if len(features) != len(targets):
         raise LabelsError(f"got {len(features)} rows of features and {len(targets)} classes, expected one class a row")

@@ -89,6 +89,11 @@ def read_model_text(text: str) -> ModelText:
     return ModelText(trees=found, classes=classes, objective=tuple(facts.get("objective", "").split()))
 
 
+def header_of(text: str) -> Mapping[str, str]:
+    """Return the lines that stand before the first tree."""
+    return _facts(text.partition("\nTree=")[0].splitlines())
+
+
 def _facts(lines: list[str], only: frozenset[str] | None = None) -> Mapping[str, str]:
     return dict(_pairs(lines, only))
 

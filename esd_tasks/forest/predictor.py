@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +16,11 @@ from esd_tasks.forest.loops import make_room, score_pixels
 from esd_tasks.forest.model_text import UnfitModelError, read_model_text
 from esd_tasks.forest.outputs import best_of_softmax, check_objective, convert
 from esd_tasks.forest.tables import ForestTables, compile_forest
+from esd_tasks.forest.text_booster import TextBooster
 from stactools_esd.errors import RasterError
+
+if TYPE_CHECKING:
+    import lightgbm
 
 LEAST_ROWS: Final = 4096
 """Fewer pixels go through LightGBM, which needs no preparation."""
@@ -33,7 +36,9 @@ Codes = NDArray[np.uint16]
 class Predictor:
     """Trees that predict from codes."""
 
-    def __init__(self, booster: lightgbm.Booster, columns: Columns | None = None, *, threads: int = 1) -> None:
+    def __init__(
+        self, booster: "lightgbm.Booster | TextBooster", columns: Columns | None = None, *, threads: int = 1
+    ) -> None:
         """Take a trained model.
 
         Args:
@@ -50,7 +55,8 @@ class Predictor:
     def forest(self) -> ForestTables | None:
         """The trees as the loops read them, or None for a model that they cannot evaluate."""
         try:
-            model = read_model_text(self.booster.model_to_string())
+            known = self.booster.model if isinstance(self.booster, TextBooster) else None
+            model = known or read_model_text(self.booster.model_to_string())
             check_objective(model.objective)
             tables = compile_forest(model, self.columns)
         except UnfitModelError as reason:

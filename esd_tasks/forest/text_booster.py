@@ -1,0 +1,59 @@
+"""A saved model by its text: LightGBM, whose import takes longer than many a map, is loaded where it is needed."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from esd_tasks.forest.model_text import ModelText, UnfitModelError, header_of, read_model_text
+
+if TYPE_CHECKING:
+    import lightgbm
+
+_LAST_LINE = "\nend of trees"
+
+
+class TextBooster:
+    """What `lightgbm.Booster` is to those who predict; all that the text alone cannot answer is asked of LightGBM."""
+
+    def __init__(self, text: str) -> None:
+        """Read a model.
+
+        Args:
+            text: What `Booster.model_to_string` gave.
+
+        Raises:
+            ValueError: The text is no model.
+        """
+        self._text = text
+        try:
+            if _LAST_LINE not in text:
+                raise UnfitModelError("a text that is cut off")
+            self.model: ModelText | None = read_model_text(text)
+            self._names = header_of(text)["feature_names"].split(" ")
+        except (UnfitModelError, KeyError):
+            self.model, self._names = None, self._booster.feature_name()
+
+    def model_to_string(self) -> str:
+        """Return the text."""
+        return self._text
+
+    def feature_name(self) -> list[str]:
+        """Return the names of the features."""
+        return list(self._names)
+
+    def num_model_per_iteration(self) -> int:
+        """Return how many columns a prediction has."""
+        return self.model.classes if self.model else int(self._booster.num_model_per_iteration())
+
+    @cached_property
+    def _booster(self) -> "lightgbm.Booster":
+        import lightgbm
+
+        try:
+            return lightgbm.Booster(model_str=self._text)
+        except lightgbm.basic.LightGBMError as error:
+            raise ValueError(str(error)) from error
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "_text" not in self.__dict__:
+            raise AttributeError(name)
+        return getattr(self._booster, name)
