@@ -6,9 +6,12 @@ has.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from esd_tasks.accuracy import DESIGN_STATEMENT, SCHEMA_VERSION, Accuracy
+from stactools_esd.errors import OutputError
+from stactools_esd.files import json_text, read_json
 
 if TYPE_CHECKING:
     from esd_tasks.folds import Folds
@@ -47,6 +50,24 @@ def accuracy_content(
         "protocol": dict(protocol),
         **further,
     }
+
+
+def see_free(path: Path, content: Mapping[str, Any], *, overwrite: bool) -> None:
+    """See that no other assessment would be lost.
+
+    Args:
+        path: `accuracy.json` that is to be written.
+        content: What it is to hold.
+        overwrite: The user's word.
+
+    Raises:
+        OutputError: The folder holds another one.
+    """
+    if path.exists() and not overwrite and json_text(read_json(path, error=OutputError)) != json_text(content):
+        raise OutputError(
+            f"got {path.parent} with another {path.name}, expected an empty folder; choose another with -o, or replace "
+            "it with --overwrite"
+        )
 
 
 def protocol_of(folds: "Folds", *, n_samples: int, n_tested: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from esd_tasks.assess_population import Population
 from esd_tasks.assess_sample import TRAINED, Sample
 from esd_tasks.assess_setting import Setting
 from esd_tasks.estimates import Estimates
+from esd_tasks.training_pixels import UNKNOWN_TRAINING, is_untold
 from stactools_esd.errors import LabelsError
 
 FEW_SAMPLES: Final = 20
@@ -92,6 +93,8 @@ def sample_notes(setting: Setting, population: Population, sample: Sample) -> It
     """
     if setting.sampling == "convenience" and setting.request.sampling is None:
         yield UNKNOWN_SAMPLING
+    if is_untold(setting.raster.path.parent):
+        yield UNKNOWN_TRAINING
     for reason, n in sample.left_out.items():
         yield f"{n:,} point{'s' * (n > 1)} left out: {reason}"
     if setting.reference.n_empty:

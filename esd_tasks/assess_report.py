@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from esd_tasks.accuracy import DESIGN_STATEMENT, Accuracy, json_number, weighted_summary
-from esd_tasks.accuracy_content import accuracy_content
+from esd_tasks.accuracy_content import accuracy_content, see_free
 from esd_tasks.assess import Assessment
 from esd_tasks.assess_figures import area_number, pixel_area, weighted
 from esd_tasks.assess_population import BY_AREA
@@ -14,8 +14,7 @@ from esd_tasks.assess_request import AREA_UNITS
 from esd_tasks.assess_table import write_matrix
 from esd_tasks.report_assess import write_report as write_page
 from esd_tasks.run_record import software
-from stactools_esd.errors import OutputError
-from stactools_esd.files import json_text, read_json, write_json
+from stactools_esd.files import write_json
 
 KIND: Final = "assessment with reference data"
 """What the JSON is of."""
@@ -152,13 +151,7 @@ def write_report(assessment: Assessment) -> dict[str, Path]:
     folder = assessment.request.output_or_default
     content = report(assessment)
     path = folder / ACCURACY_JSON
-    if path.exists() and not assessment.request.overwrite:
-        there = read_json(path, error=OutputError)
-        if json_text(there) != json_text(content):
-            raise OutputError(
-                f"got {folder} with another accuracy.json, expected an empty folder; choose another with -o, or "
-                "replace it with --overwrite"
-            )
+    see_free(path, content, overwrite=assessment.request.overwrite)
     population, unit = assessment.population, assessment.request.area_unit
     sizes: dict[str, Any] = {}
     if population.by_class:

@@ -14,14 +14,13 @@ from esd_tasks.assess_request import AssessRequest, Sampling
 from esd_tasks.assess_sample import Sample, meet
 from esd_tasks.design_file import SampleDesign, read_design, record_path
 from esd_tasks.legend import read_legend
-from esd_tasks.run_record import RUN_JSON
 from esd_tasks.strata_counts import OnCount, StrataCounts, count_strata
 from esd_tasks.strata_names import find_classes, names_of
 from esd_tasks.strata_raster import ClassRaster
 from esd_tasks.target import WGS84, transformer
-from esd_tasks.training_pixels import training_of
-from stactools_esd.errors import EsdError, IncomparableError, LabelsError, UsageError
-from stactools_esd.files import read_json, sha256_file
+from esd_tasks.training_pixels import record_beside, training_of
+from stactools_esd.errors import IncomparableError, LabelsError, UsageError
+from stactools_esd.files import sha256_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,10 +240,7 @@ def _check_drawn_from(design: SampleDesign, raster: ClassRaster, checksum: str) 
 
 def _refuse_training_samples(map_path: Path, reference: Path) -> None:
     """See that the samples are not those that the map was made from, as the record beside the map has it."""
-    try:
-        trained = read_json(map_path.with_name(RUN_JSON), error=LabelsError)["labels"]["sha256"]
-    except (EsdError, KeyError, TypeError):
-        return
+    trained = record_beside(map_path.parent).get("labels", {}).get("sha256")
     if reference.is_file() and trained == sha256_file(reference):
         raise LabelsError(
             f"got {reference.name}, from which {map_path} was made, expected samples that the model never saw; its "

@@ -71,7 +71,7 @@ def write_outputs(
     }
     work.model.save(folder, identity=plan.identity, names=plan.legend.by_id, software=packages(), further=facts)
     write_json(folder / ACCURACY_JSON, validated)
-    outputs["training_pixels"] = TrainingPixels.of(samples.lon, samples.lat, samples.year).save(folder)
+    outputs |= TrainingPixels.of(samples.lon, samples.lat, samples.year).save(folder)
     if work.applicability is not None:
         work.applicability.save(folder)
         outputs["applicability_facts"] = APPLICABILITY_JSON

@@ -191,7 +191,7 @@ def run_plan(plan: FewShotPlan, *, on_progress: OnProgress | None = None) -> Map
             assets=_ASSETS,
         )
         outputs = {**OUTPUTS, "heads": HEADS_JSON, "model": MODEL_JSON, "item": item, "run": RUN_JSON}
-        outputs["training_pixels"] = TrainingPixels.of(samples.lon, samples.lat, samples.year).save(folder)
+        outputs |= TrainingPixels.of(samples.lon, samples.lat, samples.year).save(folder)
         result = {
             "choice": choice.as_dict(),
             "classes": [

@@ -32,6 +32,7 @@ from esd_tasks.pull import grid_for
 from esd_tasks.request import MapBandsRequest
 from esd_tasks.run_record import RUN_JSON
 from esd_tasks.saved_model import STATEMENT, SavedModel
+from esd_tasks.training_pixels import keep_beside
 from stactools_esd import stac
 from stactools_esd.blocks import plan_blocks
 from stactools_esd.files import sha256_file
@@ -135,6 +136,7 @@ def run_plan(plan: PredictPlan, *, on_progress: OnProgress | None = None) -> Map
         href = stac.relative_href(str((saved.folder / MODEL_JSON).resolve()), folder)
         link = pystac.Link("related", href, str(pystac.MediaType.JSON), "The model of this map")
         outputs, result = saved.write(plan, store, blocks, [link])
+        outputs |= keep_beside(saved.folder, folder)
         result = {"kind": saved.kind, "statement": saved.statement, **result}
         finish(plan, outputs | {"run": RUN_JSON}, list(saved.notes(plan.year)), result, store.failures.missing)
     return read_result(folder)

@@ -32,7 +32,7 @@ def write_report(folder: Path, content: Mapping[str, Any], record: Mapping[str, 
         title=folder.resolve().name,
         lead=f"Change {years[0]} to {years[-1]} against {content['n']:,} reference places",
         parts=[
-            parts.caveats([content["statement"], content["design_based"]["statement"]]),
+            parts.caveats([content["statement"], content["design_based"]["statement"], *content["notes"]]),
             events_section(content),
             page.section(
                 "Places",

@@ -1,9 +1,10 @@
-"""Which pixels of which years trained a model, kept beside it, so that nobody judges it by them.
+"""Which pixels of which years trained a model, kept beside it and its maps, so that nobody judges them by these.
 
 A file of samples that was saved again, cut or joined has another checksum and is the same samples all the same: what
 tells is that pixel and year are those of a training sample.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -11,14 +12,22 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from esd_tasks.model_file import CLUSTERS
 from esd_tasks.run_record import RUN_JSON
 from esd_tasks.target import WGS84, transformer
-from stactools_esd.errors import EsdError, OutputError
+from stactools_esd.errors import OutputError
 from stactools_esd.files import atomic_path, read_json
 
 FILE: Final = "training_pixels.npz"
 """Name of the file: degrees times 1e7, and years, of each sample; about 8 bytes a sample."""
 
+UNKNOWN_TRAINING: Final = (
+    f"the model of this map came without {FILE}, so nobody knows which places trained it: see that none of them is "
+    "among the reference, or make the model and the map again"
+)
+"""What a user must know where places that trained a map cannot be told from others."""
+
+_KIND: Final = "training_pixels"
 _DEGREES: Final = 1e7
 
 
@@ -45,8 +54,19 @@ class TrainingPixels:
         years = (np.broadcast_to(np.asarray(one, dtype=np.int64), places[0].shape) for one in (year, before))
         return cls(lon=places[0], lat=places[1], **dict(zip(("year", "before"), years, strict=True)))
 
-    def save(self, folder: Path) -> str:
-        """Write the file, and return its name."""
+    def smoothed(self, years: Sequence[int]) -> Self:
+        """Return what had part in maps of a series that was made consistent: a sample's pixel in each of its years.
+
+        Args:
+            years: Of the series; samples of other years had no part in it.
+        """
+        member = np.flatnonzero(np.isin(self.year, years))
+        every = np.repeat(np.asarray(years, dtype=np.int64), len(member))
+        lon, lat = (np.tile(degrees[member], len(years)) for degrees in (self.lon, self.lat))
+        return type(self).of(lon, lat, every)
+
+    def save(self, folder: Path) -> dict[str, str]:
+        """Write the file, and return its name by its kind, as `run.json` lists it."""
         with atomic_path(folder / FILE) as temporary, temporary.open("wb") as file:
             np.savez_compressed(
                 file,
@@ -55,7 +75,7 @@ class TrainingPixels:
                 year=self.year.astype(np.int16),
                 before=self.before.astype(np.int16),
             )
-        return FILE
+        return {_KIND: FILE}
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
@@ -111,17 +131,55 @@ def _numbers(rows: NDArray[Any], columns: NDArray[Any]) -> NDArray[np.int64]:
     return np.asarray(rows.astype(np.int64) * (1 << 32) + columns.astype(np.int64))
 
 
-def training_of(folder: Path) -> TrainingPixels | None:
-    """Return the samples that trained the map of a folder: kept beside it, or beside the model that its record names.
+def keep_beside(model: Path, folder: Path, *, years: Sequence[int] = ()) -> dict[str, str]:
+    """Keep the samples of a model beside a map by it, where the map finds them wherever both go.
 
-    None where nothing is known, as of maps that others made.
+    Args:
+        model: Folder of the model.
+        folder: Of the map.
+        years: Of a series whose years were made consistent with each other.
+
+    Returns:
+        The name of the file by its kind, as `run.json` lists it; nothing where the model has no such file.
 
     Raises:
         OutputError: The file is damaged.
     """
-    if (found := TrainingPixels.load(folder)) is not None:
-        return found
-    try:
-        return TrainingPixels.load(Path(read_json(folder / RUN_JSON, error=OutputError)["model"]["path"]))
-    except (EsdError, KeyError, TypeError):
-        return None
+    if (found := TrainingPixels.load(model)) is None:
+        return {}
+    return (found.smoothed(years) if years else found).save(folder)
+
+
+def training_of(folder: Path) -> TrainingPixels | None:
+    """Return the samples that trained the map of a folder, which are kept beside it.
+
+    None where nothing is known, as of maps that others made; see `is_untold`.
+
+    Raises:
+        OutputError: The file is damaged, or gone although `run.json` lists it.
+    """
+    if (found := TrainingPixels.load(folder)) is None and _KIND in record_beside(folder).get("outputs", {}):
+        raise OutputError(
+            f"got {folder} without {FILE}, which its {RUN_JSON} lists, expected the places that trained the map; copy "
+            "the file from the folder of the model, or make the map again"
+        )
+    return found
+
+
+def is_untold(folder: Path) -> bool:
+    """Tell whether a map was made by a model of which nobody knows the samples."""
+    record = record_beside(folder)
+    unlabelled = record.get("result", {}).get("kind") == CLUSTERS
+    return "model" in record and not unlabelled and not (folder / FILE).is_file()
+
+
+def record_beside(folder: Path) -> dict[str, Any]:
+    """Return `run.json` of a folder, or nothing where there is none.
+
+    Raises:
+        OutputError: It is damaged.
+    """
+    if not (folder / RUN_JSON).is_file():
+        return {}
+    content = read_json(folder / RUN_JSON, error=OutputError)
+    return content if isinstance(content, dict) else {}

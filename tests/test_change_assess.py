@@ -162,3 +162,20 @@ def test_the_command_line(place: Path, tmp_path: Path) -> None:
     assert "producer" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("next: ")
     assert json.loads(CliRunner().invoke(cli.app, [*words, "--json"]).stdout)["n"] == 700
+
+
+def test_another_assessment_is_not_lost(place: Path, tmp_path: Path) -> None:
+    """The same again is fine; another needs --overwrite; --dry-run says the figures and writes nothing."""
+    words = ["change", "assess", str(place / "breaks"), "--reference", str(place / "events.gpkg")]
+    dry = CliRunner().invoke(cli.app, [*words, "--dry-run", "-o", str(tmp_path / "dry")])
+    assert "producer" in dry.stdout
+    assert dry.stdout.splitlines()[-1] == "next: run the same command without --dry-run"
+    assert not (tmp_path / "dry").exists()
+    words += ["-o", str(tmp_path / "out")]
+    assert [CliRunner().invoke(cli.app, words).exit_code for _ in range(2)] == [0, 0]
+    other = [*words, "--block-size", "300"]
+    refused = CliRunner().invoke(cli.app, other)
+    assert refused.exit_code == 1
+    assert "--overwrite" in refused.stderr
+    assert CliRunner().invoke(cli.app, [*other, "--overwrite"]).exit_code == 0
+    assert json.loads((tmp_path / "out" / "accuracy.json").read_text())["protocol"]["block_size_m"] == 300

@@ -1,6 +1,8 @@
 """Samples that trained a map are known by pixel and year, whatever file they come in."""
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import changing
 import geopandas
@@ -16,12 +18,14 @@ from test_change_train import learn
 from esd_tasks.assess import assess
 from esd_tasks.assess_sample import TRAINED
 from esd_tasks.change import assess as change_assess
+from esd_tasks.change.land_cover import plan_land_cover, run_land_cover
+from esd_tasks.change.model_request import LandCoverRequest
 from esd_tasks.change.pair import plan_pair, run_pair
 from esd_tasks.change.request import PairRequest
 from esd_tasks.classifier import TreeParameters
 from esd_tasks.classify import classify
 from esd_tasks.predict import predict
-from esd_tasks.training_pixels import FILE, TrainingPixels, training_of
+from esd_tasks.training_pixels import FILE, UNKNOWN_TRAINING, TrainingPixels, training_of
 from stactools_esd.errors import LabelsError, OutputError
 
 BLOCK = 240.0
@@ -79,15 +83,42 @@ def test_only_what_was_not_seen_is_judged(place: Path, tmp_path: Path) -> None:
     assert found.plain.n + sum(found.left_out.values()) == len(geopandas.read_file(mixed))
 
 
-def test_another_year_and_a_map_by_the_saved_model(place: Path, tmp_path: Path) -> None:
-    """A map of the model knows its samples, by the model that its record names; those of another year were not seen."""
+def test_maps_by_a_saved_model_know_its_samples(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From another folder, with the model gone, moved, in another CRS, cut or joined: seen samples judge no map.
+
+    Those of another year were not seen; where years were made consistent with each other they were seen in all.
+    """
     again = saved_again(place, tmp_path / "again.gpkg")
+    geopandas.read_file(again).to_crs(4326).iloc[::3].to_file(tmp_path / "third.geojson")
+    shutil.copytree(place / "map", tmp_path / "model")
+    monkeypatch.chdir(tmp_path)  # the model is named as a user in this folder would
     options = {"catalog": str(place / "catalog")}
-    same = predict(place / "map", year=2020, output=tmp_path / "same", **options)
-    with pytest.raises(LabelsError, match="never saw"):
-        assess(same.folder, reference=again)
-    other = predict(place / "map", year=2019, output=tmp_path / "other", **options)
-    assert assess(other.folder, reference=again).plain.n > 100
+    predict("model", year=2020, output=Path("same"), **options)
+    predict("model", year=2019, output=Path("other"), **options)
+    series = LandCoverRequest(model=Path("model"), output=Path("series"), class_error=0.1, **options)
+    run_land_cover(plan_land_cover(series))
+    (tmp_path / "model").rename(tmp_path / "moved")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for path in ("same", "series/classes_2019.tif", "series/classes_2020.tif"):
+        for reference in (place / "samples.gpkg", again, tmp_path / "third.geojson"):
+            with pytest.raises(LabelsError, match="never saw"):
+                assess(tmp_path / path, reference=reference)
+    found = assess(tmp_path / "other", reference=again)
+    assert found.plain.n > 100
+    assert UNKNOWN_TRAINING not in found.notes
+
+
+def test_what_nobody_knows_is_said(place: Path, tmp_path: Path) -> None:
+    """Of a model without its pixels a note says so; where a map has lost them that is an error."""
+    shutil.copytree(place / "map", tmp_path / "bare", ignore=shutil.ignore_patterns(FILE))
+    options = {"catalog": str(place / "catalog"), "year": 2019}
+    predict(tmp_path / "bare", output=tmp_path / "untold", **options)
+    assert UNKNOWN_TRAINING in assess(tmp_path / "untold", reference=place / "samples.gpkg").notes
+    predict(place / "map", output=tmp_path / "lost", **options)
+    (tmp_path / "lost" / FILE).unlink()
+    with pytest.raises(OutputError, match="copy the file"):
+        assess(tmp_path / "lost", reference=place / "samples.gpkg")
 
 
 def test_grids_and_years_decide() -> None:
@@ -137,14 +168,19 @@ def test_places_that_made_a_map_of_change_are_refused_in_any_file(
     ):
         request = PairRequest(year1=years[0], year2=years[1], output=tmp_path / name, **rule, **options)
         run_pair(plan_pair(request))
-    frame.iloc[:-1].to_file(tmp_path / "cut.gpkg")
-    for name in ("trained", "chosen"):
-        with pytest.raises(LabelsError, match="had no part in it"):
-            judge(tmp_path, name)
-    assert judge(tmp_path, "later")["n"] > 50
+    frame.iloc[:-1].to_crs(AREA_CRS).to_file(tmp_path / "cut.gpkg")
+    (tmp_path / "model").rename(tmp_path / "moved")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for reference in ("pairs.gpkg", "again.geojson", "cut.gpkg"):
+        for name in ("trained", "chosen"):
+            with pytest.raises(LabelsError, match="had no part in it"):
+                judge(tmp_path, name, reference)
+    report = judge(tmp_path, "later", "cut.gpkg")
+    assert report["n"] > 50
+    assert report["notes"] == []
 
 
-def judge(folder: Path, name: str) -> dict[str, object]:
-    """Assess a map of change by the cut file."""
-    request = change_assess.AssessRequest(folder=folder / name, reference=folder / "cut.gpkg")
-    return change_assess.assess(request)
+def judge(folder: Path, name: str, reference: str) -> dict[str, Any]:
+    """Assess a map of change."""
+    return change_assess.assess(change_assess.AssessRequest(folder=folder / name, reference=folder / reference))

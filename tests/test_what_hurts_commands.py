@@ -25,9 +25,6 @@ HABITS = {"--output", "-o", "--json", "--dry-run", "--overwrite", "--verbose", "
 WITHOUT = {"evaluate-encoder": {"--output", "-o", "--dry-run", "--overwrite", "--verbose", "-v"}}
 """It writes no files."""
 
-MISSING = {"change assess": {"--dry-run", "--overwrite"}}
-"""What is still to be given to a command."""
-
 
 def walk(command: Any, name: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
     """Yield every command with its name."""
@@ -46,7 +43,7 @@ PRODUCT = dict(walk(commands.esd))
 def test_options_have_one_name_everywhere(name: str) -> None:
     """Every task has -o, --json, --dry-run, --overwrite, -v, -q and -h."""
     said = {option for parameter in TASKS[name].params for option in parameter.opts} | {"--help", "-h"}
-    assert HABITS - WITHOUT.get(name, set()) - MISSING.get(name, set()) <= said
+    assert HABITS - WITHOUT.get(name, set()) <= said
 
 
 def test_an_option_means_the_same_everywhere() -> None:
@@ -111,16 +108,18 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sound = sound.assign(**fields)
     sound.iloc[:0].to_file(folder / "without features.gpkg")
     sound.set_geometry([shapely.Point()] * len(sound), crs=4326).to_file(folder / "empty places.gpkg")
+    with pytest.warns(UserWarning, match="crs"):
+        sound.set_crs(None, allow_override=True).to_file(folder / "no CRS.gpkg")
     (folder / "words.gpkg").write_text("hello")
     (folder / "no bytes.gpkg").write_bytes(b"")
-    (folder / "table.csv").write_text("lon,lat,class\n3.1,50.5,water\n")
+    (folder / "table.csv").write_text("east,north,class\n3.1,50.5,water\n")
     (folder / "folder.gpkg").mkdir()
     return folder
 
 
-LAYERS = ["without features.gpkg", "empty places.gpkg", "words.gpkg", "no bytes.gpkg", "table.csv", "folder.gpkg",
-          "absent.gpkg", "https://example.invalid/a.gpkg"]  # fmt: skip
-"""Layers that hold no place."""
+LAYERS = {"without features.gpkg": 3, "empty places.gpkg": 3, "words.gpkg": 1, "no bytes.gpkg": 1, "table.csv": 1,
+          "no CRS.gpkg": 1, "folder.gpkg": 2, "absent.gpkg": 2, "https://127.0.0.1:1/a.gpkg": 2}  # fmt: skip
+"""Layers that hold no place, and the exit code of each: nothing found, no good, or nothing that may be read."""
 
 READERS = {
     "classify": "classify --year 2020 --class-field class --labels",
@@ -151,11 +150,13 @@ def test_a_layer_without_places_is_one_line(
     monkeypatch.chdir(place)
     out = tmp_path / "out"
     result = run([*READERS[reader].split(), layer, "--catalog", "codes", "-o", str(out)])
-    assert result.exit_code in (1, 2, 3), result.output
+    # An area may be on a server, where nobody answers here.
+    assert result.exit_code == (1 if reader == "area" and "//" in layer else LAYERS[layer]), result.output
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
     assert line.startswith("Error: ")
     assert Path(layer).name in line
+    assert "download it first" in line or reader == "area" or "//" not in layer
     assert not out.exists()
 
 
@@ -202,13 +203,12 @@ def test_nothing_found_is_no_success(words: str, place: Path, tmp_path: Path, mo
     monkeypatch.chdir(place)
     out = tmp_path / "out"
     result = run([*words.split(), "--min-clear", "300", "--catalog", "codes", "-o", str(out)])
-    assert result.exit_code in (1, 3), result.output
+    assert result.exit_code == 3, result.output
     (line,) = result.stderr.splitlines()
     assert line.startswith("Error: ")
     assert not out.exists()
 
 
-@pytest.mark.xfail(reason="geometry of an empty layer is no array of booleans", strict=False)
 def test_reference_events_of_an_empty_layer_are_refused(place: Path) -> None:
     """`change assess` says in one line that its reference holds nothing."""
     geopandas.GeoDataFrame({"event_years": []}, geometry=[], crs=4326).to_file(place / "no events.gpkg")

@@ -1,7 +1,6 @@
 """`change assess`: a map of change against reference places that had no part in it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from esd_tasks.accuracy import json_number
-from esd_tasks.accuracy_content import accuracy_content
+from esd_tasks.accuracy_content import accuracy_content, see_free
 from esd_tasks.change.area import digest_of
 from esd_tasks.change.assess_picture import draw_assessment
 from esd_tasks.change.event_reference import EventPlaces, read_events
@@ -20,9 +19,10 @@ from esd_tasks.change.thresholds import average_precision
 from esd_tasks.command_line import command_line
 from esd_tasks.folds import spatial_blocks
 from esd_tasks.report_change_assess import write_report
-from esd_tasks.run_record import RUN_JSON
-from stactools_esd.errors import EsdError, LabelsError, NothingFoundError, OutputError, UsageError
-from stactools_esd.files import make_folder, read_json, write_json
+from esd_tasks.run_record import read_run
+from esd_tasks.training_pixels import UNKNOWN_TRAINING, is_untold
+from stactools_esd.errors import LabelsError, NothingFoundError, UsageError
+from stactools_esd.files import make_folder, write_json
 
 ACCURACY, PICTURE = "accuracy.json", "accuracy.png"
 """File names."""
@@ -62,6 +62,9 @@ class AssessRequest:
     seed: int = 0
     """Decides the draws."""
 
+    overwrite: bool = False
+    """Replace another assessment in the output folder."""
+
     output: Path | None = None
     """Output folder; `<folder>-assessment` if None."""
 
@@ -80,16 +83,23 @@ class AssessRequest:
         return self.output or self.folder.with_name(f"{self.folder.resolve().name}-assessment")
 
 
-def assess(request: AssessRequest) -> dict[str, Any]:
+def assess(request: AssessRequest, *, dry_run: bool = False) -> dict[str, Any]:
     """Compare a map with reference places, write what was found and return it.
 
+    Args:
+        request: What was asked.
+        dry_run: Write nothing.
+
     Raises:
-        OutputError: The folder holds no finished map of change.
+        OutputError: The folder holds no finished map of change; that of the output another assessment.
         LabelsError: The reference cannot be used, or the map was made with it.
         NothingFoundError: No place lies where the map says anything.
     """
-    record = read_json(request.folder / RUN_JSON, error=OutputError)
-    _refuse_seen(record, request)
+    record = read_run(request.folder, makers=("change pair", "change series"))
+    if request.reference.is_file() and digest_of(request.reference) == record.get("reference", {}).get(
+        "content_sha256"
+    ):
+        raise _seen(request)
     places = read_events(
         request.reference, layer=request.layer, event_field=request.event_field, weight_field=request.weight_field
     )
@@ -102,24 +112,15 @@ def assess(request: AssessRequest) -> dict[str, Any]:
             "add a field such as event_years"
         )
     report = _report(request, record, places, mapped)
+    if dry_run:
+        return report
     folder = request.output_or_default
+    see_free(folder / ACCURACY, report, overwrite=request.overwrite)
     make_folder(folder)
     write_json(folder / ACCURACY, report)
     draw_assessment(folder / PICTURE, report)
     write_report(folder, report, record, command=request.command)
     return report
-
-
-def _refuse_seen(record: Mapping[str, Any], request: AssessRequest) -> None:
-    """See that the reference neither chose the threshold nor trained the model."""
-    digests = []
-    if "reference" in record:
-        digests.append(record["reference"]["content_sha256"])
-    if "model" in record:
-        with suppress(EsdError, KeyError, TypeError):  # the model lies elsewhere now
-            digests.append(read_json(Path(record["model"]["path"]) / RUN_JSON)["labels"]["content_sha256"])
-    if request.reference.is_file() and digest_of(request.reference) in digests:
-        raise _seen(request)
 
 
 def _seen(request: AssessRequest) -> LabelsError:
@@ -190,6 +191,7 @@ def _report(request: AssessRequest, record: Mapping[str, Any], places: EventPlac
                 "same pixel as another place": int(valid.sum()) - len(kept),
                 "events outside the years of the map": outside,
             },
+            "notes": [UNKNOWN_TRAINING] if is_untold(request.folder) else [],
             "inputs": {
                 "map": request.folder.as_posix(),
                 "run_key": record["run_key"],
@@ -214,7 +216,7 @@ def lines_of(report: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name:12}  {pair[0]:>22}  {pair[1]:>22}"
     value, share = report["pr_auc_footprint"], report["share_changed"]
     yield f"PR-AUC of footprints: {'-' if value is None else f'{value:.3f}'}; a coin's is {share:.3f}"
-    yield f"note: {report['statement']}"
+    yield from (f"note: {note}" for note in (report["statement"], *report["notes"]))
     yield from (f"note: left out, {reason}: {n}" for reason, n in report["left_out"].items() if n)
 
 

@@ -64,12 +64,13 @@ def read_events(
     Raises:
         UsageError: Layer or field must be chosen.
         LabelsError: The file cannot be used as it is.
+        NothingFoundError: It holds no place.
     """
-    frame = vector_file.read_frame(path, layer)
+    frame = vector_file.read_frame(path, layer, called="reference")
     fields = [str(name) for name in frame.columns if name != frame.geometry.name]
     name = vector_file.find_field(event_field, fields, path, "--event-field") if event_field else _guess(fields, path)
     geometry, _ = vector_file.sound_geometry(frame, path)
-    empty = np.array([place is None or place.is_empty for place in geometry])
+    empty = shapely.is_missing(geometry) | shapely.is_empty(geometry)
     if not np.isin(shapely.get_type_id(geometry[~empty]), (shapely.GeometryType.POINT,)).all():
         raise LabelsError(
             f"got {path.name} with other places than points, expected points: an event is of a pixel; give a point for "
@@ -86,8 +87,8 @@ def read_events(
         if not (np.isfinite(weight) & (weight > 0)).all():
             raise LabelsError(f"got weights in field {weight_name} that are not positive, expected positive ones")
     kept = np.flatnonzero(~empty)
-    if not len(kept):
-        raise LabelsError(f"got no point in {path.name}, expected reference places; give another file")
+    if not len(kept):  # all of them lie off the Earth
+        raise LabelsError(f"got no point on Earth in {path.name}, expected reference places; check its CRS")
     return EventPlaces(
         lon=shapely.get_x(geometry[kept]),
         lat=shapely.get_y(geometry[kept]),

@@ -17,6 +17,7 @@ from esd_tasks.map_store import MapStore
 from esd_tasks.report_pair import write_report
 from esd_tasks.run_record import RUN_JSON
 from esd_tasks.target import WGS84, transformer
+from esd_tasks.training_pixels import keep_beside
 from stactools_esd.blocks import Block
 from stactools_esd.files import write_json
 
@@ -96,7 +97,9 @@ def write(
         accuracy = accuracy_report(rule.validation, kind="spatial cross-validation of the threshold of change")
         write_json(folder / outputs["accuracy"], accuracy)
     if rule.samples is not None:
-        outputs["training_pixels"] = rule.samples.training_pixels.save(folder)
+        outputs |= rule.samples.training_pixels.save(folder)
+    if plan.request.model is not None:
+        outputs |= keep_beside(plan.request.model, folder)
     notes = [*_notes(plan, rule, counts), *(accuracy_lines(accuracy) if accuracy else ())]
     x, y = _places(plan, rule)
     preview.write_preview(

@@ -25,6 +25,8 @@ def assess(
         typer.Option(metavar="METRES", help="Blocks drawn together for intervals. Default: each pixel alone."),
     ] = None,
     seed: options.Seed = 0,
+    overwrite: options.Overwrite = False,
+    dry_run: options.DryRun = False,
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
@@ -49,13 +51,17 @@ def assess(
             weight_field=weight_field,
             block_size=block_size,
             seed=seed,
+            overwrite=overwrite,
             output=output,
         )
-        report = task.assess(request)
+        report = task.assess(request, dry_run=dry_run)
         if as_json:
             typer.echo(json.dumps(report, indent=2, ensure_ascii=False))
         elif not quiet:
             typer.echo("\n".join(task.lines_of(report)))
+            if dry_run:
+                typer.echo("next: run the same command without --dry-run")
+                return
             where = request.output_or_default
             typer.echo(f"accuracy  {where / task.ACCURACY}\npicture   {where / task.PICTURE}")
             typer.echo(f"report    {where / REPORT}\nnext: look at {where / REPORT}")
