@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from esd_tasks.design_draw import DrawnPixels
-from stactools_esd.errors import LabelsError
+from stactools_esd.errors import LabelsError, UsageError
 from stactools_esd.files import read_json, write_json
 
 SCHEMA_VERSION: Final = "1"
@@ -133,8 +133,11 @@ def read_design(path: Path) -> SampleDesign:
     """Read a record.
 
     Raises:
+        UsageError: There is no such file.
         LabelsError: The file is no such record, or of another version.
     """
+    if not path.is_file():
+        raise UsageError(f"got design {path}, which is no file; expected the record that esd-tasks design wrote")
     content = read_json(path, error=LabelsError)
     try:
         if content["kind"] != KIND or content["schema_version"] != SCHEMA_VERSION:

@@ -17,7 +17,7 @@ from esd_tasks.item_sources.files import from_file, from_folder
 from esd_tasks.item_sources.http import fetch_json
 from esd_tasks.item_sources.wanted import Wanted
 from stactools_esd import stac
-from stactools_esd.errors import CatalogError, NothingFoundError
+from stactools_esd.errors import NothingFoundError, UsageError
 
 __all__ = ["CODES_ASSET", "find_items", "items_of_years"]
 
@@ -41,7 +41,8 @@ def find_items(
         Items by year, tile and id; they may be of several encoders (see `one_identity`).
 
     Raises:
-        CatalogError: There is no catalogue, a link is broken, an item is invalid, or a server does not answer.
+        UsageError: There is no catalogue at a path of this machine.
+        CatalogError: A link is broken, an item is invalid, or a server does not answer.
         NothingFoundError: The catalogue has nothing there, or not in these years.
     """
     sources = [catalog] if isinstance(catalog, str | Path) else list(catalog)
@@ -106,7 +107,7 @@ def _items(source: str, wanted: Wanted) -> Iterable[CodesItem]:
             return walk(str(roots[0]), wanted)
         return parquet_index.search(source, wanted) if parquet_index.is_index(source) else from_folder(path)
     if not path.exists():
-        raise CatalogError(f"got no catalogue at {path}, expected one; {NO_CATALOG}")
+        raise UsageError(f"got no catalogue at {path}, expected one; {NO_CATALOG}")
     if parquet_index.is_index(source):
         return parquet_index.search(source, wanted)
     return walk(source, wanted) if path.suffix.lower() == ".json" else [from_file(str(path.absolute()))]

@@ -1,10 +1,10 @@
 """`model.json`: what every saved model says first, its kind and the version of its layout."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from stactools_esd.errors import OutputError
+from stactools_esd.errors import OutputError, UsageError
 from stactools_esd.files import read_json
 
 MODEL_JSON, MODEL_TEXT = "model.json", "model.txt"
@@ -25,18 +25,23 @@ MAKERS: Final[Mapping[str, str]] = {
 """Command of `esd-tasks` that saves each kind."""
 
 
-def model_folder(path: Path) -> Path:
+def model_folder(path: Path, *, makers: Iterable[str] = MAKERS.values()) -> Path:
     """Return the folder of a model, of which the folder or one of its files was named.
 
+    Args:
+        path: Folder or file.
+        makers: Commands that save such models.
+
     Raises:
+        UsageError: Nothing of this name is there.
         OutputError: There is no model.
     """
+    expected = f"expected a folder that esd-tasks {', '.join(makers)} wrote; name that folder"
+    if not path.exists():
+        raise UsageError(f"got model {path}, which does not exist, {expected}")
     folder = path.parent if path.name in (MODEL_TEXT, MODEL_JSON) else path
     if not (folder / MODEL_JSON).is_file():
-        raise OutputError(
-            f"got model {path} without {MODEL_JSON}, expected a folder that esd-tasks "
-            f"{', '.join(MAKERS.values())} wrote; name that folder"
-        )
+        raise OutputError(f"got model {path} without {MODEL_JSON}, {expected}")
     return folder
 
 

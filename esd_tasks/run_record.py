@@ -1,7 +1,7 @@
 """`run.json`: what a map was made from, with what, and how; and the key that tells one run from another."""
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from esd_tasks.codes_item import CodesItem
 from stactools_esd import stac
-from stactools_esd.files import multihash_file
+from stactools_esd.errors import OutputError, UsageError
+from stactools_esd.files import multihash_file, read_json
 
 SCHEMA_VERSION: Final = "1"
 """Version of the layout of `run.json`."""
@@ -80,6 +81,25 @@ def run_record(
         "outputs": dict(outputs),
         **further,
     }
+
+
+def read_run(folder: Path, *, makers: Iterable[str]) -> dict[str, Any]:
+    """Read the record of a finished folder that somebody named.
+
+    Args:
+        folder: The folder.
+        makers: Commands that write such folders, for messages.
+
+    Raises:
+        UsageError: Nothing of this name is there.
+        OutputError: It is no finished folder.
+    """
+    expected = f"expected the folder of a finished esd-tasks {' or '.join(makers)}; name that folder"
+    if not folder.exists():
+        raise UsageError(f"got {folder}, which does not exist, {expected}")
+    if not (folder / RUN_JSON).is_file():
+        raise OutputError(f"got {folder} without {RUN_JSON}, {expected}")
+    return dict(read_json(folder / RUN_JSON, error=OutputError))
 
 
 def _version(name: str) -> str:

@@ -1,8 +1,9 @@
 """Vector files of any kind, read into WGS84: labels, examples, values."""
 
 import re
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,7 +47,7 @@ def read_frame(path: Path, layer: str | None, *, called: str = "labels", remote:
     address = _see_file(path, called, remote=remote)
     name = Path(shown(path)).name
     try:
-        with _server_settings():
+        with _server_settings() if address else nullcontext():
             frame = _read_layer(address or path, name, layer, called)
     except (DataSourceError, DataLayerError) as error:
         reason = str(error).splitlines()[0].partition(";")[0].rstrip(".")  # GDAL's advice is not for users
@@ -113,7 +114,9 @@ def _server_settings() -> Iterator[None]:
     before = {option: pyogrio.get_gdal_config_option(option) for option in wanted}
     pyogrio.set_gdal_config_options(wanted)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # GDAL's complaints show addresses whole; errors are told
+            yield
     finally:
         pyogrio.set_gdal_config_options(before)
 

@@ -13,7 +13,7 @@ from typing import Any
 from stactools_esd import catalog_documents as documents
 from stactools_esd import parquet_index
 from stactools_esd.catalog_listing import listed_years
-from stactools_esd.errors import CatalogError
+from stactools_esd.errors import UsageError
 from stactools_esd.files import read_json, sha256_file
 from stactools_esd.inventory import find_items, years_of
 from stactools_esd.product import EncoderIdentity
@@ -57,13 +57,14 @@ def check_catalog(
         allowed: As `catalog_of_listing`.
 
     Raises:
-        CatalogError: There is no catalogue, or its documents cannot be read.
+        UsageError: There is no catalogue.
+        CatalogError: Its documents cannot be read.
         EsdError: What reading the sources raises.
     """
     destination = Path(os.path.abspath(destination))  # noqa: PTH100
     root = destination / "catalog.json"
     if not root.is_file():
-        raise CatalogError(f"got no catalogue at {destination}, expected one with a catalog.json; check the path")
+        raise UsageError(f"got no catalogue at {destination}, expected one with a catalog.json; check the path")
     report = CheckReport()
     collections = [folder / "collection.json" for folder in sorted(destination.glob("esd-*")) if folder.is_dir()]
     named = {path for path, rel in _links(root) if rel == "child"}

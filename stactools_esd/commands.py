@@ -8,7 +8,7 @@ from stactools_esd.browse_commands import browse_command, build_browser_command
 from stactools_esd.catalog_commands import create_catalog_command, list_portal_command
 from stactools_esd.command_group import esd, name_option, one_place, print_made, tile_option
 from stactools_esd.encoder_commands import encode_command, evaluate_command, reconstruct_command, train_command
-from stactools_esd.errors import EsdError
+from stactools_esd.errors import EsdError, UsageError
 
 __all__ = ["create_esd_command", "esd"]
 
@@ -61,6 +61,8 @@ def create_item_command(
     """
     from stactools_esd.item_folder import write_item
 
+    if "://" not in source and not source.startswith("/vsi") and not Path(source).is_file():
+        raise UsageError(f"got no file at {source}, expected a GeoTIFF of codes; check the path")
     made = write_item(source, destination, copy=not no_copy, encoder=encoder, tile=one_place(tile, name), year=year)
     paths = [made.item] if no_copy else [made.codes, made.visual, made.thumbnail, made.item]
     print_made(paths, ["stac", "esd", "create-catalog", destination, "catalog"])

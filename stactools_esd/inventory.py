@@ -11,7 +11,7 @@ import shapely
 import shapely.geometry
 
 from stactools_esd.collection import ESD_EXTENSION
-from stactools_esd.errors import CatalogError, NothingFoundError, RasterError
+from stactools_esd.errors import CatalogError, NothingFoundError, RasterError, UsageError
 from stactools_esd.files import read_json
 from stactools_esd.gdal import quiet_gdal
 from stactools_esd.hrefs import check_href
@@ -90,7 +90,7 @@ def _find(sources: Iterable[str | Path]) -> tuple[dict[Path, Json], set[Path], s
         elif path.is_file():
             rasters.add(path.resolve())
         else:
-            raise CatalogError(f"got no file or folder at {path}, expected items or codes COGs; check the path")
+            raise UsageError(f"got no file or folder at {path}, expected items or codes COGs; check the path")
     return documents, rasters, remote
 
 

@@ -75,8 +75,8 @@ def validate(path: str | Path) -> Report:
         The report; without problems all is valid.
 
     Raises:
-        NothingFoundError: There is nothing to check.
-        UsageError: The path is a URL.
+        NothingFoundError: The folder holds nothing to check.
+        UsageError: There is no such path, or it is a URL.
     """
     target = local_path(str(path))
     if target is None:
@@ -89,7 +89,7 @@ def validate(path: str | Path) -> Report:
         if not roots:
             _check_folder(target, report)
     elif not target.is_file():
-        raise NothingFoundError(f"got no file or folder at {path}, expected a document or a codes COG; check the path")
+        raise UsageError(f"got no file or folder at {path}, expected a document or a codes COG; check the path")
     elif target.suffix == ".json":
         _check_document(target, report)
     else:

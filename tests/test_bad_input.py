@@ -297,7 +297,7 @@ CASES: dict[str, Case] = {
         prepare=nothing, command=f"{MAP} --geometry images", exit_code=2, said="is a folder"
     ),
     "no catalogue": Case(
-        prepare=lambda place: shutil.rmtree(place / "catalog"), command=MAP, exit_code=1, said="no catalogue at catalog"
+        prepare=lambda place: shutil.rmtree(place / "catalog"), command=MAP, exit_code=2, said="no catalogue at catalog"
     ),
     "images for a catalogue": Case(
         prepare=nothing, command=f"{MAP} --catalog images", exit_code=1, said="without catalogue, item or codes COG"

@@ -128,7 +128,7 @@ def test_bad_input_is_one_line(folder: Path, tmp_path: Path) -> None:
     weights.write_bytes((SHIPPED / weights.name).read_bytes()[:-1] + b"\0")
     weights.with_suffix(".json").write_text((SHIPPED / f"{LABEL}.json").read_text())
     for arguments, exit_code, said in (
-        ((LABEL, tmp_path / "gone"), 3, "got no folder"),
+        ((LABEL, tmp_path / "gone"), 2, "got no folder"),
         ((LABEL, tmp_path / "empty"), 3, "got no file"),
         (("esdnet-huge", folder), 1, "got encoder 'esdnet-huge'"),
         ((weights, folder), 1, "as on its card"),

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from stactools_esd.encoder import bootstrap, denoising, judged_set, left_out, real_sets
 from stactools_esd.encoder.baselines import fit_baselines, training_years
 from stactools_esd.encoder.inference import load_encoder
-from stactools_esd.errors import NothingFoundError, UsageError
+from stactools_esd.errors import UsageError
 
 PROTOCOL_VERSION: Final = "1"
 """Figures of two versions are not comparable."""
@@ -45,9 +45,9 @@ def evaluate(
         `denoising` as `Denoising.judge`; `median`, the hash of that with the median MAE, mean of sets before test.
 
     Raises:
-        UsageError: A test set is asked for without `test`, or a set is unknown, or weights are given twice
-            or are not of one training.
-        NothingFoundError: The folder, or a set in it, is not there.
+        UsageError: There is no such folder, a test set is asked for without `test`, or a set is unknown, or weights are
+            given twice or are not of one training.
+        NothingFoundError: A set is not in the folder.
         WeightsError: Weights cannot be found or are not those of their card.
     """
     chosen = choose_sets(sets, test=test)
@@ -58,7 +58,7 @@ def evaluate(
     if len(set(hashes)) < len(hashes):
         raise UsageError("got the same weights twice, expected those of other seeds beside WEIGHTS; leave one out")
     if not folder.is_dir():
-        raise NothingFoundError(f"got no folder {folder}, expected the folder of real series; check the path")
+        raise UsageError(f"got no folder {folder}, expected the folder of real series; check the path")
     training = training_years(folder)
     baselines = fit_baselines(training)
     reports: list[Report] = [

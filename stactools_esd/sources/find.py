@@ -73,11 +73,12 @@ def recognise(path: str | Path) -> SourceType:
         path: Folder or store, JSON file of STAC items, or NetCDF file.
 
     Raises:
+        UsageError: There is no such path.
         RasterError: There is nothing that a reader knows; the message lists what was looked for.
     """
     place = Path(path)
     if not place.exists():
-        raise RasterError(f"got {path}, which does not exist, expected a folder of dated images; check the path")
+        raise UsageError(f"got {path}, which does not exist, expected a folder of dated images; check the path")
     suffix = place.suffix.lower()
     if suffix in _CUBE_SUFFIXES or any((place / name).is_file() for name in _ZARR_NAMES):
         return "cube"
