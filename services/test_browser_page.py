@@ -4,7 +4,6 @@ Pictures of the pages are kept in build/screenshots; look at them after a change
 """
 
 import shutil
-import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -36,13 +35,15 @@ def built(run: Run) -> None:
 def address(catalog: Path) -> Iterator[str]:
     """Run `stac esd browse` on a free port."""
     command = ["stac", "esd", "browse", str(catalog), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline().strip()
-        finally:
-            process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.terminate()
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """`stac esd browse` and `stac esd build-browser`: a catalogue in STAC Browser, on this machine or published."""
 
+import signal
 from pathlib import Path
 
 import click
@@ -17,7 +18,7 @@ DEFAULT_PORT = 8080
 )
 @click.option("--browser-dir", type=click.Path(file_okay=False, path_type=Path), help="Folder of a built STAC Browser.")
 def browse_command(catalog: Path, port: int, browser_dir: Path | None) -> None:
-    """Serve CATALOG, a folder or its catalog.json, with STAC Browser beside it until Ctrl-C.
+    """Serve CATALOG, a folder or its catalog.json, with STAC Browser beside it until Ctrl-C or SIGTERM.
 
     Only this machine can see it. STAC Browser comes from `stac esd build-browser`. Other tools read the catalogue and
     its files, in parts too, below /catalog/ of the same address.
@@ -30,10 +31,13 @@ def browse_command(catalog: Path, port: int, browser_dir: Path | None) -> None:
         address = f"http://{HOST}:{server.server_port}/"
         click.echo(address)
         click.echo(f"catalogue at {address}{path}; Ctrl-C ends")
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a shell's background jobs hear no SIGINT
         try:
             server.serve_forever()
         except KeyboardInterrupt:
             click.echo("ended", err=True)
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 @click.command("build-browser", short_help="Build STAC Browser, once, for `browse`")

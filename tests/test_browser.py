@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from stactools_esd import browser
 from stactools_esd.commands import esd
-from stactools_esd.errors import CatalogError, EsdError, MissingExtraError, OutputError
+from stactools_esd.errors import EsdError, MissingExtraError, OutputError
 
 FAKE_NPM = """#!/bin/sh
 # Does what npm does here, as far as files go.
@@ -105,7 +105,7 @@ def test_browse_without_a_build_says_how_to_get_one(tmp_path: Path, monkeypatch:
 
 def test_no_catalogue_is_said(built: Path, tmp_path: Path) -> None:
     """A folder without catalog.json or collection.json cannot be browsed."""
-    with pytest.raises(CatalogError, match=r"expected catalog\.json"):
+    with pytest.raises(EsdError, match=r"expected catalog\.json"):
         browser.site(tmp_path, built)
 
 
@@ -118,14 +118,16 @@ def test_publishing_copies_the_build_beside_a_catalogue(built: Path, tmp_path: P
         browser.publish_browser(copied, built)
 
 
-@pytest.mark.parametrize("given", ["", "collection.json"])
-def test_browse_serves_both_on_one_origin_until_interrupted(built: Path, tmp_path: Path, given: str) -> None:
+@pytest.mark.parametrize(("given", "end"), [("", signal.SIGINT), ("collection.json", signal.SIGTERM)])
+def test_browse_serves_both_on_one_origin_until_ended(built: Path, tmp_path: Path, given: str, end: int) -> None:
     """The page, its configuration and the catalogue come from one address, in parts too; Ctrl-C ends with 0."""
     catalog = tmp_path / "catalog"
     catalog.mkdir()
     (catalog / "catalog.json").write_text(json.dumps({"id": "root"}))
     (catalog / "collection.json").write_text(json.dumps({"id": "one"}))
-    code = "from stactools_esd.commands import esd; esd()"
+    # The shell that started the tests may have had them ignore SIGINT, and their children with them.
+    hear = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{hear}; from stactools_esd.commands import esd; esd()"
     process = subprocess.Popen(
         [sys.executable, "-u", "-c", code, "browse", catalog / given, "--port", "0", "--browser-dir", built],
         stdout=subprocess.PIPE,
@@ -143,7 +145,7 @@ def test_browse_serves_both_on_one_origin_until_interrupted(built: Path, tmp_pat
         assert json.loads(_get(f"{address}catalog/{name}")) == json.loads((catalog / name).read_text())
         part = urllib.request.Request(f"{address}catalog/{name}", headers={"Range": "bytes=0-0"})
         assert _get(part) == b"{"
-        process.send_signal(signal.SIGINT)
+        process.send_signal(end)
         assert process.wait(20) == 0
     finally:
         process.kill()
