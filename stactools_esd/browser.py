@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from stactools_esd.errors import CatalogError, EsdError, MissingExtraError, OutputError
+from stactools_esd.errors import EsdError, MissingExtraError, OutputError, UsageError
 from stactools_esd.file_server import Site
 from stactools_esd.files import scratch_path
 
@@ -158,7 +158,7 @@ def site(catalog: Path, browser: Path) -> tuple[Site, str]:
         The site, and the path of the catalogue on it.
 
     Raises:
-        CatalogError: There is no catalogue.
+        UsageError: There is no catalogue.
     """
     document = catalog
     if catalog.is_dir():
@@ -166,7 +166,7 @@ def site(catalog: Path, browser: Path) -> tuple[Site, str]:
             (catalog / name for name in _ROOT_NAMES if (catalog / name).is_file()), catalog / "catalog.json"
         )
     if not document.is_file() or document.suffix != ".json":
-        raise CatalogError(
+        raise UsageError(
             f"got no catalogue at {catalog}, expected catalog.json or a folder with it; see `stac esd create-catalog`"
         )
     path = f"catalog/{quote(document.name)}"
