@@ -12,8 +12,9 @@ import argparse
 import tracemalloc
 
 import numpy as np
-from landscape_codes import landscape_codes
+from landscape_codes import landscape_codes, mosaic
 from numpy.typing import NDArray
+from tile_years import PIECE
 from timing import cpu_seconds, figure, machine, ratio
 
 from esd_tasks.change.distances import pair_distances
@@ -63,7 +64,7 @@ def extra_bytes(way: str, before: NDArray[np.uint16], after: NDArray[np.uint16])
 
 def measure(side: int, rounds: int) -> None:
     """Print the figures."""
-    before, after = (landscape_codes(side, year, years=2)[:12].reshape(12, -1) for year in (0, 1))
+    before, after = (mosaic(landscape_codes(PIECE, year, years=25)[:12], side).reshape(12, -1) for year in (0, 1))
     n = before.shape[1]
     results = {name: way(before, after) for name, way in WAYS.items()}
     worst = max(float(np.nanmax(np.abs(one - results["ours"]))) for one in results.values())

@@ -10,6 +10,9 @@ from stactools_esd.cog import write_codes
 from stactools_esd.names import CodesTags
 from stactools_esd.product import CodesIdentity, EncoderIdentity, InputRecipe
 
+DISTINCT = 5
+"""Years of the landscape that are encoded; they come again in turn, so that no two neighbours are equal."""
+
 PIECE = 256
 """Rows and columns of the landscape: an internal block of the files, which are compressed one by one."""
 
@@ -32,7 +35,7 @@ def tile_years(side: int, years: int, *, of: int = 25) -> Path:
         tags = CodesTags(identity=TAGS, tile="xbench", year=FIRST_YEAR + year)
         path = folder / f"{tags.name.stem}.tif"
         if not path.exists():
-            bands = mosaic(landscape_codes(PIECE, year, years=of), side)
+            bands = mosaic(landscape_codes(PIECE, year % DISTINCT, years=of), side)
             transform = Affine(30, 0, 499_980, 0, -30, 5_700_000)
             write_codes(path, bands[:12], bands[12], transform=transform, crs=CRS.from_epsg(32631), tags=tags)
     return folder

@@ -272,7 +272,7 @@ CONTESTS: Final[Mapping[str, Mapping[str, Way]]] = {
         "onnxruntime": Way(prepare=predict_onnx, n=BY_ONNX, note="onnxruntime, `float32`"),
     },
     "read": {
-        "ours": Way(prepare=read_ours, n=PIXELS, note="`open_codes`: ZSTD 9, 256, every check"),
+        "ours": Way(prepare=read_ours, n=PIXELS, note="`open_codes`: as `write_codes` writes, every check"),
         "official": Way(prepare=read_official, n=PIXELS, note="rasterio: DEFLATE, 256, no check"),
     },
     "encode": {

@@ -1,0 +1,148 @@
+"""All benchmarks, one after the other, and the page about them: what `make bench` runs.
+
+    suite.py [--again] [--only PATTERN ..]   measure what was not measured at this commit; then write the page
+    suite.py --page                          write docs/benchmarks.md and docs/benchmarks.json alone
+
+About thirteen minutes on two cores that do nothing else, a third of that to make a tile of 25 years, which is kept in
+build/. Each step keeps its figures in docs/figures.json when it ends, so a suite that was stopped goes on where it was.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from figures import commands_for, load, run, shown  # noqa: E402
+from timing import machine  # noqa: E402
+from ways import CONTESTS  # noqa: E402
+
+STEPS = {
+    "speed.predict_f64_*": 1.0,
+    "speed.tile_*": 2.0,
+    "speed.decode_*": 0.4,
+    "speed.predict_over_*": 0.7,
+    "speed.read_*": 0.3,
+    "speed.encode_*": 0.3,
+    "speed.pull_*": 0.5,
+    "speed.change_*": 0.7,
+    "speed.help_*": 0.9,
+    "speed.series_*": 3.5,
+    "speed.workers_*": 3.0,
+}
+"""Minutes that each step takes, by the keys of its figures, on two cores that do nothing else."""
+
+HEADLINES = (
+    ("predict, `float64`, bits of `Booster.predict`, over it", "speed.predict_f64_ratio", ">= 150"),
+    ("pixels a CPU second of ours", "speed.predict_f64_px_per_s", ""),
+    ("pixels a CPU second of `Booster.predict`", "speed.predict_f64_lightgbm_px_per_s", ""),
+    ("the same, code for any x86-64 processor", "speed.predict_portable_ratio", ">= 100"),
+    ("a tile through `esd-tasks predict`, CPU s", "speed.tile_cpu_s", "<= 14"),
+    ("its peak memory, GB", "speed.tile_peak_gb", "<= 1"),
+    ("the same tile, code for any x86-64 processor, CPU s", "speed.tile_portable_cpu_s", "<= 20"),
+    ("decode to levels, over a table in numpy", "speed.decode_ratio", ">= 4"),
+    ("over the published quantiser", "speed.decode_ratio.published", "shown"),
+    ("change of two years, over a table in numpy with einsum", "speed.change_ratio", ">= 40"),
+    ("over the published demo", "speed.change_ratio.published", "shown"),
+    ("its memory beside the codes, bytes a pixel", "speed.change_bytes.ours", "<= 8"),
+    ("25 years of a tile, each against the one before, CPU s", "speed.series_cpu_s", "<= 20"),
+    ("its peak memory, GB", "speed.series_peak_gb", "<= 2"),
+    ("two workers over one, by the clock", "speed.workers_ratio", ">= 1.8"),
+    ("what the machine allows: arithmetic in two processes over one", "speed.workers_allowed", "shown"),
+    ("`esd-tasks --help`, s by the clock", "speed.help_s", "<= 0.6"),
+    ("compiling, first run after an installation, CPU s", "speed.jit_first_s", "<= 8"),
+    ("compiling, later runs, CPU s", "speed.jit_cached_s", "<= 1"),
+    ("query of an index of 440,000 items, s by the clock", "catalogue.query_s", "shown"),
+)
+"""What it is, the key of its figure, and what it is to reach."""
+
+PAGE, CONTENT = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "benchmarks.json"
+BEGIN, END = "<!-- benchmarks -->\n", "<!-- benchmarks end -->"
+
+
+def told(key: str) -> str:
+    """Return a cell with a figure, which `scripts/figures.py` keeps true, or a dash where there is none yet."""
+    figure = load().get(key)
+    return f"<!-- figure: {key} -->{shown(figure)}<!-- / -->" if figure else "–"
+
+
+def table(head: str, rows: list[list[str]]) -> str:
+    """Return a table of Markdown."""
+    rule = "|" + "---|" * head.count("|")
+    return "\n".join([f"| {head}", rule, *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+def contest_rows(contest: str) -> list[list[str]]:
+    """Return a row for each way of a contest."""
+    rows = []
+    for place, (way, one) in enumerate(CONTESTS[contest].items()):
+        ratio = f"speed.{contest}_ratio" + ("" if place == 1 else f".{way}")
+        ratio = f"speed.predict_over_{way}" if contest == "predict" else ratio
+        cells = [told(f"speed.{contest}_ns.{way}"), "" if way == "ours" else told(ratio)]
+        rows.append([one.note, *cells, told(f"speed.{contest}_mb.{way}")])
+    return rows
+
+
+def machine_lines(facts: dict[str, Any]) -> str:
+    """Say what was measured on."""
+    packages = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())
+    return f"{facts['processor']}, {facts['cores']} cores; Python {facts['python']}, {packages}."
+
+
+def write_page() -> None:
+    """Write the tables between the marks of the page, and the JSON beside it."""
+    kept = json.loads(CONTENT.read_text())["machine"] if CONTENT.exists() else machine()
+    parts = [f"Measured on: {machine_lines(kept)}"]
+    parts.append(table("figure | measured | to reach |", [[what, told(key), aim] for what, key, aim in HEADLINES]))
+    for contest in CONTESTS:
+        unit = {"pull": "a point", "encode": "a pixel-year"}.get(contest, "a pixel")
+        head = f"{contest} | CPU ns {unit} | times ours | peak of the process, MB |"
+        parts.append(table(head, contest_rows(contest)))
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    after = rest.partition(END)[2]
+    PAGE.write_text(before + BEGIN + "\n" + "\n\n".join(parts) + "\n\n" + END + after)
+    figures = {key: figure for key, figure in load().items() if key.startswith("speed.")}
+    CONTENT.write_text(json.dumps({"machine": kept, "figures": figures}, indent=2) + "\n")
+
+
+def is_done(pattern: str) -> bool:
+    """Tell whether the figures of a step were measured at this commit."""
+    head = subprocess.check_output(["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, text=True).strip()
+    commands = commands_for(pattern)
+    made = {figure["command"] for figure in load().values() if figure["commit"] == head}
+    return all(command in made for command in commands)
+
+
+def measure(patterns: list[str], *, again: bool) -> None:
+    """Run the steps that are left, and say how long the rest will take."""
+    left = [pattern for pattern in patterns if again or not is_done(pattern)]
+    if left:
+        CONTENT.write_text(json.dumps({"machine": machine(), "figures": {}}) + "\n")
+    for place, pattern in enumerate(left):
+        minutes = sum(STEPS[step] for step in left[place:])
+        print(f"--- {pattern}: step {place + 1} of {len(left)}, about {minutes:.0f} minutes left", flush=True)
+        started = time.monotonic()
+        run(pattern)
+        print(f"--- {(time.monotonic() - started) / 60:.1f} minutes", flush=True)
+        write_page()
+
+
+def main() -> None:
+    """Measure, then write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--again", action="store_true", help="measure also what was measured at this commit")
+    parser.add_argument("--only", nargs="+", choices=list(STEPS), default=list(STEPS), help="steps")
+    parser.add_argument("--page", action="store_true", help="measure nothing")
+    asked = parser.parse_args()
+    if not asked.page:
+        measure(asked.only, again=asked.again)
+    write_page()
+
+
+if __name__ == "__main__":
+    main()
