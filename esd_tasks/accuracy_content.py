@@ -1,8 +1,8 @@
 """What every `accuracy.json` of the toolkit has in common: the same names in the same order, whatever was judged.
 
 First what is judged and what the figures mean (`schema_version`, `kind`, `statement`, `design_based`), then the figures
-(`n`, `overall_accuracy`, `balanced_accuracy`, `kappa`, `classes`, `matrix`), then `protocol`, then what only this kind
-has.
+(`n`, and of classes `overall_accuracy`, `balanced_accuracy`, `kappa`, `classes`, `matrix`; of a quantity its measures),
+then `protocol`, then what only this kind has.
 """
 
 from collections.abc import Mapping
@@ -30,11 +30,40 @@ def accuracy_content(
     further: Mapping[str, Any],
     design_statement: str | None = DESIGN_STATEMENT,
 ) -> dict[str, Any]:
-    """Return the content of an `accuracy.json`.
+    """Return the content of an `accuracy.json` of classes.
 
     Args:
         measured: The figures.
         names: Names by class_id.
+        kind: What was judged and how, in words.
+        statement: What the figures mean.
+        protocol: How they were obtained.
+        further: What only this kind of report has.
+        design_statement: Why design-based intervals are not valid; None where they are.
+    """
+    return content_of(
+        measured.as_dict(names),
+        kind=kind,
+        statement=statement,
+        protocol=protocol,
+        further=further,
+        design_statement=design_statement,
+    )
+
+
+def content_of(
+    figures: Mapping[str, Any],
+    *,
+    kind: str,
+    statement: str,
+    protocol: Mapping[str, Any],
+    further: Mapping[str, Any],
+    design_statement: str | None = DESIGN_STATEMENT,
+) -> dict[str, Any]:
+    """Return the content of an `accuracy.json`, of classes or of a quantity.
+
+    Args:
+        figures: `n` first, then what was measured.
         kind: What was judged and how, in words.
         statement: What the figures mean.
         protocol: How they were obtained.
@@ -46,7 +75,7 @@ def accuracy_content(
         "kind": kind,
         "statement": statement,
         "design_based": {"valid": design_statement is None, "statement": design_statement},
-        **measured.as_dict(names),
+        **figures,
         "protocol": dict(protocol),
         **further,
     }

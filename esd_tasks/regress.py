@@ -154,7 +154,7 @@ def accuracy_line(report: Mapping[str, Any]) -> str:
     spread = "" if sd["rmse"] is None else f" (SD of RMSE over {protocol['n_folds']} folds {sd['rmse']:.3g})"
     random = report["random_split"]["r2"]
     return (
-        f"{', '.join(told)}{spread} by spatial cross-validation of {protocol['n_labels']} labels in "
+        f"{', '.join(told)}{spread} by spatial cross-validation of {protocol['n_samples']} labels in "
         f"{protocol['n_blocks']} blocks of {protocol['block_size_m']:g} m"
         + ("" if random is None else f"; a random split gives R2 {random:.3f}")
     )

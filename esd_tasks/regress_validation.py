@@ -12,16 +12,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from esd_tasks.accuracy import DESIGN_STATEMENT, TRANSFER_STATEMENT, json_number, mean_and_sd
-from esd_tasks.accuracy_content import RANDOM_STATEMENT, protocol_of
+from esd_tasks.accuracy import TRANSFER_STATEMENT, json_number, mean_and_sd
+from esd_tasks.accuracy_content import RANDOM_STATEMENT, content_of, protocol_of
 from esd_tasks.classifier import TreeParameters
 from esd_tasks.features import feature_names, level_features
 from esd_tasks.folds import Folds, random_folds
 from esd_tasks.regressor import grow_regression
 from esd_tasks.value_samples import ValueSamples
-
-SCHEMA_VERSION: Final = "1"
-"""Version of the layout of `accuracy.json`."""
 
 N_FOLDS: Final = 5
 """Folds of the cross-validation."""
@@ -173,40 +170,36 @@ def accuracy_report(
     """
     by_fold, pooled = validation.by_fold, validation.pooled
     spread = {name: mean_and_sd([fold[name] for fold in by_fold]) for name in MEASURES}
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "kind": "spatial cross-validation of a quantity",
-        "statement": TRANSFER_STATEMENT,
-        "design_based": {"valid": False, "statement": DESIGN_STATEMENT},
-        **{name: json_number(pooled[name]) for name in MEASURES},
-        "folds": {
-            name: {
-                "mean": json_number(spread[name][0]),
-                "sd": json_number(spread[name][1]),
-                "values": [json_number(fold[name]) for fold in by_fold],
-            }
-            for name in MEASURES
-        },
-        "random_split": {
-            "r2": json_number(random),
-            "gap": json_number(random - pooled["r2"]),
-            "statement": RANDOM_STATEMENT,
-        },
-        "reference": {
-            "min": json_number(float(validation.reference.min())),
-            "mean": json_number(float(validation.reference.mean())),
-            "max": json_number(float(validation.reference.max())),
-            "sd": json_number(float(validation.reference.std(ddof=1))) if len(validation.reference) > 1 else None,
-        },
-        **({"interval": dict(interval)} if interval else {}),
-        "protocol": {
-            "n_labels": len(validation.reference),
+    n, there = len(validation.reference), ~np.isnan(validation.predicted)
+    return content_of(
+        {"n": int(there.sum()), **{name: json_number(pooled[name]) for name in MEASURES}},
+        kind="spatial cross-validation of a quantity",
+        statement=TRANSFER_STATEMENT,
+        protocol={
+            **protocol_of(folds, n_samples=n, n_tested=int(there.sum())),
             "n_pixels": len(samples.value),
-            **protocol_of(
-                folds,
-                n_samples=len(validation.reference),
-                n_tested=int((~np.isnan(validation.predicted)).sum()),
-            ),
             **further,
         },
-    }
+        further={
+            "folds": {
+                name: {
+                    "mean": json_number(spread[name][0]),
+                    "sd": json_number(spread[name][1]),
+                    "values": [json_number(fold[name]) for fold in by_fold],
+                }
+                for name in MEASURES
+            },
+            "random_split": {
+                "r2": json_number(random),
+                "gap": json_number(random - pooled["r2"]),
+                "statement": RANDOM_STATEMENT,
+            },
+            "reference": {
+                "min": json_number(float(validation.reference.min())),
+                "mean": json_number(float(validation.reference.mean())),
+                "max": json_number(float(validation.reference.max())),
+                "sd": json_number(float(validation.reference.std(ddof=1))) if n > 1 else None,
+            },
+            **({"interval": dict(interval)} if interval else {}),
+        },
+    )

@@ -11,6 +11,7 @@ import pytest
 import rasterio
 import shapely
 import tiny_map
+from accuracy_layout import check_order
 from typer.testing import CliRunner
 
 from esd_tasks import cli
@@ -98,12 +99,13 @@ def test_the_map_follows_the_truth_and_says_its_unit(done: MapResult) -> None:
 def test_errors_are_of_blocks_left_out(done: MapResult) -> None:
     """R2, RMSE, MAE and bias with a value for each fold; the random split stands beside; nothing is called accuracy."""
     accuracy = json.loads(done.paths["accuracy"].read_text())
+    check_order(accuracy, "r2", "rmse", "mae", "bias")
     assert 0.3 < accuracy["r2"] < 1
     assert 0 < accuracy["mae"] < accuracy["rmse"] < 30
     assert abs(accuracy["bias"]) < 8
     assert all(len(accuracy["folds"][name]["values"]) == 5 for name in ("r2", "rmse", "mae", "bias"))
     assert accuracy["random_split"]["gap"] == pytest.approx(accuracy["random_split"]["r2"] - accuracy["r2"], abs=1e-5)
-    assert accuracy["protocol"]["n_tested"] == accuracy["protocol"]["n_labels"]
+    assert accuracy["n"] == accuracy["protocol"]["n_tested"] == accuracy["protocol"]["n_samples"]
     assert "not the accuracy of the map" in accuracy["statement"]
     assert accuracy["interval"]["level"] == 0.8
 
@@ -149,8 +151,8 @@ def test_a_polygon_is_one_label_judged_by_its_mean(place: Path) -> None:
     labels = write_plots(place / "polygons.gpkg", polygons=True, n=90)
     result = run(place, "polygons", labels=labels)
     accuracy = result.record["result"]["accuracy"]
-    assert accuracy["protocol"]["n_labels"] <= 90
-    assert accuracy["protocol"]["n_pixels"] > 2 * accuracy["protocol"]["n_labels"]
+    assert accuracy["protocol"]["n_samples"] <= 90
+    assert accuracy["protocol"]["n_pixels"] > 2 * accuracy["protocol"]["n_samples"]
     assert accuracy["r2"] > 0.2
     with rasterio.open(result.paths["prediction"]) as dataset:
         assert dataset.count == 1
@@ -173,7 +175,7 @@ def test_the_offset_holds_the_stated_share() -> None:
 
 
 FAULTS: list[tuple[dict[str, Any], type[EsdError], str]] = [
-    ({"target_field": "height"}, LabelsError, "biomass"),
+    ({"target_field": "height"}, UsageError, "biomass"),
     ({"interval": 1.5}, UsageError, "0.5..0.99"),
     ({"block_size": 0.0}, UsageError, "1 metre"),
     ({"labels": "words.gpkg"}, LabelsError, "numbers"),
