@@ -90,7 +90,7 @@ def main() -> None:
             f"{pixels} x {pixels} pixels, {span} years: {gigabytes:.2f} GB, {seconds:.0f} s of the processor",
             flush=True,
         )
-        key = f"tasks.change.series.peak_gb{'_' * bool(name)}{name}"
+        key = f"series.memory.peak_gb{'_' * bool(name)}{name}"
         figure = {"key": key, "value": round(gigabytes, 2), "unit": "GB", "n": pixels * pixels * span, "spread": None}
         print("FIGURE " + json.dumps(figure | {"split": "simulated"}), flush=True)
 

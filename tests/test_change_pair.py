@@ -241,6 +241,8 @@ def test_reference_files_say_change_in_many_words(tmp_path: Path) -> None:
         pairs = read_pairs(path, years=(2018, 2020))
         assert pairs.labels.class_id.tolist() == [1, 2, 1, 2, 1, 2]
         assert pairs.pairs == [(2018, 2020)]
+    both = changing.write_points(tmp_path / "both.gpkg", rows, columns, change=[0, 1] * 3, **{"class": ["wood"] * 6})
+    assert read_pairs(both, years=(2018, 2020)).labels.class_field == "change"
     told = changing.write_points(tmp_path / "to.gpkg", rows, columns, change=["stable", "forest to crop", None] * 2)
     pairs = read_pairs(told, years=(2018, 2020))
     assert pairs.labels.names == {1: "no change", 2: "forest to crop"}

@@ -22,6 +22,7 @@ from esd_tasks.change.pair_samples import pair_samples
 from esd_tasks.change.reference import read_pairs
 from esd_tasks.change.request import PairRequest
 from esd_tasks.change.train import TrainResult, plan_training, run_training
+from esd_tasks.change.validation import accuracy_lines
 from esd_tasks.classifier import TreeParameters
 from esd_tasks.items import find_items
 from stactools_esd.errors import IncomparableError, LabelsError, NothingFoundError, OutputError, UsageError
@@ -185,6 +186,15 @@ def test_each_place_is_read_in_its_own_years(place: Path) -> None:
     np.testing.assert_array_equal(samples.samples.codes, whole[samples.samples.year - 2016, at])
     with pytest.raises(NothingFoundError, match="no labelled place"):
         pair_samples(pairs, items, min_clear=99, seed=0)
+
+
+def test_a_gap_is_leakage_only_where_there_is_one(trained: TrainResult) -> None:
+    """Where a random split looks no better than blocks that did not train, nothing is called leakage."""
+    split = trained.accuracy["random_split"]
+    for gap, leaks in ((0.02, True), (0.0004, False), (-0.001, False), (None, False)):
+        lines = accuracy_lines({**trained.accuracy, "random_split": {**split, "gap": gap}})
+        assert any(line.endswith("leakage") for line in lines) == leaks
+        assert not any("higher by -" in line for line in lines)
 
 
 def test_a_second_training_does_nothing(place: Path, trained: TrainResult) -> None:

@@ -31,7 +31,7 @@ _STAYED: Final = frozenset({"no change", "nochange", "no_change", "no-change", "
     "none", "no", "0", "false",
 })  # fmt: skip
 _CHANGED: Final = frozenset({"change", "changed", "yes", "1", "true"})
-_FIELDS: Final = (*CLASS_FIELDS, "change", "changed")
+_FIELDS: Final = (("change", "changed"), CLASS_FIELDS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,10 +149,12 @@ def is_changed(value: Any) -> bool | None:
 
 
 def _guess(fields: Sequence[str], years: Sequence[str], path: Path) -> str:
-    """Return the one field that is called like a class, or else the only one there is."""
+    """Return the one field that is called change, else the one called like a class, or else the only one there is."""
     others = [name for name in fields if name not in years]
-    likely = [name for name in others if name.casefold() in _FIELDS]
-    if len(likely) == 1 or len(others) == 1:
+    for names in _FIELDS:
+        if likely := [name for name in others if name.casefold() in names]:
+            break
+    if len(likely or others) == 1:
         return (likely or others)[0]
     raise UsageError(
         f"got no --class-field for {path.name}, expected the field that says change or no change; choose one of "
