@@ -155,9 +155,10 @@ def items_of_labels(request: MapRequest, envelope: shapely.Geometry, years: Iter
     wanted = set(years)
     found = tuple(find_items(request.catalog_or_default, geometry=envelope, years=wanted))
     if missing := sorted(wanted - {item.year for item in found}):
+        there = by_year(find_items(request.catalog_or_default, geometry=envelope))
         raise NothingFoundError(
             f"got labels of {', '.join(map(str, missing))}, expected years of the items around them: "
-            f"{', '.join(map(str, by_year(found)))}; leave these labels out or add items of their years"
+            f"{', '.join(map(str, there))}; leave these labels out or add items of their years"
         )
     return found
 
