@@ -2,12 +2,12 @@
 
 import math
 import os
-import shlex
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
-from esd_tasks.addresses import beside, shown
+from esd_tasks.addresses import beside
+from esd_tasks.command_line import command_line
 from esd_tasks.engine_work import Resources
 from stactools_esd.errors import UsageError
 from stactools_esd.memory import DEFAULT_MEMORY, parse_memory
@@ -131,16 +131,8 @@ class MapRequest:
     @property
     def command(self) -> str:
         """The command line that asks the same, what it needs first; the catalogue stands as it was found."""
-        words = ["esd-tasks", self.task]
-        given: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
-        words += [str(given.pop(name)) for name in self.positional]
-        given |= {"catalog": self.catalog_or_default, "overwrite": False}
-        for field in sorted(fields(self), key=lambda field: field.default is not MISSING):
-            if field.name in given and (value := given[field.name]) != field.default:
-                flag = f"--{field.name.replace('_', '-')}"
-                for one in value if isinstance(value, tuple) else (value,):
-                    words += [flag] if one is True else [flag, shown(one) if isinstance(one, Path) else str(one)]
-        return shlex.join(words)
+        words = ("esd-tasks", *self.task.split())
+        return command_line(words, self, positional=self.positional, instead={"catalog": self.catalog_or_default})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,7 +66,7 @@ def test_what_is_not_known_says_what_was_looked_for(tmp_path: Path) -> None:
     """An absent path, a folder without dated images and a file of another kind: one line with all that would do."""
     for name in ("notes.txt", "holiday.tif", "cat_2020.tif"):
         (tmp_path / name).touch()
-    with pytest.raises(RasterError, match="does not exist"):
+    with pytest.raises(UsageError, match="does not exist"):
         recognise(tmp_path / "gone")
     for path in (tmp_path, tmp_path / "notes.txt"):
         with pytest.raises(

@@ -64,7 +64,7 @@ def test_a_dry_run_says_items_bytes_and_pixels(place: Path) -> None:
 
 
 def test_an_area_goes_beside_its_file_and_says_what_next(place: Path) -> None:
-    """The folder is <area>-pull-<year>; the second time it is already done; the result is a catalogue for other commands."""
+    """The folder is <area>-pull-<year>; the second time it is done already; the result is a catalogue."""
     first = pull("--geometry", "area.gpkg", "--year", 2019)
     assert first.exit_code == 0, first.output
     assert first.stdout.splitlines()[-1].startswith("next: ")

@@ -277,9 +277,9 @@ def test_a_collection_alone(tmp_path: Path) -> None:
 
 
 def test_nothing_to_check(tmp_path: Path) -> None:
-    """A path that is not there and an empty folder are `nothing found`; a URL is a usage error."""
-    for path in (tmp_path / "gone.json", tmp_path):
-        with pytest.raises(NothingFoundError):
+    """An empty folder is `nothing found`; a path that is not there, or a URL, is a usage error."""
+    with pytest.raises(NothingFoundError):
+        validate(tmp_path)
+    for path in (tmp_path / "gone.json", "https://archive.example/catalog.json"):
+        with pytest.raises(UsageError):
             validate(path)
-    with pytest.raises(UsageError):
-        validate("https://archive.example/catalog.json")

@@ -18,7 +18,7 @@ class LandCoverRequest(ChangeRequest):
     """
 
     task = "change land-cover"
-    places = ("model",)
+    positional = ("model",)
 
     model: Path
     """Folder of a model of `classify`."""
@@ -63,7 +63,7 @@ class TrainRequest(ChangeRequest):
     """
 
     task = "change train"
-    places = ("labels",)
+    positional = ("labels",)
 
     labels: Path
     """Places with two years each, changed or not."""

@@ -1,12 +1,10 @@
 """What a user asks of `esd-tasks change`, before anything is read."""
 
 import re
-import shlex
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final, Literal
+from typing import Final, Literal
 
-from esd_tasks.addresses import shown
 from esd_tasks.change.thresholds import check_rate
 from esd_tasks.request import MapRequest
 from esd_tasks.years import years_in_a_name
@@ -40,22 +38,6 @@ def parse_years(text: str) -> tuple[int, ...]:
 class ChangeRequest(MapRequest):
     """Options of all maps of change."""
 
-    places: ClassVar[tuple[str, ...]] = ()
-    """Fields that stand without a flag in the command line, in their order."""
-
-    @property
-    def command(self) -> str:
-        """The command line that asks the same; the catalogue stands as it was found."""
-        words = ["esd-tasks", *self.task.split(), *(str(getattr(self, name)) for name in self.places)]
-        for field in fields(self):
-            value: Any = self.catalog_or_default if field.name == "catalog" else getattr(self, field.name)
-            if field.name in (*self.places, "overwrite") or value == field.default:
-                continue
-            flag = f"--{field.name.replace('_', '-')}"
-            for one in value if isinstance(value, tuple) else (value,):
-                words += [flag] if one is True else [flag, shown(one) if isinstance(one, Path) else str(one)]
-        return shlex.join(words)
-
     def _see(self, *checks: tuple[str, float | None, float, float]) -> None:
         """See that values lie within closed ranges.
 
@@ -76,7 +58,7 @@ class PairRequest(ChangeRequest):
     """
 
     task = "change pair"
-    places = ("year1", "year2")
+    positional = ("year1", "year2")
 
     year1: int
     """The earlier year."""
