@@ -172,10 +172,10 @@ def test_nothing_found_is_an_error_with_its_own_exit_code(catalog: Path) -> None
 
 def test_no_catalogue_says_where_to_name_one(tmp_path: Path) -> None:
     """Neither a missing path nor an empty folder is an empty success: option, variable and default are named."""
-    for path in (tmp_path / "catalog", tmp_path):
-        with pytest.raises(UsageError, match=r"--catalog or ESD_CATALOG \(default \./catalog\)") as caught:
+    for path, exit_code in ((tmp_path / "catalog", 2), (tmp_path, 1)):
+        with pytest.raises(EsdError, match=r"--catalog or ESD_CATALOG \(default \./catalog\)") as caught:
             find_items(path)
-        assert caught.value.exit_code == 2
+        assert caught.value.exit_code == exit_code
         assert "\n" not in str(caught.value)
 
 
