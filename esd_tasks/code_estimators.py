@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from esd_tasks.classifier import TreeParameters, grow_trees
 from esd_tasks.code_features import as_codes, code_vectors
 from esd_tasks.features import feature_names, level_features
+from esd_tasks.forest import Predictor
 from esd_tasks.heads import unit
 from esd_tasks.regressor import grow_regression
 from stactools_esd.errors import LabelsError, RasterError
@@ -122,16 +123,13 @@ class CodeClassifier(_Classes):
         self.classes_, member = np.unique(classes, return_inverse=True)
         parameters = _tree_parameters(self)
         self.booster_, _ = grow_trees(level_features(codes), member, parameters, names=feature_names())
+        self.predictor_ = Predictor(self.booster_)
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803
         """Return the probability of each class, (n, k) in the order of `classes_`; the model's own, not calibrated."""
         check_is_fitted(self)
-        return self._rows(
-            X,
-            len(self.classes_),
-            lambda codes: self.booster_.predict(level_features(codes), num_threads=self.n_jobs),
-        )
+        return self._rows(X, len(self.classes_), lambda codes: _predicted(self, codes))
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
         """Return the most probable class of each row, (n,)."""
@@ -222,13 +220,19 @@ class CodeRegressor(RegressorMixin, _OnCodes):  # type: ignore[misc]
             quantile=self.quantile,
             names=feature_names(),
         )
+        self.predictor_ = Predictor(self.booster_)
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803
         """Return the quantity of each row, (n,)."""
         check_is_fitted(self)
-        rows = self._rows(X, 1, lambda codes: self.booster_.predict(level_features(codes), num_threads=self.n_jobs))
-        return rows[:, 0]
+        return self._rows(X, 1, lambda codes: _predicted(self, codes))[:, 0]
+
+
+def _predicted(estimator: CodeClassifier | CodeRegressor, codes: NDArray[np.uint16]) -> NDArray[np.float64]:
+    """Return what the trees predict, (n, k): the bits of `booster_.predict`."""
+    estimator.predictor_.threads = estimator.n_jobs
+    return estimator.predictor_.predict(codes)
 
 
 def _tree_parameters(estimator: CodeClassifier | CodeRegressor) -> TreeParameters:

@@ -1,5 +1,6 @@
 """Features and estimators on codes are good citizens of scikit-learn, and state what no data means."""
 
+import pickle
 import subprocess
 import sys
 from typing import Any
@@ -107,6 +108,24 @@ def test_the_classifier_is_that_of_the_command(pixels: tuple[NDArray[np.uint16],
     _, class_id = np.unique(names, return_inverse=True)
     one = Classifier(TreeParameters(rounds=10)).fit(codes, class_id + 1).predict_proba(codes)
     np.testing.assert_allclose(CodeClassifier(**FAST).fit(codes, names).predict_proba(codes), one, atol=1e-6)
+
+
+def test_trees_predict_what_lightgbm_predicts_also_after_a_pickle(
+    pixels: tuple[NDArray[np.uint16], NDArray[np.str_]],
+) -> None:
+    """Few rows and many, from the fitted model, a pickle of it and a clone fitted again: the bits of `booster_`."""
+    codes, classes = pixels
+    many = np.resize(codes, (5000, 12))
+    features = fsq.codes_to_level_indices(many).reshape(-1, 72)
+    for made in (CodeClassifier(**FAST), CodeRegressor(**FAST)):
+        target = classes if isinstance(made, CodeClassifier) else np.arange(len(codes), dtype=float)
+        made.fit(codes, target)
+        expected = np.asarray(made.booster_.predict(features, num_threads=1))
+        again = pickle.loads(pickle.dumps(made))
+        for model in (made, again, pickle.loads(pickle.dumps(again)), clone(made).fit(codes, target)):
+            predict = getattr(model, "predict_proba", model.predict)
+            assert predict(many).tobytes() == expected.tobytes()
+            assert predict(many[:300]).tobytes() == expected[:300].tobytes()
 
 
 def test_prototypes_are_cosines_of_vectors(pixels: tuple[NDArray[np.uint16], NDArray[np.str_]]) -> None:
