@@ -109,7 +109,7 @@ class MapWork:
             inside=inside,
             clear_obs=clear_obs,
             usable=usable,
-            codes=pulled.codes[:, usable].T,
+            codes=(pulled.codes.reshape(len(pulled.codes), -1) if usable.all() else pulled.codes[:, usable]).T,
             beside=self.beside(block, usable) if self.beside is not None and usable.any() else None,
         )
 

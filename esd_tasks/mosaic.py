@@ -101,6 +101,10 @@ class Mosaic:
         """
         window = window or Window(0, 0, grid.width, grid.height)
         near = reaching(grid.footprint(window), [item.footprint for item in self.items])
+        if len(near) == 1 and window.width * window.height <= MOST_PIXELS_AT_ONCE:
+            part = self.georeference(near[0]).same_pixels(grid, window)
+            if part is not None:
+                return self._read_alone(near[0], part)
         x, y = grid.centres(window)
         return self.read_owned(find_owners(near, self.georeference, self._footprint, grid.crs, x, y), grid)
 
@@ -178,6 +182,20 @@ class Mosaic:
             row=owners.row,
             column=owners.column,
             failed=frozenset(failed),
+        )
+
+    def _read_alone(self, position: int, window: Window) -> PulledBlock:
+        """Read a window of the only item that reaches it, which owns every pixel."""
+        shape = (int(window.height), int(window.width))
+        owner = np.full(shape, position, dtype=np.int16)
+        if (read := self._read(position, window)) is not None:
+            return PulledBlock(codes=read.codes, clear_obs=read.clear_obs, valid=read.valid, owner=owner)
+        return PulledBlock(
+            codes=np.zeros((STEPS, *shape), dtype=np.uint16),
+            clear_obs=np.zeros(shape, dtype=np.uint16),
+            valid=np.zeros(shape, dtype=np.bool_),
+            owner=owner,
+            failed=frozenset({position}),
         )
 
     def _footprint(self, position: int) -> shapely.Geometry:

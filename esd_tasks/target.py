@@ -100,6 +100,16 @@ class Georeference(Grid):
         column, row = ~self.transform * (grid.transform.c, grid.transform.f)
         return math.isclose(column, round(column), abs_tol=_SNAP) and math.isclose(row, round(row), abs_tol=_SNAP)
 
+    def same_pixels(self, grid: Grid, window: Window) -> Window | None:
+        """Return the window of the item that has the pixels of a window of a grid; None where not all are its own."""
+        if not self.shares_pixels(grid):
+            return None
+        column, row = ~self.transform * (grid.transform.c, grid.transform.f)
+        left, top = round(column) + int(window.col_off), round(row) + int(window.row_off)
+        width, height = int(window.width), int(window.height)
+        inside = 0 <= left <= self.width - width and 0 <= top <= self.height - height
+        return Window(left, top, width, height) if inside else None
+
 
 def transformer(source: CRS, target: CRS) -> pyproj.Transformer:
     """Return the transformation between two CRSs, x or longitude first."""

@@ -28,6 +28,7 @@ from synthetic import AREA_TRANSFORM, random_codes
 from esd_tasks.codes_item import CodesItem
 from esd_tasks.items import find_items
 from esd_tasks.pull import Grid, Mosaic, PulledBlock, grid_for, read_points, read_window
+from esd_tasks.target import Georeference
 from stactools_esd.codes_file import CodesFile
 from stactools_esd.errors import CatalogError, IncomparableError, RasterError, UsageError
 from stactools_esd.grid import tile as tile_of
@@ -280,3 +281,14 @@ def test_quality_is_not_a_code(tmp_path: Path) -> None:
     lon, lat = to_wgs84(32631, AREA_TRANSFORM.c + 75.0, AREA_TRANSFORM.f - 45.0)
     points = read_points(items, [lon], [lat])
     assert (points.codes.shape, points.clear_obs.tolist()) == ((1, 12), [12])
+
+
+def test_a_window_that_one_tile_reaches_is_read_alone(four: list[CodesItem], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a single tile reaches, owners need not be searched for: the codes and owners are the same."""
+    grid = grid_for(four[:1], square_around(CORNER[0] - 300, CORNER[1] - 300, 200.0))
+    alone = read_window(four[:1], grid)
+    monkeypatch.setattr(Georeference, "same_pixels", lambda *_: None)
+    searched = read_window(four[:1], grid)
+    for name in ("codes", "clear_obs", "valid", "owner"):
+        assert np.array_equal(getattr(alone, name), getattr(searched, name))
+    assert alone.valid.any()
