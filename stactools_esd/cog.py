@@ -43,7 +43,7 @@ BLOCK_SIZE: Final = 256
 _CREATION: Final = {
     "driver": "COG",
     "COMPRESS": "ZSTD",
-    "LEVEL": "2",
+    "LEVEL": "1",
     "PREDICTOR": "YES",
     "BLOCKSIZE": str(BLOCK_SIZE),
     "OVERVIEWS": "NONE",
