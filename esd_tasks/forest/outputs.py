@@ -12,6 +12,9 @@ from stactools_esd.compiled import compiled
 _AS_THEY_ARE = ("", "regression", "regression_l1", "huber", "fair", "quantile", "mape")
 """Objectives whose raw score is the prediction; without a name it is one that LightGBM does not know."""
 
+_TELLS_APART = -1e-6
+"""Raw scores that differ by more give probabilities that differ in `float32`, which has 24 bits."""
+
 
 def check_objective(objective: tuple[str, ...]) -> None:
     """See that predictions of an objective can be made here.
@@ -66,12 +69,23 @@ def best_of_softmax(scores: NDArray[np.float64], member: NDArray[np.uint16], con
     classes, n = scores.shape
     share = np.empty(classes, np.float64)
     for pixel in range(n):
-        _shares(scores, pixel, share)
-        best, most = 0, np.float32(share[0])
+        best, largest = 0, scores[0, pixel]
         for one in range(1, classes):
-            probability = np.float32(share[one])
-            if probability > most:
-                best, most = one, probability
+            if scores[one, pixel] > largest:
+                best, largest = one, scores[one, pixel]
+        total, near = 0.0, 0
+        for one in range(classes):
+            below = scores[one, pixel] - largest
+            total += math.exp(below)
+            near += below > _TELLS_APART
+        most = np.float32(1.0 / total)
+        if near != 1:
+            _shares(scores, pixel, share)
+            best, most = 0, np.float32(share[0])
+            for one in range(1, classes):
+                probability = np.float32(share[one])
+                if probability > most:
+                    best, most = one, probability
         member[pixel], confidence[pixel] = best, most
 
 
