@@ -79,9 +79,10 @@ def items_of_years(
     wanted = None if years is None else set(years)
     found = find_items(catalog, geometry=geometry, years=wanted)
     if wanted and (missing := wanted - set(available_years(found))):
+        there = available_years(find_items(catalog, geometry=geometry))
         raise NothingFoundError(
             f"got no item of {years_in_words(missing)}, expected every year that was asked for; here are "
-            f"{years_in_words(available_years(found))}: choose among them"
+            f"{years_in_words(there)}: choose among them"
         )
     return found
 

@@ -219,7 +219,7 @@ def test_years_in_words() -> None:
 
 def test_years_that_are_not_there_are_named(place: Path, tmp_path: Path) -> None:
     """A year without items ends with exit code 3 and the years that there are."""
-    with pytest.raises(NothingFoundError, match="the catalogue has 2018"):
+    with pytest.raises(NothingFoundError, match="here are 2018, 2020"):
         plan_pair(PairRequest(year1=2018, year2=2019, catalog=str(place / "codes"), expected_rate=0.1))
 
 

@@ -92,6 +92,7 @@ def test_tiles_are_listed_and_pulled_in_parts(place: Path) -> None:
     """`--tiles list` prints names alone; parts of `--tiles all` fill one folder, and an empty part is no failure."""
     listed = pull("--geometry", "area.gpkg", "--tiles", "list")
     assert listed.stdout.split() == list(FOUR)
+    assert pull("--geometry", "area.gpkg", "--tiles", "list", "-q").stdout == listed.stdout  # it is what was asked for
     assert pull("--geometry", "area.gpkg", "--tiles", "list", "--shard", "2/4").stdout.split() == [FOUR[1]]
     for part in range(1, 6):
         done = pull("--geometry", "area.gpkg", "--tiles", "all", "--shard", f"{part}/5", "-o", "out")
