@@ -14,11 +14,13 @@ Catalog = Annotated[
         help="Catalogue, STAC API, parquet index, item, codes COG or folder. Default: $ESD_CATALOG, else ./catalog."
     ),
 ]
-Geometry = Annotated[Path | None, typer.Option(help="Polygons of the area: GeoPackage, GeoJSON or Shapefile.")]
+Geometry = Annotated[
+    Path | None, typer.Option(help="Polygons of the area: GeoPackage, GeoJSON or Shapefile, or a URL.")
+]
 Bbox = Annotated[
     str | None, typer.Option(metavar="W,S,E,N", help="Box of the area, in degrees; W > E crosses the antimeridian.")
 ]
-Labels = Annotated[Path, typer.Option(help="Labelled points or polygons: GeoPackage, GeoJSON or Shapefile.")]
+Labels = Annotated[Path, typer.Option(help="Labelled places: GeoPackage, GeoJSON, Shapefile, or CSV with lon and lat.")]
 ClassField = Annotated[str | None, typer.Option(help="Field of the class: names or integers.")]
 YearField = Annotated[
     str | None, typer.Option(help="Field of each label's year or date. Default: all are of the mapped year.")

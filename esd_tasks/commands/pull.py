@@ -20,15 +20,20 @@ _MOST_LINES = 24
 
 def pull(
     catalog: options.Catalog = None,
-    geometry: Annotated[Path | None, typer.Option(help="Polygons to pull: GeoPackage, GeoJSON or Shapefile.")] = None,
+    geometry: Annotated[
+        Path | None, typer.Option(help="Polygons to pull: GeoPackage, GeoJSON or Shapefile, or a URL.")
+    ] = None,
     bbox: options.Bbox = None,
-    points: Annotated[Path | None, typer.Option(help="Points to pull, into a table.")] = None,
+    points: Annotated[Path | None, typer.Option(help="Points to pull, into a table; a CSV has lon and lat.")] = None,
     units: Annotated[Path | None, typer.Option(help="Polygons of a panel: one row a unit and year.")] = None,
     unit_field: Annotated[str | None, typer.Option(help="Field that names each unit. Default: its number.")] = None,
     layer: Annotated[str | None, typer.Option(help="Layer of points or units, where there are several.")] = None,
     tiles: Annotated[
         str | None,
-        typer.Option(metavar="all|list|A,B|FILE", help="Tile by tile, each in its own folder; `list` names them."),
+        typer.Option(
+            metavar="all|list|A,B|FILE",
+            help="Tile by tile, each in its own folder; `list` prints their names, with -q too.",
+        ),
     ] = None,
     shard: Annotated[
         str | None, typer.Option(metavar="i/n", help="The i-th of n parts of the tiles or units, for job arrays.")
