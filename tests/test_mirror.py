@@ -202,18 +202,18 @@ def test_the_mirror_of_other_things_is_passed_over(catalog: Path, opened: list[s
 def test_row_groups_are_chosen_by_place(catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a large part only the groups of rows that may meet the place are read, with or without statistics."""
     read: set[int] = set()
-    read_row_group = pq.ParquetFile.read_row_group
+    read_row_groups = pq.ParquetFile.read_row_groups
 
-    def spied(file: pq.ParquetFile, group: int, **options: object) -> object:
-        read.add(group)
-        return read_row_group(file, group, **options)
+    def spied(file: pq.ParquetFile, groups: list[int], **options: object) -> object:
+        read.update(groups)
+        return read_row_groups(file, groups, **options)
 
     part = catalog / "esd-esdnet-small-v1" / "index" / "year=2020" / "part-0.parquet"
     table = pq.read_table(part, partitioning=None)
     paths = {stated: tmp_path / f"{stated}.parquet" for stated in (True, False)}
     for stated, path in paths.items():
         pq.write_table(table, path, row_group_size=1, write_statistics=stated)
-    monkeypatch.setattr(pq.ParquetFile, "read_row_group", spied)
+    monkeypatch.setattr(pq.ParquetFile, "read_row_groups", spied)
     for place, groups in ((BRUSSELS, 1), (ACROSS, 2), (shapely.box(10, 0, 11, 1), 0)):
         for stated, path in paths.items():
             read.clear()

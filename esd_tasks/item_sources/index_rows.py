@@ -34,14 +34,31 @@ def chosen_rows(file: Any, paths: Sequence[str], columns: Sequence[str], wanted:
         wanted: Place and years; what a file says nothing of does not choose.
     """
     boxes = np.array(wanted.boxes(), dtype=np.float64) if set(_BOX) <= set(paths) else np.empty((0, 4))
-    chosen_by = [*(_BOX if len(boxes) else []), *([_START] if wanted.years and _START in paths else [])]
+    ends = [] if not wanted.years or _START not in paths else [paths.index(_START)]
+    sides = [paths.index(side) for side in _BOX] if len(boxes) else []
+    start = file.schema_arrow.field(_START).type if ends else None
+    groups, dated = [], True
     for group in range(file.metadata.num_row_groups):
-        if len(boxes) and not _may_meet(file.metadata.row_group(group), paths, boxes):
+        described = file.metadata.row_group(group)
+        if len(boxes) and not _may_meet(described, sides, boxes):
             continue
-        if not chosen_by:
+        all_wanted = not ends or _all_in_years(described.column(ends[0]), start, wanted)
+        if all_wanted is not None:
+            groups.append(group)
+            dated = dated and all_wanted
+    chosen_by = [*(_BOX if len(boxes) else []), *([] if dated else [_START])]
+    if not groups:
+        return
+    if not chosen_by:
+        for group in groups:
             yield from _without_times(file.read_row_group(group, columns=columns, use_threads=False)).to_pylist()
-            continue
-        rows = np.flatnonzero(_meeting(file.read_row_group(group, columns=chosen_by, use_threads=False), boxes, wanted))
+        return
+    kept = _meeting(file.read_row_groups(groups, columns=chosen_by, use_threads=False), boxes, wanted)
+    first = 0
+    for group in groups:
+        size = file.metadata.row_group(group).num_rows
+        rows = np.flatnonzero(kept[first : first + size])
+        first += size
         if len(rows):
             yield from _taken(file.read_row_group(group, columns=columns, use_threads=False), rows)
 
@@ -66,11 +83,40 @@ def _without_times(table: Any) -> Any:
     return table
 
 
-def _may_meet(group: Any, paths: Sequence[str], boxes: NDArray[np.float64]) -> bool:
-    """Tell by the least and greatest sides of its boxes whether a row group may hold one that meets any of some."""
+def _all_in_years(column: Any, type: Any, wanted: Wanted) -> bool | None:
+    """Tell by the earliest and latest start in a row group whether all its rows begin in years that are wanted.
+
+    Returns:
+        None where no row does, True where all do, False where some may.
+    """
+    import pyarrow as pa
+
+    statistics = column.statistics
+    if statistics is None or not statistics.has_min_max or not pa.types.is_timestamp(type) or type.unit == "ns":
+        return False  # nanoseconds may be stored as another number than the type says
+    first, last = (int(year) for year in _years(np.array([statistics.min_raw, statistics.max_raw]), type.unit))
+    years = wanted.years or frozenset()
+    if years.isdisjoint(range(first, last + 1)):
+        return None
+    return not statistics.null_count and years.issuperset(range(first, last + 1))
+
+
+def _years(instants: NDArray[np.int64], unit: str) -> NDArray[np.int64]:
+    """Return the year in UTC of instants that count so many units since 1970."""
+    return instants.astype(f"datetime64[{unit}]").astype("datetime64[Y]").astype(np.int64) + 1970
+
+
+def _may_meet(group: Any, sides: Sequence[int], boxes: NDArray[np.float64]) -> bool:
+    """Tell by the least and greatest sides of its boxes whether a row group may hold one that meets any of some.
+
+    Args:
+        group: Its metadata.
+        sides: Positions of the leaves `_BOX`.
+        boxes: Shape (n, 4).
+    """
     ranges = []
-    for side in _BOX:
-        statistics = group.column(paths.index(side)).statistics
+    for side in sides:
+        statistics = group.column(side).statistics
         if statistics is None or not statistics.has_min_max:
             return True
         ranges.append((statistics.min, statistics.max))
