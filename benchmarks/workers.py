@@ -51,10 +51,15 @@ def trained(codes: NDArray[np.uint16]) -> Any:
     return Classifier(TreeParameters(rounds=200, num_leaves=31)).fit(rows, class_id)
 
 
-def measure(side: int, rounds: int) -> None:
-    """Print the figures."""
+def _cluster(n: int) -> Any:
+    """Start processes of one thread each, which say nothing."""
     import distributed
 
+    return distributed.LocalCluster(n, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50)
+
+
+def measure(side: int, rounds: int) -> None:
+    """Print the figures."""
     from esd_tasks.engine import Resources, run_blocks
     from esd_tasks.items import find_items
     from esd_tasks.map_blocks import MapWork
@@ -84,7 +89,7 @@ def measure(side: int, rounds: int) -> None:
             return time.perf_counter() - started
 
     taken: dict[tuple[str, int], list[float]] = {(kind, n): [] for kind in ("threads", "processes") for n in (1, 2)}
-    clusters = {n: distributed.LocalCluster(n, threads_per_worker=1, dashboard_address="127.0.0.1:0") for n in (1, 2)}
+    clusters = {n: _cluster(n) for n in (1, 2)}
     try:
         ways = {("threads", n): Resources(threads=n) for n in (1, 2)}
         ways |= {("processes", n): Resources(scheduler=clusters[n].scheduler_address) for n in (1, 2)}
