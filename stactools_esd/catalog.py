@@ -227,12 +227,13 @@ def _linked(destination: Path) -> set[Path]:
         path = waiting.pop()
         content = read_json(path)
         links = [link for link in content.get("links", []) if link["rel"] in ("child", "item", MODEL_RELATION)]
-        parts = content.get("assets", {}).get(parquet_index.ASSET, {}).get("esd:partitions", [])
-        for link in (*links, *parts):
-            below = Path(os.path.normpath(path.parent / link["href"]))
+        named = [(path.parent / link["href"], link["rel"]) for link in links]
+        named += [(parquet_index.part_path(path.parent, year), "") for year in parquet_index.stated_parts(content)]
+        for target, rel in named:
+            below = Path(os.path.normpath(target))
             if below not in found and below.is_relative_to(destination) and below.is_file():
                 found.add(below)
-                waiting += [below] if link.get("rel") == "child" else []
+                waiting += [below] if rel == "child" else []
     return found
 
 

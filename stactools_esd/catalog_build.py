@@ -169,7 +169,7 @@ class Builder:
                 if year not in parts:
                     facts.append(self._standing(folder, year, parts))
         joined = Facts.joined(facts)
-        assets = {parquet_index.ASSET: parquet_index.index_asset(parts)} if self.index and parts else {}
+        assets = parquet_index.index_assets(parts) if self.index else {}
         files = {path}
         if shipped_model(encoder.label, encoder.weights_sha256):
             model, content = documents.model_document(encoder, folder)

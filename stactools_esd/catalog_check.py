@@ -148,10 +148,9 @@ def _on_disk(folder: Path) -> Iterator[Path]:
 
 def _indexed(collection: Path, report: CheckReport) -> Iterator[tuple[Path, str]]:
     """Yield path and checksum of the items that an index names, and note where it is not that of its collection."""
-    asset = read_json(collection).get("assets", {}).get(parquet_index.ASSET)
-    if asset is None:
+    stated = parquet_index.stated_parts(read_json(collection))
+    if not stated:
         return
-    stated = {int(part["year"]): (part["item_count"], part["items_sha256"]) for part in asset["esd:partitions"]}
     for year in sorted({*stated, *years_of(collection)}):
         path = parquet_index.part_path(collection.parent, year)
         if parquet_index.part_statement(path) != stated.get(year):

@@ -21,11 +21,11 @@ from stactools_esd.stac import relative_href
 FOLDER: Final = "index"
 """Folder of the index in that of the collection."""
 
-ASSET: Final = "items"
-"""Key of the collection's asset that names the index."""
+ASSET: Final = "items-"
+"""What the keys of the collection's assets that name the index begin with; the year follows."""
 
 ROLE: Final = "collection-mirror"
-"""Role of that asset, by the stac-geoparquet specification."""
+"""Role of these assets, by the stac-geoparquet specification."""
 
 ROW_GROUP_ROWS: Final = 1024
 """Rows that are read or passed over together: a place of a few tiles lies in one or two groups."""
@@ -56,31 +56,44 @@ def digest_of(checksums: Mapping[str, str]) -> str:
     return sha256_text("".join(f"{id} {checksum}\n" for id, checksum in sorted(checksums.items())))
 
 
-def index_asset(years: Mapping[int, tuple[int, str]]) -> Json:
-    """Return the asset that names the index.
+def index_assets(years: Mapping[int, tuple[int, str]]) -> dict[str, Json]:
+    """Return the assets that name the parts of the index, by their keys: each is a file that answers.
 
     Args:
         years: Year to how many items it has and their digest.
     """
-    partitions = [
-        {
-            "year": year,
+    return {
+        f"{ASSET}{year}": {
             "href": f"./{part_path(Path(), year).as_posix()}",
-            "item_count": count,
-            "items_sha256": digest,
+            "title": f"Index of {year}",
+            "description": "All items of the year as stac-geoparquet; the parts of all years are read as one table.",
+            "type": "application/vnd.apache.parquet",
+            "roles": [ROLE],
+            _COUNT: count,
+            _DIGEST: digest,
         }
         for year, (count, digest) in sorted(years.items())
-    ]
-    return {
-        "href": f"./{FOLDER}/",
-        "title": "Index of all items",
-        "description": "All items as stac-geoparquet, one part a year: the parts are in `esd:partitions`.",
-        "type": "application/vnd.apache.parquet",
-        "roles": [ROLE],
-        _COUNT: sum(count for count, _ in years.values()),
-        _DIGEST: sha256_text("".join(f"{year} {digest}\n" for year, (_, digest) in sorted(years.items()))),
-        "esd:partitions": partitions,
     }
+
+
+def stated_parts(collection: Mapping[str, Any]) -> dict[int, tuple[int, str]]:
+    """Return what a collection of ours says of its index: year to how many items it has and their digest.
+
+    Raises:
+        CatalogError: An asset of the index is malformed.
+    """
+    stated = {}
+    for key, asset in (collection.get("assets") or {}).items():
+        year = str(key).removeprefix(ASSET)
+        if year != key and year.isdecimal():
+            try:
+                stated[int(year)] = (int(asset[_COUNT]), str(asset[_DIGEST]))
+            except _MALFORMED as error:
+                raise CatalogError(
+                    f"got the asset {key} of {collection.get('id')} without {_COUNT} and {_DIGEST}, expected both; "
+                    "build the catalogue again"
+                ) from error
+    return stated
 
 
 def write_part(path: Path, items: Sequence[tuple[Path, Json, str]]) -> None:

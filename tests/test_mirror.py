@@ -72,7 +72,7 @@ def walked(catalog: Path, folder: Path, **asked: Any) -> list[Any]:
 
 
 def change_asset(catalog: Path, change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
-    """Change the asset of the mirror, or take it out."""
+    """Change the assets of the mirror, or take them out."""
     path = catalog / COLLECTION
     content = json.loads(path.read_text())
     found = [key for key, asset in content["assets"].items() if "collection-mirror" in asset["roles"]]
@@ -134,7 +134,7 @@ def other_digest(catalog: Path) -> None:
     """Say that the items are newer than the index."""
     change_asset(
         catalog,
-        lambda asset: {**asset, "esd:partitions": [{**p, "items_sha256": "0" * 64} for p in asset["esd:partitions"]]},
+        lambda asset: {**asset, "esd:items_sha256": "0" * 64},
     )
 
 
@@ -150,7 +150,7 @@ def no_parts(catalog: Path) -> None:
 
 def malformed(catalog: Path) -> None:
     """Say nonsense of the parts."""
-    change_asset(catalog, lambda asset: {**asset, "esd:partitions": ["2020"]})
+    change_asset(catalog, lambda asset: {**asset, "href": 2020})
 
 
 @pytest.mark.parametrize("fault", [damage_part, lose_part, other_digest, other_count, no_parts, malformed])

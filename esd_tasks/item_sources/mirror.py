@@ -1,11 +1,11 @@
-"""The mirror of a collection: its items in a parquet index that an asset names, read instead of walking.
+"""The mirror of a collection: its items in a parquet index that assets name, read instead of walking.
 
 Decision 16 says how the index is laid out. Collections of others are read, too, where an asset with the role
-`collection-mirror` is one parquet file, or on this machine a folder of such files.
+`collection-mirror` is a parquet file, or on this machine a folder of such files; several assets are one index.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -63,28 +63,19 @@ def _rows_of_all(parts: Sequence[Part], wanted: Wanted) -> list[CodesItem]:
         return [item for items in found for item in items]
 
 
-def _parts(asset: Mapping[str, Any], place: str, wanted: Wanted) -> Iterator[Part]:
-    """Yield the files of an index that may hold what is wanted."""
-    for stated in _list(asset, "esd:partitions"):
-        if wanted.years is None or "year" not in stated or int(stated["year"]) in wanted.years:
-            yield Part(
-                place=resolve(str(stated["href"]), place),
-                item_count=stated.get("item_count"),
-                items_sha256=stated.get("items_sha256"),
-            )
-    if "esd:partitions" in asset:
-        return
+def _parts(asset: Mapping[str, Any], place: str, wanted: Wanted) -> list[Part]:
+    """Return the files of an asset of an index that may hold what is wanted."""
     target = resolve(str(asset["href"]), place)
+    if not parquet_index.is_index(target):
+        raise CatalogError(
+            f"got the index {asset['href']}, expected a .parquet file, or a folder of such files on this machine"
+        )
     path = stac.local_path(target)
     if path is not None and path.is_dir():
-        yield from parquet_index.parts_of(target, wanted)
-    elif parquet_index.is_index(target):
-        yield Part(place=target, item_count=asset.get("esd:item_count"), items_sha256=asset.get("esd:items_sha256"))
-    else:
-        raise CatalogError(
-            f"got the index {asset['href']} without esd:partitions, expected them, one .parquet file, or a folder on "
-            "this machine"
-        )
+        return parquet_index.parts_of(target, wanted)
+    if not parquet_index.may_hold_years(target, wanted):
+        return []
+    return [Part(place=target, item_count=asset.get("esd:item_count"), items_sha256=asset.get("esd:items_sha256"))]
 
 
 def _list(content: Mapping[str, Any], key: str) -> list[Any]:
