@@ -6,6 +6,7 @@ name a wider one that it belongs to, its parent.
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +82,7 @@ class Legend:
                     f"({UNCLASSIFIED} means unclassified in the map); give the class another id"
                 )
         for what, values in (("class_id", self.ids), ("class name", self.names)):
-            if twice := sorted({str(value) for value in values if list(values).count(value) > 1}):
+            if twice := sorted(str(value) for value, times in Counter[int | str](values).items() if times > 1):
                 raise LabelsError(
                     f"got {what} {', '.join(twice)} more than once, expected each once; merge or rename the classes"
                 )

@@ -74,6 +74,7 @@ def write_report(
             parts.made_section(plan, years=plan.years, further={"Model": plan.request.model.as_posix()}),
             parts.next_section(
                 f"Look at {folder / f'classes_{last}.tif'} and changes.tif in QGIS; from_to.csv has every step.",
+                f"For the areas of kinds of change: esd-tasks design {folder / 'from_to.tif'}, then esd-tasks assess.",
                 f"For areas with intervals: esd-tasks design {folder / f'classes_{last}.tif'}, then esd-tasks assess.",
             ),
         ],

@@ -18,6 +18,7 @@ from esd_tasks.change import land_cover
 from esd_tasks.change.land_cover import plan_land_cover, run_land_cover
 from esd_tasks.change.model_request import LandCoverRequest
 from esd_tasks.classifier import Classifier, TreeParameters
+from esd_tasks.design import design
 from esd_tasks.map_run import MapResult
 from stactools_esd import fsq
 from stactools_esd.errors import IncomparableError, NothingFoundError, OutputError, UsageError
@@ -117,6 +118,26 @@ def test_what_became_what_adds_up(mapped: MapResult) -> None:
                 a, b = classes[YEARS.index(start)], classes[YEARS.index(stop)]
                 assert int(row["pixels"]) == ((a == int(row["from_id"])) & (b == int(row["to_id"]))).sum()
     assert {row["from_class"] for row in rows} <= set(NAMES.values())
+
+
+def test_kinds_of_change_are_strata(mapped: MapResult, tmp_path: Path) -> None:
+    """`from_to.tif` says what was and what is, named and coloured, and `design` draws from it."""
+    classes = classes_of(mapped)
+    was, came = classes[0], classes[-1]
+    with rasterio.open(mapped.paths["from_to_map"]) as dataset:
+        kinds, colours = dataset.read(1).astype(np.int64), dataset.colormap(1)
+        names = {int(key): name for key, name in json.loads(dataset.tags(1)["CLASS_NAMES"]).items()}
+    assert np.array_equal(kinds, np.where(was > 0, 10 * was + came, 0))
+    assert names[39] == "wood to town"
+    assert names[33] == "wood stays"
+    assert set(names) == set(np.unique(kinds)) - {0}
+    assert len({colours[kind] for kind in names}) == len(names)
+    assert mapped.paths["from_to_map_style"].is_file()
+    item = json.loads(mapped.paths["item"].read_text())
+    counts = {one["value"]: one.get("count") for one in item["assets"]["from_to_map"]["classification:classes"]}
+    assert counts[39] == (kinds == 39).sum()
+    drawn = design(mapped.paths["from_to_map"], total=260, output=tmp_path / "points.gpkg")
+    assert {stratum.stratum for stratum in drawn.plan.strata} == set(names)
 
 
 def test_mapped_area_is_called_mapped(mapped: MapResult) -> None:

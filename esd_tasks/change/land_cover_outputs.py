@@ -8,6 +8,7 @@ import pystac
 from numpy.typing import NDArray
 
 from esd_tasks import map_item, maps
+from esd_tasks.change.from_to import FromTo
 from esd_tasks.change.item import describe_years
 from esd_tasks.change.land_cover_picture import draw_from_to, draw_series
 from esd_tasks.change.land_cover_tables import count_classes, write_from_to, write_mapped
@@ -69,6 +70,17 @@ def write(plan: "LandCoverPlan", transitions: "Transitions", store: MapStore, bl
         tags=raster_tags(plan, f"Class changes {first} to {last}"),
         overview_resampling="nearest",
     )
+    kinds = FromTo(legend=legend, pixels=table.whole)
+    outputs |= {"from_to_map": "from_to.tif", "from_to_map_names": "from_to.tif.aux.xml"}
+    outputs["from_to_map_style"] = "from_to.qml"
+    maps.write_class_map(
+        folder / outputs["from_to_map"],
+        _kinds(kinds, store, blocks),
+        grid=plan.grid,
+        legend=kinds.kinds,
+        tags=raster_tags(plan, f"What became what, {first} to {last}"),
+    )
+    maps.write_style(folder / outputs["from_to_map_style"], kinds.kinds)
     write_mapped(folder / outputs["mapped_area"], plan, table)
     write_from_to(folder / outputs["from_to"], plan, table)
     notes = list(_notes(plan, transitions, tallies))
@@ -88,6 +100,7 @@ def write(plan: "LandCoverPlan", transitions: "Transitions", store: MapStore, bl
     png, text = str(pystac.MediaType.PNG), "text/csv"
     assets |= {
         "changes": ("changes.tif", "How often and when the class changed", _COG, ["data"]),
+        "from_to_map": ("from_to.tif", f"What became what, {first} to {last}", _COG, ["data"]),
         "mapped_area": ("mapped_area.csv", "Mapped area of each class and year", text, ["metadata"]),
         "from_to": ("from_to.csv", "What became what", text, ["metadata"]),
         "thumbnail": ("preview.png", "Preview with mapped shares by year", png, ["thumbnail", "overview"]),
@@ -95,6 +108,7 @@ def write(plan: "LandCoverPlan", transitions: "Transitions", store: MapStore, bl
         "report": ("report.html", "Report", str(pystac.MediaType.HTML), ["metadata", "overview"]),
         "run": (RUN_JSON, "How the maps were made", str(pystac.MediaType.JSON), ["metadata"]),
     }
+    fields["from_to_map"] = map_item.class_fields(kinds.kinds, kinds.counts)
     fields["changes"] = {"bands": [{"name": name, "data_type": "uint16", "nodata": NO_DATA} for name in _CHANGES]}
     item = describe_years(
         plan,
@@ -138,6 +152,13 @@ def _changes(plan: "LandCoverPlan", store: BlockStore, blocks: Sequence[Block]) 
         yield block, np.where(classes[0] > 0, layers, NO_DATA)
 
 
+def _kinds(kinds: FromTo, store: BlockStore, blocks: Sequence[Block]) -> Iterator[tuple[Block, NDArray[Any]]]:
+    """Yield blocks of `from_to.tif`."""
+    for block in blocks:
+        classes = store.get(block)["class_id"]
+        yield block, kinds.of(classes[0], classes[-1])
+
+
 def _notes(plan: "LandCoverPlan", transitions: "Transitions", tallies: Mapping[str, int]) -> Iterator[str]:
     """Say what a user should know; the first line goes below the picture."""
     steps = max(tallies["steps"], 1)
@@ -155,5 +176,3 @@ def _notes(plan: "LandCoverPlan", transitions: "Transitions", tallies: Mapping[s
     if tallies["years_filled"]:
         yield f"{tallies['years_filled']:,} pixel-years without codes have the class that their other years make likely"
     yield from plan.area_notes
-    if not tallies["pixels"]:
-        yield "no pixel of the area has codes"

@@ -100,7 +100,7 @@ def write(
         outputs |= rule.samples.training_pixels.save(folder)
     if plan.request.model is not None:
         outputs |= keep_beside(plan.request.model, folder)
-    notes = [*_notes(plan, rule, counts), *(accuracy_lines(accuracy) if accuracy else ())]
+    notes = [*_notes(plan, rule), *(accuracy_lines(accuracy) if accuracy else ())]
     x, y = _places(plan, rule)
     preview.write_preview(
         folder / outputs["preview"],
@@ -148,7 +148,7 @@ def write(
     finish(plan, outputs, notes, result, missing)
 
 
-def _notes(plan: "PairPlan", rule: "Rule", counts: Mapping[int, int]) -> Iterator[str]:
+def _notes(plan: "PairPlan", rule: "Rule") -> Iterator[str]:
     """Say what a user should know; the first line says what the threshold rests on."""
     request = plan.request
     if rule.model is not None:
@@ -170,8 +170,6 @@ def _notes(plan: "PairPlan", rule: "Rule", counts: Mapping[int, int]) -> Iterato
                 f"{share:.0%} of the reference pixels changed; where change is rarer the threshold is too low: "
                 "state --expected-rate"
             )
-    if not sum(counts.values()):
-        yield "no pixel of the area has codes in both years"
     yield from plan.area_notes
     if plan.reference is not None:
         yield from plan.reference.labels.notes
