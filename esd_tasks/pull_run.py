@@ -47,7 +47,7 @@ def run_plan(plan: PullPlan, *, on_progress: OnProgress | None = None) -> PullRe
                 report("pull", position, len(blocks))
             tiles, missing = readers.series.tiles, readers.failures.missing
         pieces = {year: Pieces(store, partly[year], blocks) for year, store in stores.items()}
-        see_read(marker, readers.failures, (piece.valid.any() for of_year in pieces.values() for piece in of_year))
+        see_read(marker, readers.failures, (int(piece.valid.sum()) for of_year in pieces.values() for piece in of_year))
         outputs = write_files(plan, pieces, tiles=tiles, on_progress=report)
         valid = {year: of_year.valid for year, of_year in pieces.items()}
         return record(plan, marker, outputs, valid=valid, missing=missing, notes=list(plan.notes()))

@@ -29,23 +29,24 @@ def main() -> None:
     demo = Path(sys.argv[1] if len(sys.argv) > 1 else "demo")
     started = time.monotonic()
     print(f"Simulating a landscape of 3.8 km x 3.8 km, years {YEARS[0]} and {YEARS[1]}, into {demo}/observations")
+    labels, catalog = demo / "samples.gpkg", demo / "catalog"
     landscape = Landscape(seed=7, size=(128, 128), years=YEARS)
     for year in YEARS:
         write_folder(landscape.observations(year), demo / "observations" / str(year))
-    write_labels(landscape, demo / "samples.gpkg")
+    write_labels(landscape, labels)
     for year in YEARS:
-        observations = demo / "observations" / str(year)
-        command("stac", "esd", "encode", observations, demo / "tiles", "--year", str(year), "--name", "demo",
-                "--source-name", "simulated")  # fmt: skip
-    command("stac", "esd", "create-catalog", demo / "tiles", demo / "catalog")
-    command("stac", "esd", "validate", demo / "catalog")
-    classify = ("esd-tasks", "classify", "--labels", demo / "samples.gpkg", "--catalog", demo / "catalog")
-    command(*classify, "--year", "2020", "-o", demo / "map")
+        command("stac", "esd", "encode", demo / "observations" / str(year), demo / "tiles", "--year", str(year),
+                "--name", "demo", "--source-name", "simulated")  # fmt: skip
+    command("stac", "esd", "create-catalog", demo / "tiles", catalog)
+    command("stac", "esd", "validate", catalog)
+    command("esd-tasks", "classify", "--labels", labels, "--catalog", catalog, "--year", "2020", "-o", demo / "map")
     print(f"\nDone in {time.monotonic() - started:.0f} s. Everything here is simulated; look at:")
     for name, path in {"catalogue": "catalog/catalog.json", "map": "map/map.tif", "preview": "map/preview.png",
                        "accuracy": "map/accuracy.json"}.items():  # fmt: skip
         print(f"  {name:<10}{demo / path}")
-    print(f"Next: {shlex.join([str(word) for word in classify])} --year 2019 -o {demo / 'map-2019'}")
+    words = ("esd-tasks", "predict", demo / "map", "--catalog", catalog, "--year", "2019", "-o", demo / "map-2019")
+    print(f"Next: {shlex.join(map(str, words))}")
+    print("  2019 began with snow, which samples of 2020 never saw: expect a worse map than from samples of 2019.")
 
 
 def write_labels(landscape: Landscape, path: Path) -> None:
