@@ -21,11 +21,11 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from esd_tasks.classifier import Classifier
 from esd_tasks.features import level_features
 from esd_tasks.folds import Folds
+from esd_tasks.nearest import Nearest
 from stactools_esd.errors import OutputError
 from stactools_esd.files import read_json, write_json
 from stactools_esd.product import CHANNELS
@@ -42,6 +42,8 @@ MOST_SAMPLES: Final = 5_000
 _PAIRS: Final = 2_000
 """Samples between which the mean distance is taken."""
 
+_ROWS: Final = 8192
+"""Pixels that are placed at once: 8 MB of them."""
 
 ABSENT: Final = 3.0
 """How far a missing covariate is from one that is not, in standard deviations of its values."""
@@ -76,8 +78,8 @@ class Applicability:
     """Largest dissimilarity within the area of applicability."""
 
     @cached_property
-    def _tree(self) -> Any:
-        return cKDTree(self.places(self.codes, self.covariates))
+    def _nearest(self) -> Nearest:
+        return Nearest(self.places(self.codes, self.covariates))
 
     def places(self, codes: NDArray[np.uint16], covariates: NDArray[np.floating] | None = None) -> NDArray[np.float64]:
         """Return where pixels lie in the weighted space, (n, 72 + 2 c), what is missing on axes of its own.
@@ -102,7 +104,11 @@ class Applicability:
             codes: Shape (n, 12).
             covariates: Shape (n, c), where the model has some.
         """
-        distance, _ = self._tree.query(self.places(codes, covariates))
+        distance = np.empty(len(codes))
+        for first in range(0, len(codes), _ROWS):
+            piece = slice(first, first + _ROWS)
+            beside = None if covariates is None else covariates[piece]
+            distance[piece] = self._nearest.distance(self.places(codes[piece], beside))
         return np.asarray(distance / self.mean_distance)
 
     def save(self, folder: Path) -> None:
@@ -206,7 +212,7 @@ def find_applicability(
     for train, test in folds.splits():
         kept = np.intersect1d(train, some)
         if len(kept):
-            out_of_fold[test] = cKDTree(placed[kept]).query(placed[test])[0] / mean_distance
+            out_of_fold[test] = Nearest(placed[kept]).distance(placed[test]) / mean_distance
     return replace(
         area,
         codes=codes[some],
