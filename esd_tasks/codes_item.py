@@ -1,16 +1,19 @@
 """One tile of one year, where its codes are, and what several of them share."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 import shapely
+from rasterio.crs import CRS
 
 from esd_tasks.target import Grid
+from stactools_esd import grid as tiles
 from stactools_esd import stac
 from stactools_esd.cog import CodesFile, open_codes
 from stactools_esd.errors import CatalogError, EsdError, IncomparableError, NothingFoundError, UsageError
+from stactools_esd.names import is_tile
 from stactools_esd.product import DATA_LICENCE, CodesIdentity, require_comparable
 
 
@@ -73,6 +76,10 @@ class CodesItem:
             raise
         return codes
 
+    def by_rule(self) -> "CodesItem":
+        """Return the item with the pixels of its tile where it states none: for estimates, for the file's own win."""
+        return replace(self, grid=grid_by_rule(self.tile)) if self.grid is None and is_tile(self.tile) else self
+
     def _check(self, codes: CodesFile) -> None:
         differences = self.identity.differences(codes.identity)
         if codes.tags.window_start != self.window_start:
@@ -93,6 +100,13 @@ class CodesItem:
                 f"got an item {self.id} whose pixels lie elsewhere than those of its file {Path(self.href).name}, "
                 "expected the same CRS, transform and shape; make the item again"
             )
+
+
+def grid_by_rule(tile: str) -> Grid:
+    """Return the pixels of a whole tile by the rule of tiles, which no file was asked for."""
+    place = tiles.tile(tile)
+    crs = CRS.from_epsg(place.epsg)
+    return Grid(crs=crs, transform=place.transform, width=place.width, height=place.height)
 
 
 def _same_place(grid: Grid, codes: CodesFile) -> bool:

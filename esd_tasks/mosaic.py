@@ -7,10 +7,9 @@ from typing import Final, Self
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike
-from rasterio.crs import CRS
 from rasterio.windows import Window
 
-from esd_tasks.codes_item import CodesItem, one_identity, one_start
+from esd_tasks.codes_item import CodesItem, grid_by_rule, one_identity, one_start
 from esd_tasks.owner import Owners, cut_windows, find_owners, reaching
 from esd_tasks.pulled import PulledBlock, PulledPoints
 from esd_tasks.target import WGS84, Georeference, Grid
@@ -210,9 +209,7 @@ class Mosaic:
                 raise
             self._fail(position, error)
             # Its pixels must not go to a neighbour: that would be another tile than in other years.
-            rule = tiles.tile(item.tile)
-            crs = CRS.from_epsg(rule.epsg)
-            place = Grid(crs=crs, transform=rule.transform, width=rule.width, height=rule.height)
+            place = grid_by_rule(item.tile)
         return Georeference(
             crs=place.crs,
             transform=place.transform,

@@ -120,8 +120,12 @@ class PullPlan(YearsPlan):
         }
 
 
-def make_plan(request: PullRequest) -> PullPlan:
+def make_plan(request: PullRequest, *, dry_run: bool = False) -> PullPlan:
     """Find items, years and grid of an area.
+
+    Args:
+        request: What is asked.
+        dry_run: Open no codes: items that state no pixels have those of their tiles, so that the plan is an estimate.
 
     Raises:
         UsageError: Options are wrong.
@@ -138,8 +142,7 @@ def make_plan(request: PullRequest) -> PullPlan:
         area = wrap_longitudes(grid.footprint())
     else:
         raise UsageError("got no area to pull, expected --geometry, --bbox or --like; name one")
-    items = items_of_years(request.catalog_or_default, geometry=area, years=request.wanted_years)
-    with Series(items) as series:
+    with Series(_items(request, area, dry_run)) as series:
         grid = grid or _grid(request, series, area)
         return PullPlan(
             request=request,
@@ -160,17 +163,21 @@ def list_tiles(request: PullRequest) -> list[str]:
     return shard_of(_series_of_place(request)[1].tiles, request.shard)
 
 
-def plan_tiles(request: PullRequest) -> Iterator[PullPlan]:
+def plan_tiles(request: PullRequest, *, dry_run: bool = False) -> Iterator[PullPlan]:
     """Plan tile by tile: each on its own grid, in its own folder, with the pixels that it owns.
 
     So each pixel of a place is in the result of one tile, whichever jobs make them.
+
+    Args:
+        request: What is asked.
+        dry_run: See `make_plan`.
 
     Raises:
         UsageError: A file of names cannot be read.
         NothingFoundError: A tile that is named has no items in all years.
         EsdError: See `make_plan`.
     """
-    area, series = _series_of_place(request)
+    area, series = _series_of_place(request, dry_run)
     with series:
         names = shard_of(_named_tiles(request, series.tiles), request.shard)
         for name in names:
@@ -206,10 +213,14 @@ def _grid(request: PullRequest, series: Series, area: shapely.Geometry) -> Grid:
     return grid_in(crs, request.resolution, shapely.intersection(area, covered))
 
 
-def _series_of_place(request: PullRequest) -> tuple[shapely.Geometry | None, Series]:
+def _series_of_place(request: PullRequest, dry_run: bool = False) -> tuple[shapely.Geometry | None, Series]:
     area = asked_area(request)
+    return area, Series(_items(request, area, dry_run))
+
+
+def _items(request: PullRequest, area: shapely.Geometry | None, dry_run: bool) -> list[CodesItem]:
     items = items_of_years(request.catalog_or_default, geometry=area, years=request.wanted_years)
-    return area, Series(items)
+    return [item.by_rule() for item in items] if dry_run else items
 
 
 def _named_tiles(request: PullRequest, tiles: Sequence[str]) -> Sequence[str]:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from fake_portal import SIGNATURE, TOKEN, Portal, running
+from typer.testing import CliRunner as TyperRunner
 
+from esd_tasks.cli import app
 from esd_tasks.items import find_items
 from stactools_esd import commands, grid, signing, web
 from stactools_esd.cog import open_codes
@@ -125,6 +127,20 @@ def test_without_an_account(portal: tuple[str, Portal], tmp_path: Path) -> None:
         open_codes(href)
     assert portal[1].questions == []
     assert signed("https://other.example/a.tif") == "https://other.example/a.tif"
+
+
+@pytest.mark.parametrize("places", [(), ("--tiles", "all"), ("--resolution", "60")])
+def test_a_dry_run_opens_nothing(places: tuple[str, ...], portal: tuple[str, Portal], tmp_path: Path) -> None:
+    """What a pull would read and write is known from the listing alone: no account, and no file is asked for."""
+    run("list-portal", tmp_path / "listing.csv", "--years", "2020")
+    run("create-catalog", tmp_path / "listing.csv", tmp_path / "catalog")
+    portal[1].questions.clear()
+    asked = ["pull", "--catalog", str(tmp_path / "catalog"), "--bbox", "116.3,39.8,116.4,39.9", "--years", "2020"]
+    done = TyperRunner().invoke(app, [*asked, *places, "--dry-run", "--json"])
+    assert done.exit_code == 0, done.output
+    cost = json.loads(done.stdout)
+    assert (cost["crs"], cost["pixels"] > 10_000) == ("EPSG:32650", True)
+    assert portal[1].questions == []
 
 
 @pytest.mark.usefixtures("_user")

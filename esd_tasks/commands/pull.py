@@ -105,7 +105,7 @@ def pull(
             if tiles == LIST_TILES:
                 _list(request, as_json)
                 return
-            plans = _plan_places(request)
+            plans = _plan_places(request, dry_run)
         if dry_run:
             costs = [plan.cost() for plan in plans]
             alone = costs[0] if len(costs) == 1 else costs
@@ -148,13 +148,15 @@ def _plan_panel(**given: Any) -> list[Any]:
     return [plan] if len(plan.units.geometry) else []
 
 
-def _plan_places(request: "PullRequest") -> list[Any]:
+def _plan_places(request: "PullRequest", dry_run: bool) -> list[Any]:
     from esd_tasks.pull_plan import make_plan, plan_tiles
     from esd_tasks.pull_points import make_points_plan
 
     if request.points is not None:
         return [make_points_plan(request)]
-    return list(plan_tiles(request)) if request.tiles is not None else [make_plan(request)]
+    if request.tiles is not None:
+        return list(plan_tiles(request, dry_run=dry_run))
+    return [make_plan(request, dry_run=dry_run)]
 
 
 def _list(request: "PullRequest", as_json: bool) -> None:
