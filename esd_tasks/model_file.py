@@ -14,6 +14,7 @@ SCHEMA_VERSION: Final = "1"
 """Version of the layout of `model.json`."""
 
 CLASSIFY, FEW_SHOT, REGRESSION, CLUSTERS = "classify", "few-shot", "regression", "clusters"
+CHANGE = "change between two years"
 """Kinds of models; a file that does not say its kind is of the first."""
 
 MAKERS: Final[Mapping[str, str]] = {
@@ -21,22 +22,28 @@ MAKERS: Final[Mapping[str, str]] = {
     FEW_SHOT: "few-shot",
     REGRESSION: "regress",
     CLUSTERS: "cluster",
+    CHANGE: "change train",
 }
 """Command of `esd-tasks` that saves each kind."""
 
+PREDICTED: Final = (CLASSIFY, FEW_SHOT, REGRESSION, CLUSTERS)
+"""Kinds that `predict` uses."""
 
-def model_folder(path: Path, *, makers: Iterable[str] = MAKERS.values()) -> Path:
+_USERS: Final = dict.fromkeys(PREDICTED, "predict") | {CHANGE: "change pair --model"}
+
+
+def model_folder(path: Path, *kinds: str) -> Path:
     """Return the folder of a model, of which the folder or one of its files was named.
 
     Args:
         path: Folder or file.
-        makers: Commands that save such models.
+        kinds: Kinds that can be used, for messages; those of `predict` if none.
 
     Raises:
         UsageError: Nothing of this name is there.
         OutputError: There is no model.
     """
-    expected = f"expected a folder that esd-tasks {', '.join(makers)} wrote; name that folder"
+    expected = f"expected a folder that esd-tasks {_makers(kinds or PREDICTED)} wrote; name that folder"
     if not path.exists():
         raise UsageError(f"got model {path}, which does not exist, {expected}")
     folder = path.parent if path.name in (MODEL_TEXT, MODEL_JSON) else path
@@ -59,9 +66,9 @@ def read_model(folder: Path, *kinds: str) -> dict[str, Any]:
     if not isinstance(facts, dict):
         raise OutputError(f"got {folder / MODEL_JSON}, which is no model; expected one of esd-tasks, name its folder")
     if (kind := facts.get("kind", CLASSIFY)) not in kinds:
+        mend = f"`esd-tasks {_USERS[kind]}` uses it" if kind in _USERS else "name another folder"
         raise OutputError(
-            f"got {folder / MODEL_JSON} of kind {kind!r}, expected a model of esd-tasks "
-            f"{', '.join(MAKERS[one] for one in kinds)}; name another folder"
+            f"got {folder / MODEL_JSON} of kind {kind!r}, expected a model of esd-tasks {_makers(kinds)}; {mend}"
         )
     if (version := facts.get("schema_version")) != SCHEMA_VERSION:
         raise OutputError(
@@ -69,3 +76,7 @@ def read_model(folder: Path, *kinds: str) -> dict[str, Any]:
             f"make the model again with esd-tasks {MAKERS[kind]} of this release"
         )
     return facts
+
+
+def _makers(kinds: Iterable[str]) -> str:
+    return ", ".join(MAKERS[one] for one in kinds)

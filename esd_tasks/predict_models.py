@@ -20,7 +20,7 @@ from esd_tasks.legend import Legend
 from esd_tasks.map_run import Beside, Layer, OfCodes
 from esd_tasks.map_store import MapStore
 from esd_tasks.model_facts import legend_of_model
-from esd_tasks.model_file import CLASSIFY, MAKERS, MODEL_JSON, MODEL_TEXT, read_model
+from esd_tasks.model_file import CLASSIFY, MODEL_JSON, MODEL_TEXT, PREDICTED, read_model
 from esd_tasks.request import MapBandsRequest
 from esd_tasks.saved_model import NOWHERE, SavedModel, class_report, class_shares
 from esd_tasks.target import Grid
@@ -123,7 +123,7 @@ def load_saved(folder: Path, request: MapBandsRequest) -> SavedModel:
         OutputError: There is none, or it cannot be read.
         UsageError: The request asks for what this kind of model does not have.
     """
-    kind = read_model(folder, *MAKERS).get("kind", CLASSIFY)
+    kind = read_model(folder, *PREDICTED).get("kind", CLASSIFY)
     if kind == CLASSIFY:
         return SavedTrees.load(folder, request)
     from esd_tasks.plain_models import PLAIN

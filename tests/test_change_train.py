@@ -163,9 +163,13 @@ def test_a_model_is_good_for_its_encoder_only(trained: TrainResult, tmp_path: Pa
     with pytest.raises(IncomparableError, match="recipe"):
         plan_pair(PairRequest(year1=2016, year2=2017, catalog=str(tmp_path / "codes"), model=trained.folder))
     (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "model.json").write_text('{"kind": "classes"}')
-    with pytest.raises(OutputError, match="change train"):
-        ChangeModel.load(tmp_path / "other")
+    for kind, said in (
+        ("classes", "change train; name another"),
+        ("few-shot", "change train; `esd-tasks predict` uses"),
+    ):
+        (tmp_path / "other" / "model.json").write_text(json.dumps({"kind": kind}))
+        with pytest.raises(OutputError, match=said):
+            ChangeModel.load(tmp_path / "other")
 
 
 def test_each_place_is_read_in_its_own_years(place: Path) -> None:

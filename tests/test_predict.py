@@ -16,6 +16,7 @@ from esd_tasks import cli
 from esd_tasks.class_bands import entropy
 from esd_tasks.classifier import TreeParameters
 from esd_tasks.classify import ClassifyResult, run_plan
+from esd_tasks.model_file import CHANGE
 from esd_tasks.plan import make_plan
 from esd_tasks.predict import STATEMENT, predict
 from esd_tasks.request import ClassifyRequest
@@ -136,7 +137,10 @@ def test_what_is_no_model_is_refused(place: Path, trained: ClassifyResult, tmp_p
     for name in ("model.txt", "model.json"):
         (tmp_path / name).write_bytes((place / "first" / name).read_bytes())
     facts = json.loads((tmp_path / "model.json").read_text())
-    for wrong, said in (({"kind": "change between two years"}, "esd-tasks classify"), ({"schema_version": "9"}, "9")):
+    for wrong, said in (
+        ({"kind": CHANGE}, "esd-tasks classify, .*change pair --model` uses it"),
+        ({"schema_version": "9"}, "9"),
+    ):
         (tmp_path / "model.json").write_text(json.dumps(facts | wrong))
         with pytest.raises(OutputError, match=said):
             predict(tmp_path, catalog=str(place / "codes"), year=2019)

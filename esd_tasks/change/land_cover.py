@@ -29,7 +29,7 @@ from esd_tasks.failures import Failures
 from esd_tasks.legend import Legend
 from esd_tasks.map_run import MapResult, OnProgress, already_done, opened, read_result
 from esd_tasks.model_facts import legend_of_model, see_usable
-from esd_tasks.model_file import model_folder
+from esd_tasks.model_file import CLASSIFY, model_folder
 from esd_tasks.series import Series
 from stactools_esd.blocks import Block, plan_blocks
 from stactools_esd.errors import EsdError, OutputError, UsageError
@@ -98,7 +98,7 @@ def plan_land_cover(request: LandCoverRequest) -> LandCoverPlan:
         IncomparableError: The items are of another encoder or recipe than the model.
         EsdError: See `area.plan_change`.
     """
-    folder = model_folder(request.model)
+    folder = model_folder(request.model, CLASSIFY)
     model, facts = Classifier.load(folder)
     covariates = see_same_names(open_covariates(request.covariate), model.covariates)
     years = parse_years(request.years) if request.years else None

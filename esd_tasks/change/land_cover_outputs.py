@@ -14,7 +14,7 @@ from esd_tasks.change.land_cover_picture import draw_from_to, draw_series
 from esd_tasks.change.land_cover_tables import count_classes, write_from_to, write_mapped
 from esd_tasks.map_run import finish, packages, raster_tags
 from esd_tasks.map_store import MapStore
-from esd_tasks.model_file import model_folder
+from esd_tasks.model_file import CLASSIFY, model_folder
 from esd_tasks.report_land_cover import write_report
 from esd_tasks.run_record import RUN_JSON
 from esd_tasks.training_pixels import keep_beside
@@ -96,7 +96,7 @@ def write(plan: "LandCoverPlan", transitions: "Transitions", store: MapStore, bl
     draw_from_to(folder / outputs["from_to_picture"], legend=legend, matrix=table.whole, first=first, last=last)
     item_id = map_item.map_id(f"{folder.resolve().name}-{first}", last)
     outputs |= {"item": f"{item_id}.json", "run": RUN_JSON}
-    outputs |= keep_beside(model_folder(plan.request.model), folder, years=plan.years)
+    outputs |= keep_beside(model_folder(plan.request.model, CLASSIFY), folder, years=plan.years)
     png, text = str(pystac.MediaType.PNG), "text/csv"
     assets |= {
         "changes": ("changes.tif", "How often and when the class changed", _COG, ["data"]),

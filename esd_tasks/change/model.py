@@ -15,18 +15,10 @@ from esd_tasks.change.reference import NO_CHANGE
 from esd_tasks.classifier import TreeParameters, grow_trees
 from esd_tasks.features import feature_names
 from esd_tasks.forest import Columns, Predictor
+from esd_tasks.model_file import CHANGE, MODEL_JSON, MODEL_TEXT, SCHEMA_VERSION, read_model
 from stactools_esd.errors import LabelsError, OutputError
-from stactools_esd.files import atomic_path, read_json, write_json
+from stactools_esd.files import atomic_path, write_json
 from stactools_esd.product import CodesIdentity, EncoderIdentity, InputRecipe
-
-MODEL_SCHEMA_VERSION: Final = "1"
-"""Version of the layout of `model.json`."""
-
-KIND: Final = "change between two years"
-"""What `model.json` says that the model is."""
-
-MODEL_TEXT, MODEL_JSON = "model.txt", "model.json"
-"""File names of a saved model."""
 
 PAIR_COLUMNS: Final = Columns(years=2, differences=True, beside=2)
 """Levels before and after, their differences, level distance and cosine distance."""
@@ -99,8 +91,8 @@ class ChangeModel:
         write_json(
             folder / MODEL_JSON,
             {
-                "schema_version": MODEL_SCHEMA_VERSION,
-                "kind": KIND,
+                "schema_version": SCHEMA_VERSION,
+                "kind": CHANGE,
                 "model": MODEL_TEXT,
                 "classes": [{"class_id": number, "class_name": name} for number, name in self.classes.items()],
                 "threshold": self.threshold,
@@ -118,16 +110,7 @@ class ChangeModel:
         Raises:
             OutputError: A file is absent, of another kind, or of a layout that this release does not know.
         """
-        facts = read_json(folder / MODEL_JSON, error=OutputError)
-        if not isinstance(facts, dict) or facts.get("kind") != KIND:
-            raise OutputError(
-                f"got {folder / MODEL_JSON}, which is no model of change; expected one of `esd-tasks change train`"
-            )
-        if facts.get("schema_version") != MODEL_SCHEMA_VERSION:
-            raise OutputError(
-                f"got {folder / MODEL_JSON} of layout {facts.get('schema_version')}, expected {MODEL_SCHEMA_VERSION}; "
-                "train the model again with this release"
-            )
+        facts = read_model(folder, CHANGE)
         try:
             booster = lightgbm.Booster(model_str=(folder / MODEL_TEXT).read_text(encoding="utf-8"))
             return cls(

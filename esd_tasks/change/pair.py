@@ -27,6 +27,7 @@ from esd_tasks.failures import Failures
 from esd_tasks.items import find_items
 from esd_tasks.map_run import MapResult, OnProgress, already_done, opened, read_result
 from esd_tasks.model_facts import see_usable
+from esd_tasks.model_file import CHANGE as CHANGE_MODEL
 from esd_tasks.model_file import model_folder
 from esd_tasks.series import Series
 from stactools_esd.blocks import Block, BlockStore, plan_blocks
@@ -83,7 +84,7 @@ def plan_pair(request: PairRequest) -> PairPlan:
     years = (request.year1, request.year2)
     named = ("expected_rate", "measure", "min_patch", "block_size")
     if request.model is not None:
-        model_folder(request.model, makers=("change train",))
+        model_folder(request.model, CHANGE_MODEL)
     reference: PairLabels | None = None
     around: tuple[CodesItem, ...] = ()
     if request.reference is not None:
