@@ -151,7 +151,7 @@ FAULTS: list[tuple[str, Callable[[Path], None], list[str], int, str]] = [
     *((task, two_recipes, [], 1, "input recipe source") for task in COMMANDS),
     *((task, nothing, ["--year", "1999"], 3, "2020") for task in COMMANDS),
     *((task, nothing, ["--seed", "-1"], 2, "--seed") for task in COMMANDS),
-    *((task, nothing, ["--catalog", "absent"], 1, "absent") for task in COMMANDS),
+    *((task, nothing, ["--catalog", "absent"], 2, "absent") for task in COMMANDS),
     *((task, nothing, ["--min-clear", "366"], 3, "--min-clear") for task in COMMANDS),
     *((task, nothing, ["--geometry", "aoi.gpkg"], 2, "") for task in ("few-shot", "similar", "regress")),
     ("few-shot", one_class, [], 1, "one class"),
