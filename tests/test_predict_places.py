@@ -113,7 +113,7 @@ def test_nothing_found_and_damaged_tiles_are_no_success(model: Path, tmp_path: P
     broken = sorted(place.glob("*31UES*"))[0]
     whole = broken.read_bytes()
     content = bytearray(whole)
-    content[len(content) // 3 : len(content) // 3 * 2] = bytes(len(content) // 3)
+    content[len(content) * 4 // 5 :] = bytes(len(content) - len(content) * 4 // 5)
     broken.write_bytes(bytes(content))
     words += ["--bbox", box_around(*neighbours.CORNER, 600), "--quiet"]
     damaged = CliRunner().invoke(cli.app, words)
