@@ -6,7 +6,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from esd_tasks.codes_item import CodesItem
-from esd_tasks.item_sources.document import is_of_codes, item_of, resolve
+from esd_tasks.item_sources.document import is_of_codes, item_of
+from esd_tasks.item_sources.hrefs import resolve
 from esd_tasks.item_sources.http import fetch_json
 from esd_tasks.item_sources.mirror import mirrored
 from esd_tasks.item_sources.wanted import Wanted

@@ -1,10 +1,8 @@
-"""An item of codes from its JSON, wherever that was found; and hrefs that are counted from where they stand."""
+"""An item of codes from its JSON, wherever that was found."""
 
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urljoin
 
 import shapely
 import shapely.geometry
@@ -12,6 +10,7 @@ from rasterio import Affine
 from rasterio.crs import CRS
 
 from esd_tasks.codes_item import CodesItem
+from esd_tasks.item_sources.hrefs import resolve
 from esd_tasks.target import Grid
 from stactools_esd import stac
 from stactools_esd.errors import CatalogError
@@ -65,23 +64,16 @@ def item_of(content: Mapping[str, Any], place: str) -> CodesItem:
         ) from error
 
 
-def resolve(href: str, place: str) -> str:
-    """Return an href as an absolute path or URL, relative ones counted from the document that holds it."""
-    path = stac.local_path(href.removeprefix("file://"))
-    if path is None:
-        return href
-    if stac.local_path(place) is None:
-        return urljoin(place, href)
-    return str((Path(place).parent / path).resolve())
-
-
 def _own_href(content: Mapping[str, Any], place: str) -> str | None:
     """Return where an item stands: its own document, or what one with many items says of it."""
     links = content.get("links") or ()
     if place.split("?", 1)[0].endswith(".json") and "features" not in content:
         return place
     own = next((str(link["href"]) for link in links if link.get("rel") == "self"), None)
-    return own and resolve(own, place)
+    try:
+        return own and resolve(own, place)
+    except CatalogError:
+        return None  # its own address is only shown
 
 
 def _grid(properties: Mapping[str, Any], asset: Mapping[str, Any]) -> Grid | None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from esd_tasks.codes_item import CodesItem
 from esd_tasks.extras import needed
 from esd_tasks.item_sources import parquet_index
-from esd_tasks.item_sources.document import resolve
+from esd_tasks.item_sources.hrefs import resolve
 from esd_tasks.item_sources.parquet_index import NoCodesError, Part
 from esd_tasks.item_sources.wanted import Wanted
 from stactools_esd import stac

@@ -1,0 +1,49 @@
+"""Hrefs that are counted from where they stand; a document behind a URL names no file of this machine."""
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+from urllib.parse import urljoin
+
+from stactools_esd import stac
+from stactools_esd.errors import CatalogError
+from stactools_esd.gdal import without_query
+
+SCHEMES: Final = ("https", "http", "s3", "gs")
+"""Schemes that a document behind a URL may name without being allowed to."""
+
+ALLOW_VARIABLE: Final = "ESD_ALLOW"
+"""Environment variable with further schemes, separated by commas, such as `file`; `vsi` for paths of GDAL."""
+
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+
+
+def resolve(href: str, place: str) -> str:
+    """Return an href as an absolute path or URL, relative ones counted from the document that holds it.
+
+    A document on this machine is its user's own, and may name what it likes: by default a catalogue leaves the codes
+    where they are, beside its folder. One behind a URL is somebody else's.
+
+    Raises:
+        CatalogError: A document behind a URL names a file of this machine, or has a scheme that is not expected.
+    """
+    if stac.local_path(place) is None:
+        whole = href if href.startswith("/vsi") else urljoin(place, href)
+        _check(whole, place)
+        return whole
+    path = stac.local_path(href.removeprefix("file://"))
+    return href if path is None else str((Path(place).parent / path).resolve())
+
+
+def _check(href: str, place: str) -> None:
+    """See that a URL is one that a document behind a URL may name."""
+    scheme = _SCHEME.match(href)
+    name = scheme[1].lower() if scheme else "vsi"
+    allowed = [word.strip().lower() for word in os.environ.get(ALLOW_VARIABLE, "").split(",")]
+    if name not in SCHEMES and name not in allowed:
+        raise CatalogError(
+            f"got the address {without_query(href)} in {without_query(place)}, expected one of the schemes "
+            f"{', '.join(SCHEMES)}: a catalogue elsewhere names no files of this machine; set {ALLOW_VARIABLE}={name} "
+            "if it is meant"
+        )
