@@ -8,7 +8,7 @@ Paul Tol's light scheme).
 import colorsys
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 _NAMED_COLOURS: Final = (
@@ -22,10 +22,10 @@ _NAMED_COLOURS: Final = (
     (r"forest|tree|wood(?:s|land|ed)?", "#238443"),
     (r"shrub\w*|scrub|bush\w*|heath\w*", "#b5a642"),
     (r"grass\w*|pasture|meadow|savanna\w*|steppe|rangeland|herbaceous", "#a8d46f"),
-    (r"maize|corn", "#f2b705"),
+    (r"maize|corn", "#f4a300"),
     (r"rice|paddy", "#9ad0c2"),
-    (r"soy\w*", "#c9a227"),
-    (r"wheat|cereal\w*|barley|rye|oat", "#e6c86e"),
+    (r"soy\w*", "#7d8c1f"),
+    (r"wheat|cereal\w*|barley|rye|oat", "#f3dfa8"),
     (r"potato\w*", "#b07d4b"),
     (r"beet\w*|vegetable\w*", "#c77cba"),
     (r"crop\w*|agricultur\w*|arable|farm\w*|field|cultivat\w*", "#edc948"),
@@ -45,11 +45,14 @@ _PALETTE: Final = (
 _CLEARLY_UNLIKE: Final = 140.0
 """Least distance (see `_unlikeness`) of a palette colour from those already used."""
 
+_KIN: Final = {"#edc948": ("#8c5a1e", "#f28e2b", "#fff3b0", "#99931a", "#4f3b08")}
+"""What stands for further classes of one name where shades of its colour are hard to tell apart, as those of yellow."""
+
 _SHADES: Final = ((0.5, 255), (0.45, 0), (0.75, 255), (0.25, 255))
 """Shades of the colour of a name: how much of white (255) or black (0) is mixed into it."""
 
 _UNLIKE: Final = 80.0
-"""Least distance (see `_unlikeness`) of a shade from the colours already used."""
+"""Least distance (see `_unlikeness`) of the colour of a name, or of a shade of it, from the colours already used."""
 
 
 def colour_of_name(name: str) -> str | None:
@@ -73,42 +76,51 @@ def colours_of(entries: Sequence[tuple[str, str | None]]) -> list[str]:
     colours = {position: colour for position, (_, colour) in enumerate(entries) if colour}
     for position, (name, colour) in enumerate(entries):
         meant = colour_of_name(name)
-        if colour is None and meant is not None and meant not in colours.values():
+        if colour is None and meant is not None and _nearest(meant, colours.values()) >= _UNLIKE:
             colours[position] = meant
     for position, (name, _) in enumerate(entries):
         meant = colour_of_name(name)
         if position not in colours and meant is not None:
-            used = tuple(colours.values())
-            unlike = (shade for shade in _shades(meant) if min(_unlikeness(shade, other) for other in used) >= _UNLIKE)
+            unlike = (shade for shade in _shades(meant) if _nearest(shade, colours.values()) >= _UNLIKE)
             if shade := next(unlike, None):
                 colours[position] = shade
-    for position in range(len(entries)):
-        if position not in colours:
-            colours[position] = _free_colour(list(colours.values()), len(entries))
+    left = [position for position in range(len(entries)) if position not in colours]
+    colours |= dict(zip(left, _free_colours(tuple(colours.values()), len(left), len(entries)), strict=True))
     return [colours[position] for position in range(len(entries))]
 
 
 def _shades(colour: str) -> tuple[str, ...]:
-    """Return lighter and darker shades of a colour."""
+    """Return what goes with a colour, then lighter and darker shades of it."""
     parts = bytes.fromhex(colour[1:])
     mixed = [bytes(round((1 - share) * part + share * end) for part in parts) for share, end in _SHADES]
-    return tuple(f"#{shade.hex()}" for shade in mixed)
+    return (*_KIN.get(colour, ()), *(f"#{shade.hex()}" for shade in mixed))
 
 
-def _free_colour(used: Sequence[str], count: int) -> str:
-    """Return the first colour that is clearly unlike the used ones, or the one most unlike them.
+def _free_colours(used: Sequence[str], wanted: int, count: int) -> list[str]:
+    """Return colours, each the first that is clearly unlike all before it, or the one most unlike them.
 
     Args:
         used: Colours that are taken.
+        wanted: How many are returned.
         count: Number of classes: beyond the palette, as many hues are tried, a golden angle apart.
     """
     hues = [
         colorsys.hsv_to_rgb((0.1 + 0.381966 * number) % 1, 0.45 + 0.25 * (number % 2), 0.85) for number in range(count)
     ]
     candidates = [*_PALETTE, *(f"#{''.join(f'{round(255 * part):02x}' for part in hue)}" for hue in hues)]
-    distances = {colour: min((_unlikeness(colour, other) for other in used), default=1e9) for colour in candidates}
-    clear = (colour for colour in _PALETTE if distances[colour] >= _CLEARLY_UNLIKE)
-    return next(clear, None) or max(candidates, key=lambda colour: distances[colour])
+    distances = {colour: _nearest(colour, used) for colour in candidates}
+    found: list[str] = []
+    for _ in range(wanted):
+        clear = (colour for colour in _PALETTE if distances[colour] >= _CLEARLY_UNLIKE)
+        best = next(clear, None) or max(candidates, key=lambda colour: distances[colour])
+        distances = {colour: min(one, _unlikeness(colour, best)) for colour, one in distances.items()}
+        found.append(best)
+    return found
+
+
+def _nearest(colour: str, used: Iterable[str]) -> float:
+    """Return how far the most similar of some colours is; infinite where there are none."""
+    return min((_unlikeness(colour, other) for other in used), default=math.inf)
 
 
 def _unlikeness(one: str, other: str) -> float:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,6 +104,28 @@ def test_classes_of_one_kind_have_shades_of_one_colour() -> None:
     assert all(colours[name][2] == min(colours[name]) for name in ("single crop", "double crop"))
     pairs = [(one, other) for one in colours.values() for other in colours.values() if one < other]
     assert min(sum(abs(a - b) for a, b in zip(*pair, strict=True)) for pair in pairs) > 60
+
+
+CROPS = [
+    ["winter crop", "summer crop", "double crop", "irrigated crop", "cropland", "crop mosaic"],
+    ["crop", "wheat", "maize", "rice", "soy", "grassland", "forest"],
+    ["cropland", "single crop", "double crop", "urban", "bare soil", "deforested"],
+]
+
+
+@pytest.mark.parametrize("names", CROPS)
+def test_crops_differ_in_hue_or_lightness(names: list[str]) -> None:
+    """Yellows beside each other are no legend: two classes differ clearly (CIELAB, D65), and none is nearly white."""
+    colours = np.array([entry.rgb for entry in legend_of(dict(enumerate(names, start=1))).classes]) / 255
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    matrix = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    ratio = np.cbrt(linear @ matrix.T / [0.9505, 1, 1.089])
+    lab = np.stack(
+        [116 * ratio[:, 1] - 16, 500 * (ratio[:, 0] - ratio[:, 1]), 200 * (ratio[:, 1] - ratio[:, 2])], axis=1
+    )
+    apart = np.sqrt(np.square(lab[:, None] - lab).sum(axis=2))
+    assert apart[np.triu_indices(len(lab), 1)].min() > 20
+    assert lab[:, 0].max() < 97
 
 
 def test_ids_beyond_sixteen_bits_are_refused() -> None:
