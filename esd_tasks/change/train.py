@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from esd_tasks import output_folder, run_record
 from esd_tasks.change.area import digest_of
 from esd_tasks.change.curve import draw_curve
-from esd_tasks.change.model import MODEL_JSON, MODEL_TEXT, ChangeModel, change_scores, grow
+from esd_tasks.change.model import ChangeModel, change_scores, grow
 from esd_tasks.change.model_request import TrainRequest
 from esd_tasks.change.pair_samples import PairSamples, pair_samples
 from esd_tasks.change.reference import PairLabels, read_pairs
@@ -31,6 +31,7 @@ from esd_tasks.folds import random_folds, spatial_folds
 from esd_tasks.items import find_items
 from esd_tasks.map_run import OnProgress, packages
 from esd_tasks.model_facts import first_day
+from esd_tasks.model_file import MODEL_JSON, MODEL_TEXT
 from esd_tasks.report_change_train import write_report
 from esd_tasks.report_page import REPORT
 from esd_tasks.training_pixels import FILE as TRAINING_PIXELS
