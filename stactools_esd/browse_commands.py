@@ -23,6 +23,9 @@ def browse_command(catalog: Path, port: int, browser_dir: Path | None) -> None:
     Only this machine can see it. STAC Browser comes from `stac esd build-browser`. Other tools read the catalogue and
     its files, in parts too, below /catalog/ of the same address.
     """
+    from urllib.parse import unquote
+
+    from stactools_esd.browse_look import look
     from stactools_esd.browser import find_browser, site
     from stactools_esd.file_server import HOST, open_server
 
@@ -31,6 +34,8 @@ def browse_command(catalog: Path, port: int, browser_dir: Path | None) -> None:
         address = f"http://{HOST}:{server.server_port}/"
         click.echo(address)
         click.echo(f"catalogue at {address}{path}; Ctrl-C ends")
+        if lacking := look(served.folders["/catalog/"] / unquote(Path(path).name)):
+            click.echo(f"warning: {lacking}", err=True)
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a shell's background jobs hear no SIGINT
         try:
             server.serve_forever()

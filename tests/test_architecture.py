@@ -25,7 +25,7 @@ LAYERS = [
     {"schema", "item_folder", "inventory", "catalog_documents", "index_schema", "parquet_index", "hrefs"},
     {"listing", "listed_items", "portal", "catalog_build", "catalog", "catalog_listing"},
     {"validate", "catalog_check"},
-    {"browser", "command_group"},
+    {"browser", "browse_look", "command_group"},
     {"browse_commands", "encoder_commands", "catalog_commands"},
     {"commands"},
 ]
