@@ -36,9 +36,10 @@ def look(document: Path) -> str | None:
     found = " and ".join(
         f"{count} {kind}" for count, kind in ((outside, "outside its folder"), (missing, "missing")) if count
     )
+    looked = f"{items:,} item{'s' * (items != 1)}"
     return (
-        f"got assets that will not be shown, {found}, by a look at {items:,} item{'s' * (items != 1)}, such as {first}; "
-        f"make the catalogue whole: stac esd create-catalog {document.parent} NEW --copy-assets"
+        f"got assets that will not be shown, {found}, by a look at {looked}, such as {first}; make it "
+        f"whole: stac esd create-catalog {document.parent} NEW --copy-assets"
     )
 
 
