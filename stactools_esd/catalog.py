@@ -220,7 +220,7 @@ def _may_stay(entry: Path) -> bool:
 
 
 def _linked(destination: Path) -> set[Path]:
-    """Return a catalogue's root, and all files below it that links and indices name; none where there is no root."""
+    """Return a catalogue's root, files below it that links name, and parts of indices; none where there is no root."""
     root = destination / "catalog.json"
     found, waiting = ({root}, [root]) if root.is_file() else (set(), [])
     while waiting:
@@ -228,7 +228,8 @@ def _linked(destination: Path) -> set[Path]:
         content = read_json(path)
         links = [link for link in content.get("links", []) if link["rel"] in ("child", "item", MODEL_RELATION)]
         named = [(path.parent / link["href"], link["rel"]) for link in links]
-        named += [(parquet_index.part_path(path.parent, year), "") for year in parquet_index.stated_parts(content)]
+        if path.name == "collection.json":
+            named += [(part, "") for part in path.parent.glob(f"{parquet_index.FOLDER}/year=*/part-0.parquet")]
         for target, rel in named:
             below = Path(os.path.normpath(target))
             if below not in found and below.is_relative_to(destination) and below.is_file():
