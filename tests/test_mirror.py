@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import shapely
@@ -219,6 +220,28 @@ def test_row_groups_are_chosen_by_place(catalog: Path, tmp_path: Path, monkeypat
             read.clear()
             assert len(list(rows_of(Part(place=str(path)), Wanted.of(place, [2020])))) == groups
             assert len(read) == (groups if stated else len(table))
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_row_groups_are_chosen_by_year(
+    stated: bool, catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only groups with rows of wanted years are read whole, whether or not a file says when its groups begin."""
+    read: list[int] = []
+    read_row_group = pq.ParquetFile.read_row_group
+
+    def spied(file: pq.ParquetFile, group: int, **options: Any) -> object:
+        read.append(group)
+        return read_row_group(file, group, **options)
+
+    parts = sorted(catalog.rglob("part-0.parquet"))
+    table = pa.concat_tables([pq.read_table(part, partitioning=None) for part in parts], promote_options="default")
+    pq.write_table(table, tmp_path / "items.parquet", row_group_size=1, write_statistics=stated)
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", spied)
+    wanted = Wanted.of(None, [2020])
+    found = list(rows_of(Part(place=str(tmp_path / "items.parquet")), wanted))
+    assert {item.year for item in found} == {2020}
+    assert len(read) == len(found) < len(table)
 
 
 def test_a_query_does_not_import_pandas(catalog: Path) -> None:
