@@ -6,6 +6,7 @@ from typing import Literal
 
 from esd_tasks.change.request import ChangeRequest, parse_years
 from esd_tasks.change.thresholds import check_rate
+from esd_tasks.request import check_block_size
 from esd_tasks.years import years_in_a_name
 
 
@@ -88,6 +89,7 @@ class TrainRequest(ChangeRequest):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_block_size(self.block_size)
         if self.expected_rate is not None:
             check_rate(self.expected_rate)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from esd_tasks.change.thresholds import check_rate
-from esd_tasks.request import MapRequest
+from esd_tasks.request import MapRequest, check_block_size
 from esd_tasks.years import years_in_a_name
 from stactools_esd.errors import UsageError
 
@@ -98,6 +98,7 @@ class PairRequest(ChangeRequest):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_block_size(self.block_size)
         if self.year1 >= self.year2:
             raise UsageError(f"got the years {self.year1} and {self.year2}, expected the earlier one first; swap them")
         if self.expected_rate is not None:

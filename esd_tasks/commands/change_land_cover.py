@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from esd_tasks.commands import change_frame, options
-from esd_tasks.commands.frame import errors, messages
+from esd_tasks.commands import change_options, options
+from esd_tasks.commands.frame import Task, carry_out
 
 if TYPE_CHECKING:
     from esd_tasks.map_run import MapResult
@@ -30,7 +30,7 @@ def land_cover(
         float | None,
         typer.Option(metavar="SHARE", help="Share of yearly classes that are wrong. Default: by the model's accuracy."),
     ] = None,
-    full_clear: change_frame.FullClear = None,
+    full_clear: change_options.FullClear = None,
     min_clear: options.MinClear = 0,
     seed: options.Seed = 0,
     threads: options.Threads = None,
@@ -51,32 +51,14 @@ def land_cover(
     Writes a class map a year (COG), how often and when classes changed, what became what, the mapped area of each
     class and year, pictures, a STAC item and a record of the run. Mapped areas are no estimates of area.
     """
-    with errors(), messages(verbose=verbose, quiet=quiet):
-        from esd_tasks.change.land_cover import plan_land_cover, run_land_cover
-        from esd_tasks.change.model_request import LandCoverRequest
+    carry_out(_task, locals())
 
-        request = LandCoverRequest(
-            model=model,
-            years=years,
-            catalog=catalog,
-            geometry=geometry,
-            bbox=bbox,
-            covariate=tuple(covariate or ()),
-            expected_rate=expected_rate,
-            learn=learn,
-            class_error=class_error,
-            full_clear=full_clear,
-            min_clear=min_clear,
-            seed=seed,
-            threads=threads,
-            memory=memory,
-            workers=workers,
-            scheduler=scheduler,
-            overwrite=overwrite,
-            output=output,
-        )
-        plan = plan_land_cover(request)
-        change_frame.carry_out(plan, run_land_cover, dry_run=dry_run, as_json=as_json, quiet=quiet, lines=_lines)
+
+def _task() -> Task:
+    from esd_tasks.change.land_cover import plan_land_cover, run_land_cover
+    from esd_tasks.change.model_request import LandCoverRequest
+
+    return Task(request=LandCoverRequest, plan=plan_land_cover, run=run_land_cover, lines=_lines, look=_look)
 
 
 def _lines(result: "MapResult") -> Iterator[str]:
@@ -88,7 +70,11 @@ def _lines(result: "MapResult") -> Iterator[str]:
     yield f"{'class':{width}}  {'mapped ' + first:>11}  {'mapped ' + last:>11}"
     for name, before, after in zip(names, mapped[first], mapped[last], strict=True):
         yield f"{name:{width}}  {before / total:11.2%}  {after / total:11.2%}"
-    yield (
-        f"next: look at {result.paths['preview']} and {result.paths['from_to_picture']}; for the areas of a year draw "
+
+
+def _look(result: "MapResult") -> str:
+    last = result.record["result"]["years"][-1]
+    return (
+        f"look at {result.paths['preview']} and {result.paths['from_to_picture']}; for the areas of a year draw "
         f"reference places: esd-tasks design {result.paths[f'classes_{last}']}"
     )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from esd_tasks.commands import change_frame, options
-from esd_tasks.commands.frame import errors, messages
+from esd_tasks.commands import change_options, options
+from esd_tasks.commands.frame import Task, carry_out
 
 if TYPE_CHECKING:
     from esd_tasks.map_run import MapResult
@@ -19,7 +19,7 @@ def pair(
     catalog: options.Catalog = None,
     geometry: options.Geometry = None,
     bbox: options.Bbox = None,
-    expected_rate: change_frame.ExpectedRate = None,
+    expected_rate: change_options.ExpectedRate = None,
     reference: Annotated[
         Path | None, typer.Option(help="Places changed and unchanged between both years, which choose the threshold.")
     ] = None,
@@ -27,9 +27,9 @@ def pair(
     class_field: Annotated[str | None, typer.Option(help="Field that says change or no change.")] = None,
     model: Annotated[Path | None, typer.Option(help="Folder of a model of `change train`.")] = None,
     measure: Annotated[Literal["level", "cosine"], typer.Option(help="Distance that decides.")] = "level",
-    min_patch: change_frame.MinPatch = 1,
+    min_patch: change_options.MinPatch = 1,
     min_clear: options.MinClear = 0,
-    block_size: change_frame.BlockSize = "auto",
+    block_size: change_options.BlockSize = "auto",
     seed: options.Seed = 0,
     threads: options.Threads = None,
     memory: options.Memory = None,
@@ -49,42 +49,24 @@ def pair(
     Writes the map of change and its magnitudes (COG), a QGIS style, a preview, a STAC item and a record of the run.
     How large a change is, say --expected-rate, --reference or --model; no number of ours does.
     """
-    with errors(), messages(verbose=verbose, quiet=quiet):
-        from esd_tasks.change.pair import plan_pair, run_pair
-        from esd_tasks.change.request import PairRequest
+    carry_out(_task, locals())
 
-        request = PairRequest(
-            year1=year1,
-            year2=year2,
-            catalog=catalog,
-            geometry=geometry,
-            bbox=bbox,
-            expected_rate=expected_rate,
-            reference=reference,
-            layer=layer,
-            class_field=class_field,
-            model=model,
-            measure=measure,
-            min_patch=min_patch,
-            min_clear=min_clear,
-            block_size=change_frame.block_size(block_size),
-            seed=seed,
-            threads=threads,
-            memory=memory,
-            workers=workers,
-            scheduler=scheduler,
-            overwrite=overwrite,
-            output=output,
-        )
-        plan = plan_pair(request)
-        change_frame.carry_out(plan, run_pair, dry_run=dry_run, as_json=as_json, quiet=quiet, lines=_lines)
+
+def _task() -> Task:
+    from esd_tasks.change.pair import plan_pair, run_pair
+    from esd_tasks.change.request import PairRequest
+
+    return Task(request=PairRequest, plan=plan_pair, run=run_pair, lines=_lines, look=_look)
 
 
 def _lines(result: "MapResult") -> Iterator[str]:
     found = result.record["result"]
     share = found["mapped_share_changed"]
     yield f"mapped as changed: {'nothing to compare' if share is None else f'{share:.2%} of the compared pixels'}"
-    yield (
-        f"next: look at {result.paths['preview']}; judge the map with `esd-tasks change assess {result.folder} "
+
+
+def _look(result: "MapResult") -> str:
+    return (
+        f"look at {result.paths['preview']}; judge the map with `esd-tasks change assess {result.folder} "
         "--reference places.gpkg`"
     )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from esd_tasks.commands import change_frame, options
-from esd_tasks.commands.frame import errors, messages
+from esd_tasks.commands import change_options, options
+from esd_tasks.commands.frame import Task, carry_out
 
 if TYPE_CHECKING:
     from esd_tasks.map_run import MapResult
@@ -28,9 +28,9 @@ def series(
     min_magnitude: Annotated[
         float, typer.Option(metavar="0..1", help="Least level distance between the states of a break.")
     ] = 0.0,
-    min_patch: change_frame.MinPatch = 1,
+    min_patch: change_options.MinPatch = 1,
     min_clear: options.MinClear = 0,
-    full_clear: change_frame.FullClear = None,
+    full_clear: change_options.FullClear = None,
     max_events: Annotated[
         int | None, typer.Option(metavar="N", help="Breaks of a pixel that get bands. Default: as many as there are.")
     ] = None,
@@ -54,34 +54,14 @@ def series(
     Writes break years, magnitudes and durations (COG), a QGIS style, a preview, a STAC item and a record of the run.
     A break year t lies between t - 1 and t. A run that was killed continues where it was.
     """
-    with errors(), messages(verbose=verbose, quiet=quiet):
-        from esd_tasks.change.request import SeriesRequest
-        from esd_tasks.change.series import plan_series, run_series
+    carry_out(_task, locals())
 
-        request = SeriesRequest(
-            years=years,
-            catalog=catalog,
-            geometry=geometry,
-            bbox=bbox,
-            false_alarms=false_alarms,
-            min_years=min_years,
-            min_last=min_last,
-            min_magnitude=min_magnitude,
-            min_patch=min_patch,
-            min_clear=min_clear,
-            full_clear=full_clear,
-            max_events=max_events,
-            table=table,
-            seed=seed,
-            threads=threads,
-            memory=memory,
-            workers=workers,
-            scheduler=scheduler,
-            overwrite=overwrite,
-            output=output,
-        )
-        plan = plan_series(request)
-        change_frame.carry_out(plan, run_series, dry_run=dry_run, as_json=as_json, quiet=quiet, lines=_lines)
+
+def _task() -> Task:
+    from esd_tasks.change.request import SeriesRequest
+    from esd_tasks.change.series import plan_series, run_series
+
+    return Task(request=SeriesRequest, plan=plan_series, run=run_series, lines=_lines, look=_look)
 
 
 def _lines(result: "MapResult") -> Iterator[str]:
@@ -92,7 +72,10 @@ def _lines(result: "MapResult") -> Iterator[str]:
         yield f"{year:>6}  {count:9,}  {count / pixels if pixels else 0:7.2%}"
     changed = found["tallies"]["changed_after_filters"]
     yield f"pixels with a break: {changed:,} of {pixels:,}"
-    yield (
-        f"next: look at {result.paths['preview']}, open {result.paths['breaks']} in QGIS; judge it with "
+
+
+def _look(result: "MapResult") -> str:
+    return (
+        f"look at {result.paths['preview']}, open {result.paths['breaks']} in QGIS; judge it with "
         f"`esd-tasks change assess {result.folder} --reference places.gpkg`"
     )

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from esd_tasks.commands import change_frame, options
+from esd_tasks.commands import change_options, options
 from esd_tasks.commands.frame import errors, messages
+from esd_tasks.commands.options import metres_or_word
 
 if TYPE_CHECKING:
     from esd_tasks.change.train import TrainPlan
@@ -24,8 +25,8 @@ def train(
     ] = None,
     year1_field: Annotated[str, typer.Option(help="Field of the earlier year.")] = "year1",
     year2_field: Annotated[str, typer.Option(help="Field of the later year.")] = "year2",
-    expected_rate: change_frame.ExpectedRate = None,
-    block_size: change_frame.BlockSize = "auto",
+    expected_rate: change_options.ExpectedRate = None,
+    block_size: change_options.BlockSize = "auto",
     min_clear: options.MinClear = 0,
     seed: options.Seed = 0,
     overwrite: options.Overwrite = False,
@@ -47,6 +48,7 @@ def train(
         from esd_tasks.change.train import plan_training, run_training
         from esd_tasks.progress import Bars
 
+        side: Any = metres_or_word(block_size, "--block-size", ("auto",))
         request = TrainRequest(
             labels=labels,
             catalog=catalog,
@@ -55,7 +57,7 @@ def train(
             year1_field=year1_field,
             year2_field=year2_field,
             expected_rate=expected_rate,
-            block_size=change_frame.block_size(block_size),
+            block_size=side,
             min_clear=min_clear,
             seed=seed,
             overwrite=overwrite,

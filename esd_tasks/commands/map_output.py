@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
@@ -10,6 +10,9 @@ from esd_tasks.commands.frame import size_in_words
 
 if TYPE_CHECKING:
     from esd_tasks.map_run import MapResult
+
+_MOST_ITEMS: Final = 12
+"""Items that `--dry-run` lists in lines; JSON has all."""
 
 
 def echo_cost(cost: dict[str, Any], *, as_json: bool) -> None:
@@ -54,16 +57,22 @@ def look_at_map(result: "MapResult") -> str:
 
 
 def _cost_lines(cost: dict[str, Any]) -> Iterator[str]:
-    yield f"year      {cost['year']}"
+    if years := cost.get("years"):
+        yield f"years     {years[0]} to {years[-1]}, {len(years)} of them"
+    else:
+        yield f"year      {cost['year']}"
     if "pixels" in cost:
         yield f"map       {cost['width']:,} x {cost['height']:,} = {cost['pixels']:,} pixels"
     if "labels" in cost:
         classes = f" of {len(cost['classes'])} classes" if "classes" in cost else ""
         yield f"labels    {cost['labels']:,}{classes}"
     all_bytes, needed = size_in_words(cost["bytes"]), size_in_words(cost["bytes_to_read"])
-    yield f"items     {len(cost['items'])}, {all_bytes}, about {needed} to read"
-    for item in cost["items"]:
+    besides = ", and windows of whole tiles besides" if years else ""
+    yield f"items     {len(cost['items'])}, {all_bytes}, about {needed} to read{besides}"
+    for item in cost["items"][:_MOST_ITEMS]:
         yield f"          {item['id']}  {'size unknown' if item['bytes'] is None else size_in_words(item['bytes'])}"
+    if (more := len(cost["items"]) - _MOST_ITEMS) > 0:
+        yield f"          and {more} more"
     if models := cost.get("models"):
         parts = ", ".join(f"{name} {n}" for name, n in models.items() if n)
         yield f"models    {sum(models.values())} to train: {parts}"
@@ -76,6 +85,9 @@ def _result_lines(result: "MapResult", lines: Sequence[str], look: str) -> Itera
         yield f"already done: {result.folder} holds the result of the same input and options"
     yield from lines
     yield from (f"note: {note}" for note in result.notes)
-    width = max(len(kind) for kind in result.paths)
-    yield from (f"{kind.replace('_', ' '):{width}}  {path}" for kind, path in result.paths.items())
+    # Names and styles lie beside their rasters, under the same name: those of many years would hide the rest.
+    many = sum(kind.endswith("_style") for kind in result.paths) > 1
+    shown = {kind: path for kind, path in result.paths.items() if not (many and kind.endswith(("_names", "_style")))}
+    width = max(len(kind) for kind in shown)
+    yield from (f"{kind.replace('_', ' '):{width}}  {path}" for kind, path in shown.items())
     yield f"next: {look}"
