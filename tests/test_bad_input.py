@@ -179,7 +179,9 @@ RASTERS: dict[str, tuple[Prepare, str]] = {
 
 CASES: dict[str, Case] = {
     **{
-        f"{fault}{option}": Case(prepare=prepare, command=ITEM + option, exit_code=1, said=said)
+        f"{fault}{option}": Case(
+            prepare=prepare, command=ITEM + option, exit_code=2 if said == "got no file" else 1, said=said
+        )
         for fault, (prepare, said) in RASTERS.items()
         for option in ("", " --no-copy")
     },
@@ -212,7 +214,7 @@ CASES: dict[str, Case] = {
         command=ENCODE, exit_code=1, said="got no raster in images",
     ),
     "images of no such folder": Case(
-        prepare=lambda place: shutil.rmtree(place / "images"), command=ENCODE, exit_code=1, said="expected a folder"
+        prepare=lambda place: shutil.rmtree(place / "images"), command=ENCODE, exit_code=2, said="expected a folder"
     ),
     "an image of words": Case(prepare=text("images/SR_20200315.tif"), command=ENCODE, exit_code=1, said="SR_20200315"),
     "a truncated image": Case(

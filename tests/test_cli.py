@@ -190,7 +190,7 @@ FAULTS: dict[str, tuple[Callable[[Path], None], list[str], int, str]] = {
     "box in words": (NOTHING, ["--bbox", "here"], 2, "W,S,E,N"),
     "box elsewhere": (NOTHING, ["--bbox", "-60,-10,-59,-9"], 3, "no item"),
     "box and geometry": (NOTHING, ["--bbox", "1,2,3,4", "--geometry", "aoi.gpkg"], 2, "leave one out"),
-    "no catalogue": (lambda place: shutil.rmtree(place / "catalog"), [], 1, "ESD_CATALOG"),
+    "no catalogue": (lambda place: shutil.rmtree(place / "catalog"), [], 2, "ESD_CATALOG"),
     "two recipes": (two_recipes, [], 1, "input recipe source"),
     "truncated tile": (truncated, [], 1, "whole"),
     "foreign output": (foreign_output, [], 1, "--overwrite"),

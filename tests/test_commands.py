@@ -84,14 +84,14 @@ def test_a_warning_is_one_line(official_tile: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "said"),
     [
-        (("validate", "{tmp}/gone"), 3, "Error: got no file or folder"),
+        (("validate", "{tmp}/gone"), 2, "Error: got no file or folder"),
         (("validate", "{tmp}"), 3, "Error: got the folder"),
         (("create-catalog", "{tmp}", "{tmp}/catalog"), 3, "Error: got no item and no codes COG"),
-        (("create-catalog", "{tmp}/gone", "{tmp}/catalog"), 1, "Error: got no file or folder"),
+        (("create-catalog", "{tmp}/gone", "{tmp}/catalog"), 2, "Error: got no file or folder"),
         (("create-catalog", "{tmp}"), 2, "Missing argument"),
-        (("create-item", "{tmp}/gone.tif", "{tmp}"), 1, "Error: got no file"),
-        (("create-item", "{tmp}/gone.tif", "{tmp}", "--tile", "50TMK", "--name", "demo"), 2, "both --tile 50TMK"),
-        (("create-item", "{tmp}/gone.tif", "{tmp}", "--name", "De Mo"), 1, "got area name 'De Mo'"),
+        (("create-item", "{tmp}/gone.tif", "{tmp}"), 2, "Error: got no file"),
+        (("create-item", "{tmp}/there.tif", "{tmp}", "--tile", "50TMK", "--name", "demo"), 2, "both --tile 50TMK"),
+        (("create-item", "{tmp}/there.tif", "{tmp}", "--name", "De Mo"), 1, "got area name 'De Mo'"),
         (("create-collection", "{tmp}", "--encoder", "small"), 1, "Error: got encoder 'small'"),
         (("encode", "{tmp}", "{tmp}/out"), 2, "--year"),
         (("encode", "{tmp}", "{tmp}/out", "--year", "2020"), 2, "neither --tile nor --name"),
@@ -107,6 +107,7 @@ def test_a_warning_is_one_line(official_tile: Path, tmp_path: Path) -> None:
 )
 def test_errors_leave_with_their_code(arguments: tuple[str, ...], exit_code: int, said: str, tmp_path: Path) -> None:
     """1 failed, 2 usage, 3 nothing found; the reason stands on stderr, and nothing is written."""
+    (tmp_path / "there.tif").touch()
     before = sorted(tmp_path.rglob("*"))
     result = run(*(argument.format(tmp=tmp_path) for argument in arguments))
     assert result.exit_code == exit_code, result.output

@@ -121,7 +121,7 @@ def test_empty_folders_and_foreign_files_are_refused(kind: str, place: Path) -> 
     command = words(kind)
     command[1] = "elsewhere"
     for chosen in ([], asked):
-        refused(place, [*command, *chosen], 1, "elsewhere")
+        refused(place, [*command, *chosen], 2, "elsewhere")
     source.mkdir()
     for chosen in ([], asked):
         refused(place, [*command, *chosen], 1, "elsewhere")

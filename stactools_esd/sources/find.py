@@ -76,9 +76,7 @@ def recognise(path: str | Path) -> SourceType:
         UsageError: There is no such path.
         RasterError: There is nothing that a reader knows; the message lists what was looked for.
     """
-    place = Path(path)
-    if not place.exists():
-        raise UsageError(f"got {path}, which does not exist, expected a folder of dated images; check the path")
+    place = _existing(path)
     suffix = place.suffix.lower()
     if suffix in _CUBE_SUFFIXES or any((place / name).is_file() for name in _ZARR_NAMES):
         return "cube"
@@ -93,6 +91,12 @@ def recognise(path: str | Path) -> SourceType:
     raise RasterError(
         f"got no raster in {path} that a reader knows, expected {_LOOKED_FOR}; give the folder that holds the images"
     )
+
+
+def _existing(path: str | Path) -> Path:
+    if not Path(path).exists():
+        raise UsageError(f"got {path}, which does not exist, expected a folder of dated images; check the path")
+    return Path(path)
 
 
 def _names(folder: Path) -> Iterator[Path]:
@@ -157,7 +161,7 @@ def find_source(
     Raises:
         RasterError: The path is not recognised, or cannot be read as what it is.
         NothingFoundError: Nothing of it touches the grid.
-        UsageError: The kind is unknown, or options do not fit it.
+        UsageError: There is no such path, the kind is unknown, or options do not fit it.
         GridError: There is no such tile.
     """
     if source_type not in (AUTO, *SOURCE_TYPES):
@@ -168,7 +172,7 @@ def find_source(
             f"got harmonise {harmonise} for a source of type {kind}, expected one of Landsat; leave it out"
         )
     chosen = reader_options(options, kind)
-    source = _open(kind, Path(path), _grid(kind, tile, grid), harmonise, chosen, skip_bad)
+    source = _open(kind, _existing(path), _grid(kind, tile, grid), harmonise, chosen, skip_bad)
     if kind == "cube" and grid is None and is_tile(tile) and not _fits(source, tile):
         source = _open(kind, Path(path), tile_grid(tile), harmonise, chosen, skip_bad)
     return FoundSource(
