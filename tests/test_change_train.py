@@ -236,6 +236,9 @@ def test_the_command_line(place: Path, tmp_path: Path) -> None:
         str(tmp_path / "model"),
     ]
     assert "2016 to 2017, 2017 to 2018" in CliRunner().invoke(cli.app, [*words, "--dry-run"]).stdout
+    cost = json.loads(CliRunner().invoke(cli.app, [*words, "--dry-run", "--json"]).stdout)
+    assert cost["pairs"] == [[2016, 2017], [2017, 2018]]
+    assert cost["items"]
     done = CliRunner().invoke(cli.app, [*words, "--block-size", "240"])
     assert done.exit_code == 0, done.output
     assert "random split" in done.stdout

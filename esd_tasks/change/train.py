@@ -98,6 +98,16 @@ class TrainPlan:
         """Hash of `facts`, of the labels only their content."""
         return run_key({**self.facts, "labels": self.facts["labels"]["content_sha256"]})
 
+    def cost(self) -> dict[str, Any]:
+        """Return what a run would learn from: for `--dry-run`."""
+        return {
+            "labels": len(self.pairs.before),
+            "kinds": list(self.pairs.labels.names.values()),
+            "pairs": [list(pair) for pair in self.pairs.pairs],
+            "items": [item.id for item in self.items],
+            "output": str(self.request.output_or_default),
+        }
+
 
 def plan_training(request: TrainRequest) -> TrainPlan:
     """Read labels and find items.

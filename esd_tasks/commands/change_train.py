@@ -12,7 +12,6 @@ from esd_tasks.commands.frame import errors, messages
 from esd_tasks.commands.options import metres_or_word
 
 if TYPE_CHECKING:
-    from esd_tasks.change.train import TrainPlan
     from esd_tasks.change.train_result import TrainResult
 
 
@@ -65,7 +64,8 @@ def train(
         )
         plan = plan_training(request)
         if dry_run:
-            typer.echo("\n".join(_plan_lines(plan)))
+            cost = plan.cost()
+            typer.echo(json.dumps(cost, indent=2, ensure_ascii=False) if as_json else "\n".join(_plan_lines(cost)))
             return
         with Bars(quiet=quiet) as bars:
             result = run_training(plan, on_progress=bars)
@@ -76,11 +76,11 @@ def train(
         result.see_whole()
 
 
-def _plan_lines(plan: "TrainPlan") -> Iterator[str]:
-    yield f"labels    {len(plan.pairs.before):,}, {', '.join(plan.pairs.labels.names.values())}"
-    yield f"years     {', '.join(f'{first} to {last}' for first, last in plan.pairs.pairs)}"
-    yield f"items     {len(plan.items)}"
-    yield f"output    {plan.request.output_or_default}"
+def _plan_lines(cost: dict[str, Any]) -> Iterator[str]:
+    yield f"labels    {cost['labels']:,}, {', '.join(cost['kinds'])}"
+    yield f"years     {', '.join(f'{first} to {last}' for first, last in cost['pairs'])}"
+    yield f"items     {len(cost['items'])}"
+    yield f"output    {cost['output']}"
     yield "next: run the same command without --dry-run"
 
 
