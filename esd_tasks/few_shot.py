@@ -37,6 +37,7 @@ from esd_tasks.model_file import MODEL_JSON
 from esd_tasks.pixel_sample import sample_pixels
 from esd_tasks.plan import ClassesPlan, plan_classes, samples_of_plan
 from esd_tasks.report_few_shot import write_report
+from esd_tasks.report_parts import Shown
 from esd_tasks.request import ClassesRequest
 from esd_tasks.run_record import RUN_JSON
 from esd_tasks.samples import Samples
@@ -200,7 +201,7 @@ def run_plan(plan: FewShotPlan, *, on_progress: OnProgress | None = None) -> Map
             ],
         }
         notes, missing = list(_notes(plan, samples, table, choice)), store.failures.missing
-        outputs["report"] = write_report(plan, result, notes=notes, missing=missing, x=x, y=y)
+        outputs["report"] = write_report(plan, result, Shown(notes=notes, missing=missing, x=x, y=y))
         finish(plan, outputs, notes, result, missing)
     return read_result(folder)
 

@@ -35,6 +35,7 @@ from esd_tasks.plan import samples_of_plan
 from esd_tasks.regress_plan import RegressPlan
 from esd_tasks.regress_plot import write_scatter
 from esd_tasks.regression import TREES, train_regression
+from esd_tasks.report_parts import Shown
 from esd_tasks.report_regress import write_report
 from esd_tasks.run_record import RUN_JSON
 from esd_tasks.samples import Samples
@@ -140,7 +141,7 @@ def run_plan(plan: RegressPlan, *, on_progress: OnProgress | None = None) -> Map
         )
         outputs = names | models | {"accuracy": ACCURACY_JSON, "scatter": SCATTER, "run": RUN_JSON}
         notes, missing = list(_notes(plan, pixels, accuracy)), store.failures.missing
-        outputs["report"] = write_report(plan, accuracy, validation, notes=notes, missing=missing, x=x, y=y)
+        outputs["report"] = write_report(plan, accuracy, validation, Shown(notes=notes, missing=missing, x=x, y=y))
         finish(plan, outputs, notes, {"accuracy": accuracy}, missing)
     return read_result(folder)
 

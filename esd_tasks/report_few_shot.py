@@ -1,10 +1,7 @@
 """`report.html` of `few-shot`: map, classes with their labels, which head was chosen and by which scores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from esd_tasks import report_page as page
 from esd_tasks import report_parts as parts
@@ -21,21 +18,14 @@ _Z_95: Final = 1.96
 def write_report(
     plan: "ClassesPlan",
     result: Mapping[str, Any],
-    *,
-    notes: Sequence[str],
-    missing: Sequence[str],
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
+    shown: parts.Shown,
 ) -> str:
     """Write the report of a map of few labels.
 
     Args:
         plan: What was done; the map lies in its output folder.
         result: `choice` and `classes`, as `run.json` has them.
-        notes: What a reader must know, a line each.
-        missing: What could not be read, a line each.
-        x: Places of labels in the CRS of the map.
-        y: The same, northing.
+        shown: What any report of a map shows.
 
     Returns:
         File name.
@@ -49,15 +39,15 @@ def write_report(
         title=title,
         lead=f"Class map from {sum(one['labels'] for one in result['classes'])} labels, head {choice['head']}",
         parts=[
-            parts.caveats([choice["statement"], *notes], missing),
+            parts.caveats([choice["statement"], *shown.notes], shown.missing),
             class_map_figure(
                 folder / "map.tif",
                 legend,
                 alt=f"Class map of {title}. {parts.top_classes(legend, counts)}",
                 caption="Class map; pixels without a class are blank.",
                 listed=False,
-                x=x,
-                y=y,
+                x=shown.x,
+                y=shown.y,
                 dots="labels",
             ),
             page.section(

@@ -1,10 +1,9 @@
 """`report.html` of `change pair`: map of change, scores, what the threshold rests on, and how well it does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from esd_tasks import report_page as page
 from esd_tasks import report_parts as parts
@@ -25,11 +24,7 @@ def write_report(
     rule: "Rule",
     legend: "Legend",
     result: Mapping[str, Any],
-    *,
-    notes: Sequence[str],
-    missing: Sequence[str],
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
+    shown: parts.Shown,
 ) -> str:
     """Write the report of a comparison of two years.
 
@@ -38,10 +33,7 @@ def write_report(
         rule: What makes a pixel changed.
         legend: Classes of the map.
         result: Figures, as `run.json` has them.
-        notes: What a reader must know, a line each.
-        missing: What could not be read, a line each.
-        x: Places of the reference in the CRS of the map.
-        y: The same, northing.
+        shown: What any report of a map shows.
 
     Returns:
         File name.
@@ -52,15 +44,15 @@ def write_report(
     changed = "nothing could be compared" if share is None else f"{share:.2%} of the compared pixels changed"
     accuracy = result["accuracy"]
     sections = [
-        parts.caveats(notes, missing),
+        parts.caveats(shown.notes, shown.missing),
         class_map_figure(
             folder / "change.tif",
             legend,
             alt=f"Map of change from {first} to {last}: {changed}.",
             caption=f"Change from {first} to {last}. Pixels without codes in both years are blank.",
             listed=False,
-            x=x,
-            y=y,
+            x=shown.x,
+            y=shown.y,
             dots="reference places",
         ),
         page.section(

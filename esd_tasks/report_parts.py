@@ -1,7 +1,11 @@
 """What reports of different tasks have in common: how a run was made, legends, matrices, notes."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from esd_tasks import report_page as page
 from esd_tasks.codes_item import CodesItem
@@ -22,6 +26,23 @@ _MOST_ITEMS: Final = 12
 
 _MOST_HEADS: Final = 8
 """Columns of a matrix that have names; with more they have numbers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What the report of any map from places shows beside its figures."""
+
+    notes: Sequence[str]
+    """What a reader must know, a line each."""
+
+    missing: Sequence[str]
+    """What could not be read, a line each."""
+
+    x: NDArray[np.float64]
+    """Places of labels, examples or reference in the CRS of the map, (n,)."""
+
+    y: NDArray[np.float64]
+    """The same, northing."""
 
 
 def made_section(

@@ -1,10 +1,9 @@
 """`report.html` of `regress`: map, errors by spatial cross-validation, predicted against measured, errors by fold."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from esd_tasks import report_page as page
 from esd_tasks import report_parts as parts
@@ -26,11 +25,7 @@ def write_report(
     plan: "RegressPlan",
     accuracy: Mapping[str, Any],
     validation: Validation,
-    *,
-    notes: Sequence[str],
-    missing: Sequence[str],
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
+    shown: parts.Shown,
 ) -> str:
     """Write the report of a map of a quantity.
 
@@ -38,10 +33,7 @@ def write_report(
         plan: What was done; the map lies in its output folder.
         accuracy: Content of `accuracy.json`.
         validation: Predictions of labels left out.
-        notes: What a reader must know, a line each.
-        missing: What could not be read, a line each.
-        x: Places of labels in the CRS of the map.
-        y: The same, northing.
+        shown: What any report of a map shows.
 
     Returns:
         File name.
@@ -55,7 +47,7 @@ def write_report(
         title=title,
         lead=f"Map of {quantity}",
         parts=[
-            parts.caveats([accuracy["statement"], *notes], missing),
+            parts.caveats([accuracy["statement"], *shown.notes], shown.missing),
             value_map_figure(
                 path,
                 low=low,
@@ -63,8 +55,8 @@ def write_report(
                 name=quantity,
                 alt=f"Map of {quantity} of {title}: {low:.4g} to {high:.4g} in nearly all pixels.",
                 caption="Prediction; colours span the second to the 98th percentile. Pixels without data are blank.",
-                x=x,
-                y=y,
+                x=shown.x,
+                y=shown.y,
                 dots="labels",
             ),
             accuracy_section(accuracy),

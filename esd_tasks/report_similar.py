@@ -1,10 +1,7 @@
 """`report.html` of `similar`: map of similarity, the suggested threshold, and what it would find of the examples."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from esd_tasks import report_page as page
 from esd_tasks import report_parts as parts
@@ -21,21 +18,14 @@ if TYPE_CHECKING:
 def write_report(
     plan: "AreaPlan",
     figures: Mapping[str, Any],
-    *,
-    notes: Sequence[str],
-    missing: Sequence[str],
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
+    shown: parts.Shown,
 ) -> str:
     """Write the report of a map of similarity.
 
     Args:
         plan: What was done; the map lies in its output folder.
         figures: Content of `similarity.json`.
-        notes: What a reader must know, a line each.
-        missing: What could not be read, a line each.
-        x: Places of the examples in the CRS of the map.
-        y: The same, northing.
+        shown: What any report of a map shows.
 
     Returns:
         File name.
@@ -49,7 +39,7 @@ def write_report(
         title=title,
         lead=f"Similarity to {n} example{'s' * (n > 1)}",
         parts=[
-            parts.caveats([figures["statement"], *notes], missing),
+            parts.caveats([figures["statement"], *shown.notes], shown.missing),
             value_map_figure(
                 path,
                 low=low,
@@ -57,8 +47,8 @@ def write_report(
                 name="Similarity, 0 to 1",
                 alt=f"Map of similarity of {title}: {low:.3f} to {high:.3f} in nearly all pixels.",
                 caption="Similarity; colours span the second to the 98th percentile.",
-                x=x,
-                y=y,
+                x=shown.x,
+                y=shown.y,
                 dots="examples",
             ),
             threshold_section(figures),

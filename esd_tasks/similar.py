@@ -28,6 +28,7 @@ from esd_tasks.map_run import (
 )
 from esd_tasks.plan import places_facts
 from esd_tasks.pull import grid_for
+from esd_tasks.report_parts import Shown
 from esd_tasks.report_similar import write_report
 from esd_tasks.request import MapRequest
 from esd_tasks.run_record import RUN_JSON
@@ -219,7 +220,7 @@ def run_plan(plan: SimilarPlan, *, on_progress: OnProgress | None = None) -> Map
             tags={"SCALE": SCALE},
         )
         notes, missing = list(_notes(plan, samples.dropped)), store.failures.missing
-        outputs["report"] = write_report(plan, figures, notes=notes, missing=missing, x=x, y=y)
+        outputs["report"] = write_report(plan, figures, Shown(notes=notes, missing=missing, x=x, y=y))
         finish(plan, names | outputs, notes, figures, missing)
     return read_result(folder)
 

@@ -15,6 +15,7 @@ from esd_tasks.legend import Legend, LegendClass, legend_of
 from esd_tasks.map_run import finish, packages, pieces, raster_tags
 from esd_tasks.map_store import MapStore
 from esd_tasks.report_pair import write_report
+from esd_tasks.report_parts import Shown
 from esd_tasks.run_record import RUN_JSON
 from esd_tasks.target import WGS84, transformer
 from esd_tasks.training_pixels import keep_beside
@@ -144,7 +145,7 @@ def write(
         "accuracy": accuracy,
     }
     missing = store.failures.missing
-    outputs["report"] = write_report(plan, rule, legend, result, notes=notes, missing=missing, x=x, y=y)
+    outputs["report"] = write_report(plan, rule, legend, result, Shown(notes=notes, missing=missing, x=x, y=y))
     finish(plan, outputs, notes, result, missing)
 
 
