@@ -14,7 +14,7 @@ from esd_tasks.class_map_item import made_of, write_class_item
 from esd_tasks.covariates import covariate_facts, range_note
 from esd_tasks.failures import missing_notes
 from esd_tasks.importance import IMPORTANCE_JSON, IMPORTANCE_PNG, importance_facts, write_importance_picture
-from esd_tasks.map_run import packages
+from esd_tasks.map_run import finish, packages
 from esd_tasks.map_store import MapStore
 from esd_tasks.model_facts import further_facts
 from esd_tasks.model_file import MODEL_JSON, MODEL_TEXT
@@ -83,13 +83,18 @@ def write_outputs(
     write_importance_picture(folder / IMPORTANCE_PNG, shares)
     outputs |= {"importance": IMPORTANCE_JSON, "importance_picture": IMPORTANCE_PNG}
     missing = store.failures.missing
-    notes = [*missing_notes(missing), *_notes(plan, samples, validated)]
+    notes = list(_notes(plan, samples, validated))
     outputs["report"] = write_report(
         folder,
         title=f"{folder.resolve().name}, {plan.year}",
         legend=plan.legend,
         counts=counts,
-        caveats=[accuracy.TRANSFER_STATEMENT, validated["protocol"]["buffer_statement"], *notes],
+        caveats=[
+            accuracy.TRANSFER_STATEMENT,
+            validated["protocol"]["buffer_statement"],
+            *missing_notes(missing),
+            *notes,
+        ],
         facts={**made_of(plan), "Trees": asdict(work.model.parameters)},
         accuracy=validated,
         importance=shares,
@@ -100,19 +105,8 @@ def write_outputs(
         y=y,
     )
     outputs["item"] = write_class_item(work, counts, missing=tuple(store.failures.lines))
-    record = run_record.run_record(
-        run_key=plan.run_key,
-        command=plan.request.command,
-        facts=plan.facts,
-        items=plan.all_items,
-        folder=folder,
-        outputs=outputs,
-        mapped_pixels={str(class_id): count for class_id, count in counts.items()},
-        result={"learning_curve": curve} if curve else {},
-        missing=list(missing),
-        notes=notes,
-    )
-    write_json(folder / run_record.RUN_JSON, record)
+    mapped = {str(class_id): count for class_id, count in counts.items()}
+    finish(plan, outputs, notes, {"learning_curve": curve} if curve else {}, missing, mapped_pixels=mapped)
 
 
 def _places(samples: Samples, plan: ClassifyPlan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

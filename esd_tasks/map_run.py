@@ -150,6 +150,7 @@ def finish(
     notes: Sequence[str],
     result: Mapping[str, Any],
     missing: Sequence[str] = (),
+    **further: Any,
 ) -> None:
     """Write `run.json`, last of all outputs, for it says that the folder is finished.
 
@@ -159,6 +160,7 @@ def finish(
         notes: What the user should know, a line each.
         result: Figures of the run, as JSON content.
         missing: What could not be read, a line each; told as notes as well.
+        **further: What else belongs into it, by field.
     """
     folder = plan.request.output_or_default
     record = run_record.run_record(
@@ -168,6 +170,7 @@ def finish(
         items=plan.all_items,
         folder=folder,
         outputs=outputs,
+        **further,
         result=dict(result),
         missing=list(missing),
         notes=[*missing_notes(missing), *notes],
