@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from esd_tasks.accuracy import DESIGN_STATEMENT, SCHEMA_VERSION, Accuracy
+from esd_tasks.accuracy import DESIGN_STATEMENT, SCHEMA_VERSION
 from stactools_esd.errors import OutputError
 from stactools_esd.files import json_text, read_json
 
@@ -21,37 +21,6 @@ RANDOM_STATEMENT: Final = "Neighbours stand on both sides of a random split, so 
 
 
 def accuracy_content(
-    measured: Accuracy,
-    names: Mapping[int, str],
-    *,
-    kind: str,
-    statement: str,
-    protocol: Mapping[str, Any],
-    further: Mapping[str, Any],
-    design_statement: str | None = DESIGN_STATEMENT,
-) -> dict[str, Any]:
-    """Return the content of an `accuracy.json` of classes.
-
-    Args:
-        measured: The figures.
-        names: Names by class_id.
-        kind: What was judged and how, in words.
-        statement: What the figures mean.
-        protocol: How they were obtained.
-        further: What only this kind of report has.
-        design_statement: Why design-based intervals are not valid; None where they are.
-    """
-    return content_of(
-        measured.as_dict(names),
-        kind=kind,
-        statement=statement,
-        protocol=protocol,
-        further=further,
-        design_statement=design_statement,
-    )
-
-
-def content_of(
     figures: Mapping[str, Any],
     *,
     kind: str,

@@ -54,8 +54,7 @@ def report(assessment: Assessment) -> dict[str, Any]:
     plain = assessment.plain.as_dict(assessment.names)
     del plain["matrix"]
     return accuracy_content(
-        _measured(assessment),
-        assessment.names,
+        _measured(assessment).as_dict(assessment.names),
         kind=KIND,
         statement=WEIGHTED_STATEMENT if valid else NOT_VALID,
         design_statement=None if valid else NOT_VALID,

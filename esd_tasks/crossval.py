@@ -133,8 +133,7 @@ def accuracy_report(
     folds = validation.folds
     mean, sd = validation.overall_mean_and_sd
     return accuracy_content(
-        validation.pooled,
-        samples.names,
+        validation.pooled.as_dict(samples.names),
         kind="spatial cross-validation",
         statement=TRANSFER_STATEMENT,
         protocol={

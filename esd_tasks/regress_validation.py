@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from esd_tasks.accuracy import TRANSFER_STATEMENT, json_number, mean_and_sd
-from esd_tasks.accuracy_content import RANDOM_STATEMENT, content_of, protocol_of
+from esd_tasks.accuracy_content import RANDOM_STATEMENT, accuracy_content, protocol_of
 from esd_tasks.classifier import TreeParameters
 from esd_tasks.features import feature_names, level_features
 from esd_tasks.folds import Folds, random_folds
@@ -171,7 +171,7 @@ def accuracy_report(
     by_fold, pooled = validation.by_fold, validation.pooled
     spread = {name: mean_and_sd([fold[name] for fold in by_fold]) for name in MEASURES}
     n, there = len(validation.reference), ~np.isnan(validation.predicted)
-    return content_of(
+    return accuracy_content(
         {"n": int(there.sum()), **{name: json_number(pooled[name]) for name in MEASURES}},
         kind="spatial cross-validation of a quantity",
         statement=TRANSFER_STATEMENT,

@@ -78,7 +78,7 @@ def test_change_counts_places_and_weighs_them() -> None:
     assert found.matrix.tolist() == [[1, 1], [1, 2]]
     assert found.users[1] == pytest.approx(4 / 6)
     content = accuracy_content(
-        found, {1: "no change", 2: "change"}, kind="k", statement="s", protocol={}, further={"own": 1}
+        found.as_dict({1: "no change", 2: "change"}), kind="k", statement="s", protocol={}, further={"own": 1}
     )
     check_layout(content)
     assert list(content)[-1] == "own"

@@ -165,8 +165,7 @@ def _report(request: AssessRequest, record: Mapping[str, Any], places: EventPlac
     pr_auc = average_precision(score, happened, weight) if both else float("nan")
     names = [name for name in shares if mapped.dated or name.endswith("footprint")]
     return accuracy_content(
-        changed_summary(matched.mapped > 0, happened, weight),
-        CHANGE_NAMES,
+        changed_summary(matched.mapped > 0, happened, weight).as_dict(CHANGE_NAMES),
         kind="assessment of change with reference places",
         statement=STATEMENT,
         protocol={

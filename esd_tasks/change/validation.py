@@ -187,8 +187,7 @@ def accuracy_report(validation: Validation, *, kind: str, random_pr_auc: float |
             "statement": RANDOM_STATEMENT,
         }
     return accuracy_content(
-        changed_summary(alarm, changed),
-        CHANGE_NAMES,
+        changed_summary(alarm, changed).as_dict(CHANGE_NAMES),
         kind=kind,
         statement=STATEMENT,
         protocol=protocol_of(folds, n_samples=len(tested), n_tested=int(tested.sum())),
