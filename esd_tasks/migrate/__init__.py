@@ -1,0 +1,1 @@
+"""Labels of one year carried to others: what stayed, what changed and when, and what it became."""
