@@ -1,0 +1,74 @@
+"""Codes back to reflectance, where the encoder that made them is at hand: the second module that knows the encoder.
+
+It imports `stactools_esd.encoder` inside a function; without it, explanations end at steps and levels, and say so.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stactools_esd.errors import WeightsError
+from stactools_esd.fsq import avoid_nodata, level_indices_to_codes
+from stactools_esd.product import FSQ, OFFICIAL_ENCODER, STEPS, EncoderIdentity
+
+Decode = Callable[[NDArray[np.uint16]], NDArray[np.float32]]
+"""Turns codes (n, 12) into reflectance (n, 365, 6)."""
+
+_TOP: Final = np.array(FSQ.levels) - 1
+
+
+def decoder_of(identity: EncoderIdentity | None, weights: str | None = None) -> tuple[Decode | None, str]:
+    """Return the decoder of codes, or None and why there is none.
+
+    Args:
+        identity: Encoder that made the codes; None where nothing says which.
+        weights: Name or path of the encoder; by default what made the codes.
+
+    Returns:
+        The decoder, and one line that says why there is none; empty where there is one.
+
+    Raises:
+        WeightsError: Weights were named, and they did not make the codes or cannot be read.
+    """
+    if identity is not None and identity.label == OFFICIAL_ENCODER.label:
+        return None, f"Bands and days are not shown: the decoder of {identity.label} is not public."
+    if identity is None and weights is None:
+        return None, "Bands and days are not shown: nothing says which encoder made the codes."
+    try:
+        from stactools_esd.encoder import load_encoder
+    except ImportError as error:
+        return None, (
+            f"Bands and days are not shown: got no {error.name}; run: pip install 'stactools-esd[encoder]', and again."
+        )
+    try:
+        encoder = load_encoder(weights or (identity.label if identity else ""))
+    except WeightsError:
+        if weights is not None:
+            raise
+        label = identity.label if identity else ""
+        return None, f"Bands and days are not shown: got no weights of {label}; name them with --encoder."
+    if identity is not None and not _same(encoder.identity, identity):
+        raise WeightsError(
+            f"got the encoder {encoder.identity.label}, expected {identity.label}, which made the codes; give its "
+            "weights with --encoder"
+        )
+    return encoder.decode, ""
+
+
+def _same(one: EncoderIdentity, other: EncoderIdentity) -> bool:
+    return one.label == other.label and other.weights_sha256 in (None, one.weights_sha256)
+
+
+def nearest_codes(levels: NDArray[np.floating]) -> NDArray[np.uint16]:
+    """Return the codes whose level indices are nearest to real numbers.
+
+    Args:
+        levels: Level indices (n, 12, 6), not whole.
+
+    Returns:
+        Codes (n, 12), never the sign of absent data.
+    """
+    whole = np.clip(np.rint(levels), 0, _TOP).astype(np.int64)
+    return np.asarray(avoid_nodata(level_indices_to_codes(whole.reshape(-1, STEPS, FSQ.dimensions))))
