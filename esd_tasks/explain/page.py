@@ -17,8 +17,12 @@ from stactools_esd.files import atomic_path
 from stactools_esd.product import BANDS, DAYS, FSQ, STEPS
 
 _WIDTH: Final = 9.6
-_HEIGHT, _SHORT: Final = 9.6, 5.9
-_OBSERVED, _NORMAL, _SHADE, _INK: Final = "#c44f00", "#0072b2", "#ececec", "#444444"
+_HEIGHT: Final = 9.6
+_SHORT: Final = 5.9
+_OBSERVED: Final = "#c44f00"
+_NORMAL: Final = "#0072b2"
+_SHADE: Final = "#ececec"
+_INK: Final = "#444444"
 _MARKERS: Final = {STABLE: ("o", "as labelled"), RELABELLED: ("s", "relabelled"), UNCERTAIN: ("D", "uncertain")}
 _FACES: Final = {STABLE: _NORMAL, RELABELLED: _OBSERVED, UNCERTAIN: "white"}
 
