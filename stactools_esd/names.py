@@ -15,10 +15,11 @@ from stactools_esd.product import (
     EncoderIdentity,
 )
 
-_MGRS = r"(?:0[1-9]|[1-5]\d|60)[C-HJ-NP-X][A-HJ-NP-Z][A-HJ-NP-V]"
+_MGRS = r"(?:0[1-9]|[1-5][0-9]|60)[C-HJ-NP-X][A-HJ-NP-Z][A-HJ-NP-V]"
+_YEAR = r"[1-9][0-9]{3}"
 _AREA = r"x[a-z0-9]+(?:_[a-z0-9]+)*"
-_OFFICIAL_NAME = re.compile(rf"SDC30_EBD_V001(?P<variant>CHN)?_(?P<tile>{_MGRS})_(?P<year>\d{{4}})")
-_OUR_NAME = re.compile(rf"ESD_(?P<encoder>{ENCODER_LABEL.pattern})_(?P<tile>{_MGRS}|{_AREA})_(?P<year>\d{{4}})")
+_OFFICIAL_NAME = re.compile(rf"SDC30_EBD_V001(?P<variant>CHN)?_(?P<tile>{_MGRS})_(?P<year>{_YEAR})")
+_OUR_NAME = re.compile(rf"ESD_(?P<encoder>{ENCODER_LABEL.pattern})_(?P<tile>{_MGRS}|{_AREA})_(?P<year>{_YEAR})")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -138,7 +138,7 @@ class InputRecipe:
         return cls(**recipe)
 
 
-ENCODER_LABEL: Final = re.compile(r"(?P<name>[a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*)-(?P<version>v\d+)")
+ENCODER_LABEL: Final = re.compile(r"(?P<name>[a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*)-(?P<version>v[0-9]+)")
 """Encoder and version, as in `esdnet-small-v1` (ours)."""
 
 
