@@ -75,4 +75,3 @@ def _class_of(series: MigratedSeries, sample: int, run: NDArray[np.intp]) -> int
     found = series.label[sample, run]
     told = found[found != NONE]
     return int(np.bincount(told).argmax()) if len(told) else NONE
-

@@ -4,6 +4,7 @@ It imports `stactools_esd.encoder` inside a function; without it, explanations e
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -16,45 +17,56 @@ from stactools_esd.product import FSQ, OFFICIAL_ENCODER, STEPS, EncoderIdentity
 Decode = Callable[[NDArray[np.uint16]], NDArray[np.float32]]
 """Turns codes (n, 12) into reflectance (n, 365, 6)."""
 
+_ABSENT: Final = "Bands and days are not shown"
 _TOP: Final = np.array(FSQ.levels) - 1
 
 
-def decoder_of(identity: EncoderIdentity | None, weights: str | None = None) -> tuple[Decode | None, str]:
-    """Return the decoder of codes, or None and why there is none.
+@dataclass(frozen=True, kw_only=True)
+class Decoder:
+    """The decoder of codes, or why there is none."""
+
+    decode: Decode | None = None
+    """Turns codes into reflectance; None where that cannot be."""
+
+    identity: EncoderIdentity | None = None
+    """Encoder that made the codes, as far as is known."""
+
+    note: str = ""
+    """Why there is no decoder, in a line; empty where there is one."""
+
+
+def find_decoder(identity: EncoderIdentity | None, weights: str | None = None) -> Decoder:
+    """Find the decoder of codes.
 
     Args:
         identity: Encoder that made the codes; None where nothing says which.
         weights: Name or path of the encoder; by default what made the codes.
 
-    Returns:
-        The decoder, and one line that says why there is none; empty where there is one.
-
     Raises:
         WeightsError: Weights were named, and they did not make the codes or cannot be read.
     """
     if identity is not None and identity.label == OFFICIAL_ENCODER.label:
-        return None, f"Bands and days are not shown: the decoder of {identity.label} is not public."
+        return Decoder(identity=identity, note=f"{_ABSENT}: the decoder of {identity.label} is not public.")
     if identity is None and weights is None:
-        return None, "Bands and days are not shown: nothing says which encoder made the codes."
+        return Decoder(note=f"{_ABSENT}: nothing says which encoder made the codes; name it with --encoder.")
     try:
         from stactools_esd.encoder import load_encoder
     except ImportError as error:
-        return None, (
-            f"Bands and days are not shown: got no {error.name}; run: pip install 'stactools-esd[encoder]', and again."
-        )
+        mend = f"got no {error.name}; run: pip install 'stactools-esd[encoder]', then this again with --overwrite."
+        return Decoder(identity=identity, note=f"{_ABSENT}: {mend}")
+    label = identity.label if identity else ""
     try:
-        encoder = load_encoder(weights or (identity.label if identity else ""))
+        encoder = load_encoder(weights or label)
     except WeightsError:
         if weights is not None:
             raise
-        label = identity.label if identity else ""
-        return None, f"Bands and days are not shown: got no weights of {label}; name them with --encoder."
+        return Decoder(identity=identity, note=f"{_ABSENT}: got no weights of {label}; name them with --encoder.")
     if identity is not None and not _same(encoder.identity, identity):
         raise WeightsError(
-            f"got the encoder {encoder.identity.label}, expected {identity.label}, which made the codes; give its "
-            "weights with --encoder"
+            f"got the encoder {encoder.identity.label}, expected {label} with the weights that made the codes; give "
+            "them with --encoder"
         )
-    return encoder.decode, ""
+    return Decoder(decode=encoder.decode, identity=encoder.identity)
 
 
 def _same(one: EncoderIdentity, other: EncoderIdentity) -> bool:

@@ -17,7 +17,7 @@ from stactools_esd.files import atomic_path
 from stactools_esd.product import BANDS, DAYS, FSQ, STEPS
 
 _WIDTH: Final = 9.6
-_HEIGHT: Final = 9.6
+_HEIGHT: Final = 9.5
 _SHORT: Final = 5.9
 _OBSERVED: Final = "#c44f00"
 _NORMAL: Final = "#0072b2"
@@ -102,7 +102,7 @@ def write_page(path: Path, page: Page) -> None:
     _timeline(axes(0.85, 1.25, 8.4, 1.15), axes(0.85, 2.62, 8.4, 0.28), page)
     _heat(axes(0.85, 3.5, 7.7, 0.45), axes(0.85, 4.0, 7.7, 1.2), axes(8.75, 4.0, 0.12, 1.2), page)
     if curves:
-        places = [axes(0.85 + 2.95 * (k % 3), 5.95 + 1.75 * (k // 3), 2.5, 1.35) for k in range(len(BANDS))]
+        places = [axes(0.85 + 2.95 * (k % 3), 5.95 + 1.85 * (k // 3), 2.5, 1.35) for k in range(len(BANDS))]
         _curves(figure, places, page, height)
     elif page.note:
         figure.text(0.3 / _WIDTH, 0.12 / height, legible(page.note), fontsize=8.5, color=_INK, **words)
@@ -126,7 +126,11 @@ def _timeline(axes: Any, strip: Any, page: Page) -> None:
     axes.set_ylim(bottom=0)
     axes.margins(y=0.18)
     axes.set_ylabel("anomaly", fontsize=8)
-    axes.set_title("How unlike its own normal years each year is", fontsize=9, loc="left")
+    axes.set_title(
+        "How unlike normal each year is: -log10 of the share of normal years as unlike (▼ year of the label)",
+        fontsize=9,
+        loc="left",
+    )
     axes.legend(fontsize=7, ncols=3, frameon=False, loc="lower right", bbox_to_anchor=(1.0, 0.97), borderaxespad=0.1)
     axes.tick_params(labelsize=7.5, labelbottom=False)
     _plain(axes)
