@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from esd_tasks.forest.leaf_numbers import AT_ONCE, BLOCK, GROUP_LEAVES, WORDS, Words, add_values, number_leaves
 from esd_tasks.forest.split_set import split_set
 from esd_tasks.forest.tables import ForestTables
+from esd_tasks.forest.wide_values import CHUNK, PLACES, add_wide, is_wide
 from stactools_esd.compiled import compiled
 from stactools_esd.product import CHANNELS, FSQ
 
@@ -103,6 +104,7 @@ def score_pixels(
     classes, n = scores.shape
     rounds = len(tables.leaves) // classes
     sums = room.sums
+    wide = is_wide() and tables.values.shape[1] == GROUP_LEAVES
     for first in range(0, n, BLOCK):
         count = min(BLOCK, n - first)
         _split_codes(bands, first, count, room.levels)
@@ -115,9 +117,16 @@ def score_pixels(
                 for one in range(AT_ONCE):
                     _walk(tree + one, tables, room.predicates, room.sets)
                     number_leaves(room.set_line, tables.leaves[tree + one], WORDS, room.numbers, one)
-                add_values(room.numbers, tables.values, tree, sums)
-            for pixel in range(count):
-                scores[member, first + pixel] = sums[pixel]
+                if wide:
+                    add_wide(room.numbers, tables.values, tree, sums)
+                else:
+                    add_values(room.numbers, tables.values, tree, sums)
+            if wide:
+                for pixel in range(count):
+                    scores[member, first + pixel] = sums[pixel // CHUNK * CHUNK + PLACES[pixel % CHUNK]]
+            else:
+                for pixel in range(count):
+                    scores[member, first + pixel] = sums[pixel]
 
 
 @compiled

@@ -25,6 +25,14 @@ class UnfitModelError(ValueError):
     """A model has what the forest in level space cannot do; the message is a noun that says what."""
 
 
+class UncheckedModelError(UnfitModelError):
+    """A text that is damaged, or that nobody here can tell from a damaged one.
+
+    LightGBM itself believes what it reads: offsets, numbers of leaves and children that are wrong end in a crash, so such
+    a text is not given to it.
+    """
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tree:
     """One tree; nodes come before their children."""
@@ -34,6 +42,9 @@ class Tree:
 
     limit: NDArray[np.float64]
     """Pixels whose feature is at most this go left."""
+
+    decision: NDArray[np.int64]
+    """Bits that say how each node decides."""
 
     missing_left: NDArray[np.bool_]
     """Whether pixels without the feature go left."""
@@ -69,24 +80,28 @@ def read_model_text(text: str) -> ModelText:
         text: What `Booster.model_to_string` gives.
 
     Raises:
-        UnfitModelError: The model has categorical splits, linear leaves, a missing value that is zero, or averages its
-            trees, or the text is none that is known.
+        UnfitModelError: The model has a missing value that is zero, or averages its trees.
+        UncheckedModelError: It has categorical splits or linear leaves, or the text is damaged or none that is known.
     """
     header, *trees = text.partition("\nend of trees")[0].split("\nTree=")
     lines = header.splitlines()
-    if "average_output" in lines:
-        raise UnfitModelError("an average over trees (random forest)")
     facts = _facts(lines)
     try:
-        classes = int(facts["num_tree_per_iteration"])
-        found = tuple(_tree(_facts(tree.splitlines(), only=_NEEDED)) for tree in trees)
-    except (KeyError, ValueError) as error:
+        classes, features = int(facts["num_tree_per_iteration"]), int(facts["max_feature_idx"]) + 1
+        found = tuple(_tree(_facts(tree.splitlines(), only=_NEEDED), features) for tree in trees)
+    except (KeyError, ValueError, OverflowError) as error:
         if isinstance(error, UnfitModelError):
             raise
-        raise UnfitModelError(f"a text of another layout ({error})") from error
-    if len(found) % classes:
-        raise UnfitModelError(f"{len(found)} trees for {classes} classes")
-    return ModelText(trees=found, classes=classes, objective=tuple(facts.get("objective", "").split()))
+        raise UncheckedModelError(f"a text of another layout ({error})") from error
+    objective = tuple(facts.get("objective", "").split())
+    said = {facts.get("num_class", str(classes)), *(word[10:] for word in objective if word.startswith("num_class:"))}
+    if classes < 1 or not found or len(found) % classes or said != {str(classes)}:
+        raise UncheckedModelError(f"{len(found)} trees for {classes} classes")
+    if "average_output" in lines:
+        raise UnfitModelError("an average over trees (random forest)")
+    if any((tree.decision & _ZERO_IS_MISSING).any() for tree in found):
+        raise UnfitModelError("zero as missing value")
+    return ModelText(trees=found, classes=classes, objective=objective)
 
 
 def header_of(text: str) -> Mapping[str, str]:
@@ -105,41 +120,55 @@ def _pairs(lines: list[str], only: frozenset[str] | None) -> Iterator[tuple[str,
             yield name, value
 
 
-def _tree(facts: Mapping[str, str]) -> Tree:
-    """Read one tree.
+def _tree(facts: Mapping[str, str], features: int) -> Tree:
+    """Read one tree of a model of so many features.
 
     A node compares with `<=`. NaN counts as 0 unless the node says that NaN is missing (LightGBM, NumericalDecision).
     """
     if int(facts.get("num_cat", "0")):
-        raise UnfitModelError("categorical splits")
+        raise UncheckedModelError("categorical splits")
     if int(facts.get("is_linear", "0")):
-        raise UnfitModelError("linear leaves")
-    value = _reals(facts["leaf_value"])
-    nodes = int(facts["num_leaves"]) - 1
+        raise UncheckedModelError("linear leaves")
+    nodes, value = int(facts["num_leaves"]) - 1, _reals(facts["leaf_value"])
     if nodes == 0:
-        none = np.empty(0, dtype=np.int64)
-        no_limit, no_side = none.astype(np.float64), none.astype(np.bool_)
-        return Tree(feature=none, limit=no_limit, missing_left=no_side, left=none, right=none, value=value[:1])
+        facts = dict.fromkeys(_NEEDED, "")
     limit, decision = _reals(facts["threshold"]), _integers(facts["decision_type"])
-    if (decision & _CATEGORICAL).any():
-        raise UnfitModelError("categorical splits")
-    if (decision & _ZERO_IS_MISSING).any():
-        raise UnfitModelError("zero as missing value")
     tree = Tree(
         feature=_integers(facts["split_feature"]),
         limit=limit,
+        decision=decision,
         missing_left=np.where(decision & _NAN_IS_MISSING, decision & _DEFAULT_LEFT > 0, limit >= 0),
         left=_integers(facts["left_child"]),
         right=_integers(facts["right_child"]),
         value=value,
     )
-    own = np.arange(nodes)
-    children = (tree.left, tree.right)
-    if len(value) != nodes + 1 or any(len(of_each) != nodes for of_each in (tree.feature, limit, decision, *children)):
-        raise UnfitModelError("a tree whose lines differ in length")
-    if any(((child >= 0) & (child <= own)).any() for child in children):
-        raise UnfitModelError("a tree with children before their parents")
+    _see_whole(tree, nodes, features)
     return tree
+
+
+def _see_whole(tree: Tree, nodes: int, features: int) -> None:
+    """See that a tree has as many nodes and leaves as it says, and that each hangs below one node that is before it.
+
+    Raises:
+        UncheckedModelError: It is none.
+    """
+    children = np.concatenate([tree.left, tree.right])
+    if len(tree.value) != nodes + 1 or any(
+        len(of_each) != nodes for of_each in (tree.feature, tree.limit, tree.decision, tree.left, tree.right)
+    ):
+        raise UncheckedModelError("a tree whose lines differ in length")
+    if np.isnan(tree.value).any() or np.isnan(tree.limit).any():
+        raise UncheckedModelError("a tree with numbers that are none")
+    if (tree.decision & _CATEGORICAL).any():
+        raise UncheckedModelError("categorical splits")
+    if not ((tree.feature >= 0) & (tree.feature < features)).all():
+        raise UncheckedModelError("a tree of features that the model does not have")
+    own = np.arange(nodes)
+    hanging = np.concatenate([np.arange(-nodes - 1, 0), own[1:]]) if nodes else own
+    if not np.array_equal(np.sort(children), hanging):
+        raise UncheckedModelError("a tree whose nodes and leaves do not each hang below one other")
+    if ((children >= 0) & (children <= np.tile(own, 2))).any():
+        raise UncheckedModelError("a tree with children before their parents")
 
 
 def _integers(text: str) -> NDArray[np.int64]:

@@ -15,6 +15,15 @@ _AS_THEY_ARE = ("", "regression", "regression_l1", "huber", "fair", "quantile", 
 _TELLS_APART = -1e-6
 """Raw scores that differ by more give probabilities that differ in `float32`, which has 24 bits."""
 
+_SMALL = -40.0
+"""Where e to the power of a score less the largest is nothing beside 1."""
+
+_EXPONENTIAL_OFF = 2e-12
+"""More than `_exponential` is off, with what adding and dividing round."""
+
+_TAYLOR = tuple(math.exp(-0.3125) / math.factorial(power) for power in range(12))
+"""Coefficients of e to the power of `x - 0.3125`, for x up to 0.3125 from 0: the rest is below 2e-15."""
+
 
 def check_objective(objective: tuple[str, ...]) -> None:
     """See that predictions of an objective can be made here.
@@ -61,32 +70,65 @@ def _softmax(scores: NDArray[np.float64], out: NDArray[np.floating[Any]]) -> Non
 def best_of_softmax(scores: NDArray[np.float64], member: NDArray[np.uint16], confidence: NDArray[np.float32]) -> None:
     """Find the most probable class without keeping the probabilities of the others.
 
+    The sum of exponentials is bounded first, in vector code; where both bounds give the same `float32`, as they do but
+    for one pixel in thousands, that is the probability. The others, and near ties, are worked out as `_softmax` does.
+
     Args:
         scores: Raw scores, (k, n).
         member: Position of the class whose probability in `float32` is largest, the first of several, (n,).
         confidence: That probability, (n,).
     """
     classes, n = scores.shape
+    largest, total, near = scores[0].copy(), np.zeros(n), np.zeros(n)
+    member[:] = 0
+    for one in range(1, classes):
+        for pixel in range(n):
+            score = scores[one, pixel]
+            higher = score > largest[pixel]
+            member[pixel] = one if higher else member[pixel]
+            largest[pixel] = score if higher else largest[pixel]
+    for one in range(classes):
+        for pixel in range(n):
+            below = scores[one, pixel] - largest[pixel]
+            total[pixel] += _exponential(below)
+            near[pixel] += 1.0 if below > _TELLS_APART else 0.0
+    off = classes * _EXPONENTIAL_OFF
     share = np.empty(classes, np.float64)
     for pixel in range(n):
-        best, largest = 0, scores[0, pixel]
-        for one in range(1, classes):
-            if scores[one, pixel] > largest:
-                best, largest = one, scores[one, pixel]
-        total, near = 0.0, 0
-        for one in range(classes):
-            below = scores[one, pixel] - largest
-            total += math.exp(below)
-            near += below > _TELLS_APART
-        most = np.float32(1.0 / total)
-        if near != 1:
+        most = np.float32((1.0 - off) / total[pixel])
+        if near[pixel] != 1.0 or most != np.float32((1.0 + off) / total[pixel]):
             _shares(scores, pixel, share)
             best, most = 0, np.float32(share[0])
             for one in range(1, classes):
                 probability = np.float32(share[one])
                 if probability > most:
                     best, most = one, probability
-        member[pixel], confidence[pixel] = best, most
+            member[pixel] = best
+        confidence[pixel] = most
+
+
+@compiled
+def _exponential(below: float) -> float:
+    """Return e to the power of a number up to 0, within 1e-12: the 64th power of a Taylor polynomial about -0.3125."""
+    x = (below if below > _SMALL else _SMALL) / 64.0 + 0.3125
+    power = _TAYLOR[11]
+    power = power * x + _TAYLOR[10]
+    power = power * x + _TAYLOR[9]
+    power = power * x + _TAYLOR[8]
+    power = power * x + _TAYLOR[7]
+    power = power * x + _TAYLOR[6]
+    power = power * x + _TAYLOR[5]
+    power = power * x + _TAYLOR[4]
+    power = power * x + _TAYLOR[3]
+    power = power * x + _TAYLOR[2]
+    power = power * x + _TAYLOR[1]
+    power = power * x + _TAYLOR[0]
+    power *= power
+    power *= power
+    power *= power
+    power *= power
+    power *= power
+    return power * power
 
 
 @compiled

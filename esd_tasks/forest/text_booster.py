@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from esd_tasks.forest.model_text import ModelText, UnfitModelError, header_of, read_model_text
+from esd_tasks.forest.model_text import ModelText, UncheckedModelError, UnfitModelError, header_of, read_model_text
 
 if TYPE_CHECKING:
     import lightgbm
@@ -24,13 +24,15 @@ class TextBooster:
             ValueError: The text is no model.
         """
         self._text = text
+        if _LAST_LINE not in text:
+            raise UncheckedModelError("a text that is cut off")
         try:
-            if _LAST_LINE not in text:
-                raise UnfitModelError("a text that is cut off")
             self.model: ModelText | None = read_model_text(text)
-            self._names = header_of(text)["feature_names"].split(" ")
-        except (UnfitModelError, KeyError):
-            self.model, self._names = None, self._booster.feature_name()
+        except UncheckedModelError:
+            raise
+        except UnfitModelError:
+            self.model = None
+        self._names = header_of(text).get("feature_names", "").split(" ")
 
     def model_to_string(self) -> str:
         """Return the text."""
@@ -49,7 +51,7 @@ class TextBooster:
         import lightgbm
 
         try:
-            return lightgbm.Booster(model_str=self._text)
+            return lightgbm.Booster(model_str=_without_offsets(self._text))
         except lightgbm.basic.LightGBMError as error:
             raise ValueError(str(error)) from error
 
@@ -57,3 +59,9 @@ class TextBooster:
         if name.startswith("__") or "_text" not in self.__dict__:
             raise AttributeError(name)
         return getattr(self._booster, name)
+
+
+def _without_offsets(text: str) -> str:
+    """Leave out where each tree begins: LightGBM looks there unseen, and finds the trees without."""
+    header, tree, others = text.partition("\nTree=")
+    return "\n".join(line for line in header.split("\n") if not line.startswith("tree_sizes=")) + tree + others
