@@ -23,6 +23,11 @@ def vectorised(function: _Function) -> _Function:
     return _cached(function, nogil=True, error_model="numpy")
 
 
+def inlined(function: _Function) -> _Function:
+    """Put the lines of a function where a compiled one calls it: a loop with a call may not become vector code."""
+    return cast(_Function, numba.njit(inline="always")(function))
+
+
 class _Cache(FunctionCache):
     """A cache that does without what it has no room for."""
 

@@ -2,7 +2,9 @@
 
 A code's low nine bits are three digits of 0..7, the rest three of 0..4. For whole rows of pixels these are shifts,
 masks and, for the division by five, a multiplication: nothing is looked up, so compilers turn the loop into vector
-code, 16 or 32 pixels at a time. Numba widens every sum to 64 bits unless told otherwise, hence the many `_i16`.
+code, 16 or 32 pixels at a time. Numba widens every sum to 64 bits unless told otherwise, hence the many `_i16`. Three
+steps are added at once, so that sums are fetched and stored a third as often; they are arguments of their own because
+rows of a slice of an array are not known to lie together, and would not become vectors.
 
 Sums are whole numbers and exact: in quarters of a vector's unit no product of two vectors exceeds 72 x 16 = 1152.
 
@@ -14,10 +16,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from stactools_esd.compiled import vectorised
+from stactools_esd.compiled import inlined, vectorised
 
-PIXELS: Final = 512
-"""Pixels whose sums lie in a core's nearest cache."""
+PIXELS: Final = 2048
+"""Pixels whose sums, five of them, lie in a core's nearest cache."""
+
+AT_ONCE: Final = 3
+"""Steps that are added at once, as `add_steps` takes them; a divisor of twelve."""
 
 WHOLE: Final = 2016
 """72 times 28, a common multiple of L - 1 for eight and five levels: every level is at the other end."""
@@ -25,41 +30,57 @@ WHOLE: Final = 2016
 _i16 = np.int16
 
 
+@inlined
+def compare_codes(c: int, d: int) -> tuple[int, int, int, int]:
+    """Compare two codes: product of their vectors, both lengths squared, in sixteenths, and levels in parts of 28.
+
+    Vectors of eight levels are (level - 4) / 4, those of five (level - 2) / 2: in quarters u and 2 u.
+    """
+    h = _i16(c >> 9)
+    q = _i16(_i16(h * 205) >> 10)  # h // 5, for h up to 127
+    t = _i16(_i16(q * 205) >> 10)
+    u0, u1, u2 = _i16(_i16(c & 7) - 4), _i16(_i16((c >> 3) & 7) - 4), _i16(_i16((c >> 6) & 7) - 4)
+    u3, u4, u5 = _i16(_i16(h - _i16(5 * q)) - 2), _i16(_i16(q - _i16(5 * t)) - 2), _i16(t - 2)
+    h = _i16(d >> 9)
+    q = _i16(_i16(h * 205) >> 10)
+    t = _i16(_i16(q * 205) >> 10)
+    v0, v1, v2 = _i16(_i16(d & 7) - 4), _i16(_i16((d >> 3) & 7) - 4), _i16(_i16((d >> 6) & 7) - 4)
+    v3, v4, v5 = _i16(_i16(h - _i16(5 * q)) - 2), _i16(_i16(q - _i16(5 * t)) - 2), _i16(t - 2)
+    product = _i16(u0 * v0 + u1 * v1 + u2 * v2 + 4 * (u3 * v3 + u4 * v4 + u5 * v5))
+    length_before = _i16(u0 * u0 + u1 * u1 + u2 * u2 + 4 * (u3 * u3 + u4 * u4 + u5 * u5))
+    length_after = _i16(v0 * v0 + v1 * v1 + v2 * v2 + 4 * (v3 * v3 + v4 * v4 + v5 * v5))
+    w0, w1, w2 = _i16(u0 - v0), _i16(u1 - v1), _i16(u2 - v2)
+    w3, w4, w5 = _i16(u3 - v3), _i16(u4 - v4), _i16(u5 - v5)
+    eights = _i16(max(w0, _i16(-w0)) + max(w1, _i16(-w1)) + max(w2, _i16(-w2)))
+    fives = _i16(max(w3, _i16(-w3)) + max(w4, _i16(-w4)) + max(w5, _i16(-w5)))
+    return product, length_before, length_after, _i16(4 * eights + 7 * fives)
+
+
 @vectorised
-def add_step(
-    before: NDArray[np.uint16],
-    after: NDArray[np.uint16],
+def add_steps(
+    before: tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.uint16]],
+    after: tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.uint16]],
     product: NDArray[np.int16],
     length_before: NDArray[np.int16],
     length_after: NDArray[np.int16],
     apart: NDArray[np.int16],
     highest: NDArray[np.uint16],
 ) -> None:
-    """Add what one step says of pixels (n,): products of vectors in sixteenths, and level differences in parts of 28.
+    """Add what three steps say of pixels (n,): products of vectors in sixteenths, and level differences in parts of 28.
 
     `highest` gets the largest numbers, for whoever sees that all are codes.
-
-    Vectors of eight levels are (level - 4) / 4, those of five (level - 2) / 2: in quarters u and 2 u.
     """
-    for i in range(len(before)):
-        c, d = before[i], after[i]
-        highest[i] = max(highest[i], max(c, d))
-        h = _i16(c >> 9)
-        q = _i16(_i16(h * 205) >> 10)  # h // 5, for h up to 127
-        t = _i16(_i16(q * 205) >> 10)
-        u0, u1, u2 = _i16(_i16(c & 7) - 4), _i16(_i16((c >> 3) & 7) - 4), _i16(_i16((c >> 6) & 7) - 4)
-        u3, u4, u5 = _i16(_i16(h - _i16(5 * q)) - 2), _i16(_i16(q - _i16(5 * t)) - 2), _i16(t - 2)
-        h = _i16(d >> 9)
-        q = _i16(_i16(h * 205) >> 10)
-        t = _i16(_i16(q * 205) >> 10)
-        v0, v1, v2 = _i16(_i16(d & 7) - 4), _i16(_i16((d >> 3) & 7) - 4), _i16(_i16((d >> 6) & 7) - 4)
-        v3, v4, v5 = _i16(_i16(h - _i16(5 * q)) - 2), _i16(_i16(q - _i16(5 * t)) - 2), _i16(t - 2)
-        product[i] = _i16(product[i] + u0 * v0 + u1 * v1 + u2 * v2 + 4 * (u3 * v3 + u4 * v4 + u5 * v5))
-        length_before[i] = _i16(length_before[i] + u0 * u0 + u1 * u1 + u2 * u2 + 4 * (u3 * u3 + u4 * u4 + u5 * u5))
-        length_after[i] = _i16(length_after[i] + v0 * v0 + v1 * v1 + v2 * v2 + 4 * (v3 * v3 + v4 * v4 + v5 * v5))
-        eights = _i16(max(u0, v0) - min(u0, v0) + max(u1, v1) - min(u1, v1) + max(u2, v2) - min(u2, v2))
-        fives = _i16(max(u3, v3) - min(u3, v3) + max(u4, v4) - min(u4, v4) + max(u5, v5) - min(u5, v5))
-        apart[i] = _i16(apart[i] + 4 * eights + 7 * fives)
+    c0, c1, c2 = before
+    d0, d1, d2 = after
+    for i in range(len(product)):
+        one = compare_codes(c0[i], d0[i])
+        two = compare_codes(c1[i], d1[i])
+        three = compare_codes(c2[i], d2[i])
+        product[i] = _i16(product[i] + one[0] + two[0] + three[0])
+        length_before[i] = _i16(length_before[i] + one[1] + two[1] + three[1])
+        length_after[i] = _i16(length_after[i] + one[2] + two[2] + three[2])
+        apart[i] = _i16(apart[i] + one[3] + two[3] + three[3])
+        highest[i] = max(highest[i], max(max(c0[i], d0[i]), max(c1[i], d1[i]), max(c2[i], d2[i])))
 
 
 @vectorised
@@ -95,10 +116,10 @@ def compare_planes(
         end = min(start + PIXELS, n)
         m = end - start
         product[:], apart[:], length_before[:], length_after[:] = 0, 0, 0, 0
-        for step in range(steps):
-            add_step(
-                before[step, start:end],
-                after[step, start:end],
+        for step in range(0, steps, AT_ONCE):
+            add_steps(
+                (before[step, start:end], before[step + 1, start:end], before[step + 2, start:end]),
+                (after[step, start:end], after[step + 1, start:end], after[step + 2, start:end]),
                 product[:m],
                 length_before[:m],
                 length_after[:m],
