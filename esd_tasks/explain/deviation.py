@@ -164,7 +164,8 @@ class _Sampler:
         if len(rows):
             self._known[s, rows], self._fresh[s, rows] = conditions[rows], True
             self._worth[s, rows] = self._price(rows, s, conditions[rows])
-        return self._worth[s]
+        worth: NDArray[np.float64] = self._worth[s]
+        return worth
 
     def _price(self, rows: NDArray[np.intp], s: int, normal: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Compute probabilities of the settings of a step for some years, given which levels are normal."""
@@ -211,4 +212,4 @@ def _log_density(
             lower[..., i, j] = (matrix[..., i, j] - (lower[..., i, :j] * before).sum(axis=-1)) / diagonal
         solved[..., j] = (values[..., j] - (before * solved[..., :j]).sum(axis=-1)) / diagonal
         log -= np.log(diagonal) + 0.5 * solved[..., j] ** 2
-    return log
+    return np.asarray(log)

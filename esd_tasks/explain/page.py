@@ -23,6 +23,7 @@ _OBSERVED: Final = "#c44f00"
 _NORMAL: Final = "#0072b2"
 _SHADE: Final = "#ececec"
 _INK: Final = "#444444"
+_UNLIKE: Final = "How unlike normal each year is: -log10 of the share of normal years as unlike (▼ year of the label)"
 _MARKERS: Final = {STABLE: ("o", "as labelled"), RELABELLED: ("s", "relabelled"), UNCERTAIN: ("D", "uncertain")}
 _FACES: Final = {STABLE: _NORMAL, RELABELLED: _OBSERVED, UNCERTAIN: "white"}
 
@@ -123,8 +124,8 @@ def _timeline(axes: Any, strip: Any, page: Page) -> None:
     for one in (axes, strip):
         one.axvspan(page.explained - 0.5, page.explained + 0.5, color=_SHADE, zorder=0)
         one.set_xlim(page.years[0] - 0.6, page.years[-1] + 0.6)
-    axes.set_ylim(bottom=0)
-    axes.margins(y=0.18)
+    axes.set_ylim(0, 1.18 * max(float(np.nanmax(page.anomaly, initial=0.0)), 1.0))
+    axes.set_xticks(_shown(page.years))
     axes.set_ylabel("anomaly", fontsize=8)
     axes.set_title(
         "How unlike normal each year is: -log10 of the share of normal years as unlike (▼ year of the label)",
@@ -162,9 +163,7 @@ def _classes(axes: Any, page: Page) -> None:
     if page.years[0] <= page.label_year <= page.years[-1]:
         axes.plot([page.label_year], [1.16], marker="v", color="#222222", markersize=5, clip_on=False)
     axes.set_yticks([])
-    every = max(1, -(-len(page.years) // 13))
-    shown = page.years[::every]
-    axes.set_xticks(shown, [str(year) for year in shown])
+    axes.set_xticks(_shown(page.years), map(str, _shown(page.years)))
     axes.tick_params(labelsize=7.5, length=2)
     for side in ("top", "left", "right"):
         axes.spines[side].set_visible(False)
@@ -221,6 +220,11 @@ def _curves(figure: Any, places: Sequence[Any], page: Page, height: float) -> No
         handles, names, fontsize=7.5, ncols=2, frameon=False, loc="center right", bbox_to_anchor=(0.965, top),
         borderaxespad=0.0,
     )  # fmt: skip
+
+
+def _shown(years: NDArray[np.int64]) -> list[int]:
+    """Return the years that have room to be written."""
+    return [int(year) for year in years[:: max(1, -(-len(years) // 13))]]
 
 
 def _box(left: float, width: float, face: str, hatch: str | None) -> Any:

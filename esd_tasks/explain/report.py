@@ -104,11 +104,11 @@ def bands_section(counts: Sequence[Tally]) -> Html:
 def sentences_section(rows: Sequence[Row]) -> Html:
     """List changes in words, those with a page first."""
     ordered = sorted(rows, key=lambda row: (not row.page, -row.anomaly))[:_MOST_LINES]
-    lines = [[row.sample_id, _left(row.sentence), row.page or "–"] for row in ordered]
+    lines = [[row.sentence, row.sample_id, row.page or "–"] for row in ordered]
     more = len(rows) - len(ordered)
     return page.section(
         "Changes in words",
-        page.table(["Sample", "Change", "Page"], lines, caption="The most unusual years first"),
+        page.table(["Change", "Sample", "Page"], lines, caption="The most unusual years first"),
         page.paragraph(f"{more:,} more are in changes.csv.") if more else "",
     )
 
@@ -120,7 +120,3 @@ def _kind(one: Tally) -> str:
 def _usual_years(one: Tally) -> str:
     ordered = sorted(one.years.items(), key=lambda entry: (-entry[1], entry[0]))[:3]
     return ", ".join(f"{year} ({n})" for year, n in ordered)
-
-
-def _left(text: str) -> Html:
-    return Html(f'<span style="white-space:normal;text-align:left;display:block">{page.text(text)}</span>')
