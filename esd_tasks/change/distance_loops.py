@@ -31,7 +31,7 @@ _i16 = np.int16
 
 
 @inlined
-def compare_codes(c: int, d: int) -> tuple[int, int, int, int]:
+def compare_codes(c: np.uint16, d: np.uint16) -> tuple[np.int16, np.int16, np.int16, np.int16]:
     """Compare two codes: product of their vectors, both lengths squared, in sixteenths, and levels in parts of 28.
 
     Vectors of eight levels are (level - 4) / 4, those of five (level - 2) / 2: in quarters u and 2 u.
