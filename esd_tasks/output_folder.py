@@ -1,8 +1,6 @@
 """The folder of a result: which run it belongs to, and that no two runs write it at once."""
 
-import os
 import shutil
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
@@ -10,8 +8,9 @@ from typing import Any, Final
 
 from esd_tasks.run_record import RUN_JSON
 from stactools_esd.blocks import RUN_FILE
-from stactools_esd.errors import EsdError, OutputError
-from stactools_esd.files import PARTIAL_MARK, read_json
+from stactools_esd.errors import EsdError, InUseError, OutputError
+from stactools_esd.files import PARTIAL_MARK, read_json, remove_scratch
+from stactools_esd.run_lock import LOCK_FILE, locked_folder
 
 PARTIAL: Final = ".partial"
 """Folder of finished blocks of a run that is not finished."""
@@ -19,12 +18,11 @@ PARTIAL: Final = ".partial"
 CUBE_SUFFIX: Final = ".zarr"
 """End of the name of a folder that is one output."""
 
-LOCK: Final = ".lock"
-"""Holds host and process id of the run that writes the folder."""
-
 
 def is_finished(folder: Path, run_key: str) -> bool:
     """Tell whether a folder holds every output of a run, and nothing was missing that it should have read.
+
+    If so, what a run left that was killed right after its last output is removed.
 
     Args:
         folder: Output folder; may be absent.
@@ -39,7 +37,10 @@ def is_finished(folder: Path, run_key: str) -> bool:
     record = _record(folder)
     if record.get("run_key") == run_key:
         outputs = record.get("outputs", {}).values()
-        return not record.get("missing") and all((folder / name).is_file() for name in outputs)
+        if record.get("missing") or not all((folder / name).is_file() for name in outputs):
+            return False
+        _tidy(folder)
+        return True
     if _partial_key(folder) == run_key:
         return False
     if record:
@@ -100,40 +101,23 @@ def clear(folder: Path) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Make a folder and keep other runs out of it.
-
-    The lock of a process that died on this host is taken over; that of another host is not, for nobody can tell.
-    Folders that were made here and are still empty in the end are removed.
+    """Make a folder and keep other runs out of it, as `run_lock.locked_folder`; temporary files in it are removed.
 
     Raises:
-        OutputError: Another run writes the folder, or it cannot be made.
+        InUseError: Another run writes the folder.
+        OutputError: It cannot be made or written.
     """
     _refuse_file(folder)
-    lock = folder / LOCK
-    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    mine = f"{socket.gethostname()} {os.getpid()}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if lock.exists() and not _alive(lock):
-            lock.unlink(missing_ok=True)
-        with lock.open("x", encoding="utf-8") as file:
-            file.write(mine)
-    except FileExistsError as error:
-        raise OutputError(
-            f"got {folder}, which another run is writing ({_holder(lock)}); wait for it, choose another folder "
-            f"with -o, or delete {lock} if that run is dead"
-        ) from error
-    except OSError as error:
-        raise OutputError(f"cannot write to {folder} ({error.strerror}); choose another folder with -o") from error
-    try:
-        for path in folder.glob(f".*{PARTIAL_MARK}*"):
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    with locked_folder(folder):
+        remove_scratch(folder)
         yield
-    finally:
-        lock.unlink(missing_ok=True)
-        with suppress(OSError):  # one holds something
-            for parent in made:
-                parent.rmdir()
+
+
+def _tidy(folder: Path) -> None:
+    """Remove blocks and lock that stayed where a run was killed when all outputs were there."""
+    if any((folder / name).exists() for name in (PARTIAL, LOCK_FILE)):
+        with suppress(InUseError, OutputError), locked(folder):  # somebody writes here, or nobody can
+            shutil.rmtree(folder / PARTIAL, ignore_errors=True)
 
 
 def _refuse_file(folder: Path) -> None:
@@ -160,28 +144,4 @@ def _partial_key(folder: Path) -> str | None:
 
 
 def _is_scratch(path: Path) -> bool:
-    return path.name == LOCK or (path.name.startswith(".") and PARTIAL_MARK in path.name)
-
-
-def _holder(lock: Path) -> str:
-    with suppress(OSError):
-        host, _, process = lock.read_text(encoding="utf-8").partition(" ")
-        return f"process {process} on {host}"
-    return "unknown process"
-
-
-def _alive(lock: Path) -> bool:
-    """Tell whether the process that holds a lock may be running."""
-    try:
-        host, _, process = lock.read_text(encoding="utf-8").partition(" ")
-    except OSError:
-        return False
-    if host != socket.gethostname() or not process.isdigit():
-        return bool(host)
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return path.name == LOCK_FILE or (path.name.startswith(".") and PARTIAL_MARK in path.name)

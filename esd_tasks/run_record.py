@@ -1,5 +1,6 @@
 """`run.json`: what a map was made from, with what, and how; and the key that tells one run from another."""
 
+import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -30,6 +31,21 @@ def software() -> dict[str, str]:
 def deciding_software() -> dict[str, str]:
     """Return the versions that may change a map; a run of other versions is another run."""
     return {name: _version(name) for name in _DECIDING_PACKAGES}
+
+
+def moment() -> datetime:
+    """Return the time now; where `SOURCE_DATE_EPOCH` says a time, that one, so that a run can be repeated to the byte.
+
+    Raises:
+        UsageError: The variable is not a number of seconds since 1970.
+    """
+    said = os.environ.get("SOURCE_DATE_EPOCH")
+    try:
+        return datetime.now(UTC) if said is None else datetime.fromtimestamp(int(said), UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise UsageError(
+            f"got SOURCE_DATE_EPOCH={said!r}, expected seconds since 1970; correct or unset the variable"
+        ) from error
 
 
 def checksum_of(item: CodesItem) -> str | None:
@@ -64,7 +80,7 @@ def run_record(
     return {
         "schema_version": SCHEMA_VERSION,
         "run_key": run_key,
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "finished": moment().isoformat(timespec="seconds"),
         "command": command,
         **{key: value for key, value in facts.items() if key not in ("items", "software")},
         "items": [

@@ -252,7 +252,14 @@ class BlockStore:
             raise OutputError(f"got a block {block.name} in {self.folder} that is no array file; delete it") from error
 
     def discard(self) -> None:
-        """Remove the folder and every block in it, and folders above it that were made for it and hold nothing."""
+        """Remove the folder and every block in it, and folders above it that were made for it and hold nothing.
+
+        The file that says whose blocks they are goes last: a run that is killed here can be told from a stranger.
+        """
+        with suppress(OSError):
+            for path in self.folder.iterdir():
+                if path.name != RUN_FILE:
+                    shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
         with suppress(OSError):  # a result lies there
             for parent in self._new_parents:

@@ -149,7 +149,13 @@ def _days(texts: Sequence[str]) -> list[Any]:
 @click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder of real series.")
 def train_command(config: Path, run: Path, data: Path | None) -> None:
     """Train an encoder as the YAML file CONFIG says; a run that was stopped continues."""
-    weights = _encoder_module("train").train(config, run, data)
+    from stactools_esd.files import remove_scratch
+    from stactools_esd.run_lock import locked_folder
+
+    module = _encoder_module("train")
+    with locked_folder(run):
+        remove_scratch(run)
+        weights = module.train(config, run, data)
     next_command = ["stac", "esd", "encode", "SOURCE", "DESTINATION", "--year", "2020", "--name", "area"]
     print_made([weights], [*next_command, "--encoder", weights])
 

@@ -77,6 +77,17 @@ def scratch_path(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def remove_scratch(folder: Path, pattern: str = "*") -> None:
+    """Remove temporary files and folders that a killed run left right in a folder; nobody may be writing there.
+
+    Args:
+        folder: Where.
+        pattern: Which, by what their names begin with after the dot.
+    """
+    for path in folder.glob(f".{pattern}{PARTIAL_MARK}*"):
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
 @contextmanager
 def made_folder(folder: Path) -> Iterator[None]:
     """Make a folder; when the body fails and the folder is new, leave none behind.

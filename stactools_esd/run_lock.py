@@ -1,11 +1,11 @@
-"""One run at a time in a folder of unfinished work.
+"""One run at a time in a folder that it writes.
 
 The lock is the kernel's (`flock`) on a hidden file of the folder: it ends with the process that holds it, however that
 ends, so there are no stale locks. It is seen by all processes of one machine. Between machines it is seen where the
 file system carries such locks: NFS on Linux and Lustre mounted with `flock` do; Lustre mounted with `localflock` keeps
-it to one machine; other mounts refuse it, and then the run goes on without, warned of it. Without a lock two runs of
-one tile do the same work twice, and the one that ends later may fail: blocks and files are written atomically, so
-neither spoils the other's.
+it to one machine; other mounts refuse it, and then the run goes on without, warned of it. Without a lock two runs do
+the same work twice, and the one that ends later may fail: blocks and files are written atomically, so neither spoils
+the other's.
 """
 
 import errno
@@ -14,11 +14,12 @@ import socket
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from stactools_esd.errors import InUseError, OutputError, UnlockedWarning
+from stactools_esd.files import make_folder
 
 try:
     import fcntl
@@ -63,6 +64,40 @@ def run_lock(folder: Path) -> Iterator[None]:
         os.close(file)
 
 
+@contextmanager
+def locked_folder(folder: Path) -> Iterator[bool]:
+    """Make a folder of results where there is none, and hold it while the body runs.
+
+    The file of the lock goes in the end, and so do folders that were made here and are still empty.
+
+    Args:
+        folder: Where results are written.
+
+    Yields:
+        True where a run that was killed may have left something: it could not remove its lock.
+
+    Raises:
+        InUseError: As `run_lock`.
+        OutputError: The folder cannot be made or written.
+
+    Warns:
+        UnlockedWarning: As `run_lock`.
+    """
+    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    make_folder(folder)
+    killed = (folder / LOCK_FILE).exists()
+    try:
+        with run_lock(folder):
+            try:
+                yield killed
+            finally:
+                (folder / LOCK_FILE).unlink(missing_ok=True)
+    finally:
+        with suppress(OSError):  # one holds something
+            for parent in made:
+                parent.rmdir()
+
+
 def _locked(file: int, folder: Path) -> bool:
     """Lock an open file; False where there are no locks."""
     if fcntl is None:
@@ -97,6 +132,6 @@ def _say_who(file: int) -> None:
 
 def _words(folder: Path, holder: str) -> str:
     return (
-        f"got {folder} in use by {holder or 'another process'}, expected one run of a tile at a time; wait until it "
-        "ends and run again, or choose another destination"
+        f"got {folder} in use by {holder or 'another process'}, expected one run at a time there; wait until it ends "
+        "and run again, or choose another destination"
     )

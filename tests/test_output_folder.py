@@ -2,14 +2,17 @@
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from esd_tasks.output_folder import LOCK, PARTIAL, clear, is_finished, locked
+from esd_tasks.output_folder import PARTIAL, clear, is_finished, locked
 from stactools_esd.blocks import BlockStore
-from stactools_esd.errors import OutputError
+from stactools_esd.errors import InUseError, OutputError
 from stactools_esd.files import PARTIAL_MARK, write_json
+from stactools_esd.run_lock import LOCK_FILE
 
 
 def finished(folder: Path, key: str = "a") -> Path:
@@ -69,24 +72,42 @@ def test_clearing_removes_what_a_run_made_and_nothing_else(tmp_path: Path) -> No
 
 def test_two_runs_do_not_write_at_once(tmp_path: Path) -> None:
     """While one run holds the folder, another is told who holds it; afterwards it is free."""
-    with locked(tmp_path / "out"), pytest.raises(OutputError, match=f"process {os.getpid()}"), locked(tmp_path / "out"):
+    with locked(tmp_path / "out"), pytest.raises(InUseError, match=f"process {os.getpid()}"), locked(tmp_path / "out"):
         pass
     with locked(tmp_path / "out"):
         pass
 
 
-def test_the_lock_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
-    """A killed run does not lock its folder for ever; a run on another host may be alive and is respected."""
-    child = os.fork()
-    if child == 0:
-        os._exit(0)
-    os.waitpid(child, 0)
-    (tmp_path / LOCK).write_text(f"{socket.gethostname()} {child}")
+@pytest.mark.parametrize("holder", [f"{socket.gethostname()} 1", "another-host 1", "", "process 1 on here since then"])
+def test_what_a_dead_run_left_as_its_lock_blocks_nobody(holder: str, tmp_path: Path) -> None:
+    """A lock ends with its process: what its file says, such as a process id that is used again, is no lock."""
+    (tmp_path / LOCK_FILE).write_text(holder)
     with locked(tmp_path):
-        assert str(os.getpid()) in (tmp_path / LOCK).read_text()
-    (tmp_path / LOCK).write_text("another-host 1")
-    with pytest.raises(OutputError, match="another-host"), locked(tmp_path):
-        pass
+        assert f"process {os.getpid()} on" in (tmp_path / LOCK_FILE).read_text()
+    assert not (tmp_path / LOCK_FILE).exists()
+
+
+def test_a_run_of_another_process_is_respected(tmp_path: Path) -> None:
+    """While another process writes the folder a second run is refused, whatever the folder of the first looks like."""
+    code = "import sys; from pathlib import Path; from esd_tasks.output_folder import locked\n"
+    code += "with locked(Path(sys.argv[1])):\n    print('held', flush=True); sys.stdin.read()"
+    words = [sys.executable, "-c", code, str(tmp_path / "out")]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with pytest.raises(InUseError, match=f"process {process.pid} on"), locked(tmp_path / "out"):
+            pass
+        process.communicate("")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_a_run_left_that_was_killed_after_its_last_output_goes(tmp_path: Path) -> None:
+    """A finished folder is finished, and its blocks and its lock are no use to anybody."""
+    folder = finished(tmp_path / "out")
+    BlockStore(folder / PARTIAL, "a")
+    (folder / LOCK_FILE).write_text("process 1 on another-host")
+    assert is_finished(folder, "a")
+    assert sorted(path.name for path in folder.iterdir()) == ["map.tif", "run.json"]
 
 
 def test_a_failed_run_leaves_no_empty_folder_and_no_scratch(tmp_path: Path) -> None:
@@ -96,4 +117,4 @@ def test_a_failed_run_leaves_no_empty_folder_and_no_scratch(tmp_path: Path) -> N
     assert not (tmp_path / "out").exists()
     (tmp_path / f".map{PARTIAL_MARK}abc.tif").write_text("half")
     with locked(tmp_path):
-        assert [path.name for path in tmp_path.iterdir()] == [LOCK]
+        assert [path.name for path in tmp_path.iterdir()] == [LOCK_FILE]

@@ -35,7 +35,7 @@ from esd_tasks.model_file import MODEL_JSON, MODEL_TEXT
 from esd_tasks.report_change_train import write_report
 from esd_tasks.report_page import REPORT
 from esd_tasks.training_pixels import FILE as TRAINING_PIXELS
-from stactools_esd.blocks import run_key
+from stactools_esd.blocks import BlockStore, run_key
 from stactools_esd.errors import LabelsError
 from stactools_esd.files import write_json
 
@@ -162,6 +162,8 @@ def run_training(plan: TrainPlan, *, on_progress: OnProgress | None = None) -> T
     with output_folder.locked(folder):
         if anew:
             output_folder.clear(folder)
+        # Says whose the files are, should the run be killed.
+        unfinished = BlockStore(folder / output_folder.PARTIAL, plan.run_key)
         model.save(folder, software=packages())
         write_json(folder / _OUTPUTS["accuracy"], accuracy)
         samples.training_pixels.save(folder)
@@ -179,6 +181,7 @@ def run_training(plan: TrainPlan, *, on_progress: OnProgress | None = None) -> T
             notes=notes,
         )
         write_json(folder / run_record.RUN_JSON, record)
+        unfinished.discard()
     return read_training(folder, already_done=False)
 
 

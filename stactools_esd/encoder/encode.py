@@ -23,6 +23,7 @@ from stactools_esd.encoder.encode_request import EncodeRequest
 from stactools_esd.encoder.inference import MIN_VALID_DAYS, Encoder
 from stactools_esd.encoder.workers import encode_apart, encode_here
 from stactools_esd.errors import EsdError, NothingFoundError, OutputError, SkippedImageWarning
+from stactools_esd.files import remove_scratch
 from stactools_esd.fsq import valid_pixels
 from stactools_esd.item_folder import ItemFolder, write_encoded
 from stactools_esd.memory import CACHE_BYTES, MemoryPlan, plan_memory
@@ -90,6 +91,8 @@ def run_plan(plan: EncodePlan, *, on_block: OnBlock | None = None) -> ItemFolder
         _refuse_other(plan)
     store = BlockStore(plan.unfinished, plan.run_key)
     with run_lock(store.folder):
+        for folder in (request.destination, plan.codes_path.parent):  # what a run left that was killed at its end
+            remove_scratch(folder, plan.tags.name.item_id)
         return _run(plan, fits, store, on_block)
 
 

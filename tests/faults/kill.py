@@ -1,0 +1,246 @@
+"""Command lines that are killed, and run again: what they leave, and what comes of it."""
+
+import hashlib
+import json
+import os
+import random
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+KILLS = int(os.environ.get("ESD_KILLS", "10"))
+"""Kills of each command."""
+
+PATIENCE = 300.0
+"""Seconds that a run may take before it counts as hung."""
+
+MOMENT = "1700000000"
+"""The time that files say they were made at, in seconds since 1970."""
+
+Snapshot = dict[str, str | None]
+"""SHA-256 of each file below a folder, None for folders, by their paths."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A long command in a folder that holds nothing but its output."""
+
+    name: str
+    """What it is called in tests."""
+
+    words: tuple[str, ...]
+    """Program and options; the output is `out`, in the folder of the run."""
+
+    unfinished: Callable[[str, bytes, bytes | None], bool] = lambda path, content, final: content == final
+    """Tells whether what a killed run left under a name that is not hidden is whole; by default it is final."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A run that is over."""
+
+    code: int
+    """Its exit status, -9 where it was killed."""
+
+    said: str
+    """What it printed."""
+
+    changes: int
+    """How many changes it made to its folder, where it was not killed."""
+
+    seconds: float
+    """How long it ran."""
+
+    began: bool
+    """Whether it had changed anything."""
+
+
+class Forker:
+    """A `forker.py` at work; a context manager."""
+
+    def __init__(self) -> None:
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "SOURCE_DATE_EPOCH": MOMENT}
+        self._process = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("forker.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+        )
+        self._heard = b""
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._process.stdout, selectors.EVENT_READ)  # type: ignore[arg-type]
+        assert self._line(PATIENCE) == "ready"
+
+    def __enter__(self) -> "Forker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stdin.close()  # type: ignore[union-attr]
+        self._process.wait()
+        self._process.stdout.close()  # type: ignore[union-attr]
+        self._selector.close()
+
+    def run(
+        self,
+        words: tuple[str, ...],
+        folder: Path,
+        *,
+        after: float | None = None,
+        before_change: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Ended:
+        """Run a command line to its end, or until it is killed.
+
+        Args:
+            words: Program and options.
+            folder: Where it runs.
+            after: Seconds after which its whole process group is killed.
+            before_change: Change to its folder before which it kills itself.
+            environment: Further variables.
+        """
+        said = folder.parent / f"{folder.name}.said"
+        order = {
+            "module": "esd_tasks.cli" if words[0] == "esd-tasks" else "stactools_esd.commands",
+            "words": words[1:] if words[0] == "esd-tasks" else words[2:],
+            "folder": str(folder),
+            "said": str(said),
+            "before_change": before_change,
+            "environment": dict(environment or {}),
+        }
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")  # type: ignore[union-attr]
+        self._process.stdin.flush()  # type: ignore[union-attr]
+        pid = int(str(self._line(PATIENCE)).removeprefix("started "))
+        start, began, killed = time.monotonic(), False, False
+        while True:
+            left = None if after is None or killed else max(0.0, start + after - time.monotonic())
+            line = self._line(PATIENCE if left is None else left)
+            if line is None:
+                os.killpg(pid, signal.SIGKILL)
+                assert left is not None, f"{' '.join(words)} hangs"
+                killed = True
+            elif line == "began":
+                began = True
+            else:
+                _, code, changes = line.split()
+                seconds = time.monotonic() - start
+                return Ended(code=int(code), said=said.read_text(), changes=int(changes), seconds=seconds, began=began)
+
+    def _line(self, seconds: float) -> str | None:
+        """Return the next line, or None where none comes in time."""
+        deadline = time.monotonic() + seconds
+        while b"\n" not in self._heard:
+            if not self._selector.select(max(0.0, deadline - time.monotonic())):
+                return None
+            heard = os.read(self._process.stdout.fileno(), 4096)  # type: ignore[union-attr]
+            assert heard, "the forker ended"
+            self._heard += heard
+        line, _, self._heard = self._heard.partition(b"\n")
+        return line.decode()
+
+
+@dataclass
+class Tally:
+    """What became of the kills of a command."""
+
+    before: int = 0
+    """Kills before anything was changed."""
+
+    during: int = 0
+    """Kills of a run at work."""
+
+    after: int = 0
+    """Kills that came too late: the run had ended."""
+
+    faults: list[str] = field(default_factory=list)
+    """What was not as it must be."""
+
+    @property
+    def kills(self) -> int:
+        """All of them."""
+        return self.before + self.during + self.after
+
+    def count(self, ended: Ended) -> None:
+        """Count a run."""
+        if ended.code != -signal.SIGKILL:
+            self.after += 1
+        elif ended.began:
+            self.during += 1
+        else:
+            self.before += 1
+
+
+def survive(forker: Forker, command: Command, root: Path, *, kills: int = KILLS, seed: int = 0) -> Tally:
+    """Kill a command and run it again, many times; half of them at a moment, half before a change to its folder.
+
+    Moments and changes are spread over the run: one is drawn in each of equal parts.
+
+    Args:
+        forker: Runs it.
+        command: What is run.
+        root: Folder for the runs.
+        kills: How many.
+        seed: Decides moments and changes.
+    """
+    whole = root / "whole"
+    (whole).mkdir(parents=True)
+    forker.run(command.words, new(root / "first"))  # compiles what is compiled at first use
+    usual = forker.run(command.words, whole)
+    assert usual.code == 0, usual.said
+    expected, generator, tally = snapshot(whole), random.Random(f"{command.name} {seed}"), Tally()
+    if differing := differences(snapshot(root / "first"), expected):
+        tally.faults.append(f"two undisturbed runs differ: {differing}")
+    moments, changes = kills // 2, kills - kills // 2
+    plan = [(usual.seconds * (n + generator.random()) / moments, None) for n in range(moments)]
+    plan += [(None, 1 + int(usual.changes * (n + generator.random()) / changes)) for n in range(changes)]
+    for number, (after, before_change) in enumerate(plan):
+        folder = new(root / f"kill{number}")
+        where = f"after {after:.3f} of {usual.seconds:.3f} s" if after else f"{before_change} of {usual.changes}"
+        killed = forker.run(command.words, folder, after=after, before_change=before_change)
+        tally.count(killed)
+        tally.faults += [f"{where}: {name} is not whole" for name in halves(command, folder, whole)]
+        again = forker.run(command.words, folder)
+        if again.code:
+            tally.faults.append(f"{where}: the second run leaves with {again.code}: {again.said.strip()[-300:]}")
+        elif found := differences(snapshot(folder), expected):
+            tally.faults.append(f"{where}: {found}")
+    return tally
+
+
+def halves(command: Command, folder: Path, whole: Path) -> list[str]:
+    """Return the files of a killed run that have a name for good and are not whole."""
+    names = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    found = []
+    for name in names:
+        if not any(part.startswith(".") for part in name.parts):
+            final = (whole / name).read_bytes() if (whole / name).is_file() else None
+            if not command.unfinished(name.name, (folder / name).read_bytes(), final):
+                found.append(name.as_posix())
+    return found
+
+
+def new(folder: Path) -> Path:
+    """Make a folder."""
+    folder.mkdir(parents=True)
+    return folder
+
+
+def snapshot(folder: Path) -> Snapshot:
+    """Return every file below a folder, hidden ones too."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+def differences(got: Snapshot, expected: Snapshot) -> str:
+    """Say in what two snapshots differ, empty where they do not."""
+    said = [f"{name} is left over" for name in got.keys() - expected.keys()]
+    said += [f"{name} is missing" for name in expected.keys() - got.keys()]
+    said += [f"{name} differs" for name in got.keys() & expected.keys() if got[name] != expected[name]]
+    return ", ".join(sorted(said))
