@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from esd_tasks.classifier import Classifier
 from esd_tasks.features import level_features
 from esd_tasks.folds import Folds
+from esd_tasks.model_file import MALFORMED
 from esd_tasks.nearest import Nearest
 from stactools_esd.errors import OutputError
 from stactools_esd.files import read_json, write_json
@@ -164,7 +165,7 @@ class Applicability:
                 mean_distance=float(content["mean_distance"]),
                 threshold=float(content["threshold"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except MALFORMED as error:
             raise OutputError(f"cannot read {folder / FILE} ({error!r}); classify again") from error
 
 

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from esd_tasks.features import feature_names
 from esd_tasks.forest import Columns, Predictor
 from esd_tasks.forest.text_booster import TextBooster
-from esd_tasks.model_file import CLASSIFY, MODEL_JSON, MODEL_TEXT, SCHEMA_VERSION, read_model
+from esd_tasks.model_file import CLASSIFY, MALFORMED, MODEL_JSON, MODEL_TEXT, SCHEMA_VERSION, read_model
 from esd_tasks.trees import DATASET_SETTINGS, TreeParameters, grow_trees
 from stactools_esd.errors import LabelsError, OutputError
 from stactools_esd.files import atomic_path, write_json
@@ -193,8 +193,9 @@ class Classifier:
             model._booster = TextBooster(text)
             model._classes = np.array([entry["class_id"] for entry in facts["classes"]], dtype=np.int64)
             model.covariates = tuple(facts["features"].get("covariates", ()))
-        except (OSError, KeyError, TypeError, ValueError) as error:
+        except (OSError, *MALFORMED) as error:
             raise OutputError(f"cannot read the model in {folder} ({error}); train it again") from error
-        if model._booster.feature_name() != list(model.feature_names):
+        of_others = model._booster.num_model_per_iteration() != len(model._classes)
+        if of_others or model._booster.feature_name() != list(model.feature_names):
             raise OutputError(f"got {MODEL_TEXT} and {MODEL_JSON} of two models in {folder}; train the model again")
         return model, facts

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from esd_tasks.cluster_colours import principal_components
 from esd_tasks.code_features import code_vectors
 from esd_tasks.features import feature_names
-from esd_tasks.model_file import CLUSTERS, MODEL_JSON, SCHEMA_VERSION, read_model
+from esd_tasks.model_file import CLUSTERS, MALFORMED, MODEL_JSON, SCHEMA_VERSION, read_model
 from stactools_esd.errors import OutputError, UsageError
 from stactools_esd.files import write_json
 from stactools_esd.product import CodesIdentity
@@ -90,7 +90,7 @@ class Clusters:
         try:
             centres = np.array(facts["centres"], dtype=float).reshape(-1, len(feature_names()))
             clusters = cls(centres=centres, explained=facts["explained_variance"], n_fitted=facts["n_fitted"])
-        except (KeyError, TypeError, ValueError) as error:
+        except MALFORMED as error:
             raise OutputError(f"cannot read the clusters in {folder} ({error!r}); make them again") from error
         return clusters, facts
 

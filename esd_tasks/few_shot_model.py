@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from esd_tasks.code_features import code_vectors
 from esd_tasks.features import feature_names
 from esd_tasks.heads import HEADS, Head, Trees, train
-from esd_tasks.model_file import FEW_SHOT, MODEL_JSON, SCHEMA_VERSION, read_model
+from esd_tasks.model_file import FEW_SHOT, MALFORMED, MODEL_JSON, SCHEMA_VERSION, read_model
 from esd_tasks.table_scale import TableScale
 from stactools_esd.errors import OutputError
 from stactools_esd.files import write_json
@@ -116,6 +116,6 @@ class FewShotModel:
                 rows=np.array(facts["labels"]["vectors"], dtype=float).reshape(-1, len(feature_names())),
                 class_id=np.array(facts["labels"]["class_id"], dtype=np.int64),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except MALFORMED as error:
             raise OutputError(f"cannot read the model in {folder} ({error!r}); train it again") from error
         return model, facts

@@ -6,7 +6,7 @@ from typing import Any
 
 from esd_tasks.codes_item import CodesItem
 from esd_tasks.legend import Legend, LegendClass, legend_of
-from esd_tasks.model_file import MODEL_JSON
+from esd_tasks.model_file import MALFORMED, MODEL_JSON
 from stactools_esd.errors import EsdError, IncomparableError, OutputError
 from stactools_esd.product import CodesIdentity, EncoderIdentity, InputRecipe, require_comparable
 
@@ -55,7 +55,7 @@ def legend_of_model(facts: Mapping[str, Any]) -> Legend:
                 for entry in facts["legend"]
             )
         )
-    except (KeyError, TypeError) as error:
+    except MALFORMED as error:
         raise OutputError(f"got {MODEL_JSON} with a legend that lacks {error}, train the model again") from error
 
 
@@ -72,7 +72,7 @@ def see_usable(facts: Mapping[str, Any], items: Sequence[CodesItem], folder: Pat
             recipe=InputRecipe.from_dict(facts["input_recipe"]),
             format_version=str(facts["format_version"]),
         )
-    except (KeyError, TypeError, AttributeError, EsdError) as error:
+    except (*MALFORMED, EsdError) as error:
         raise OutputError(
             f"got {folder / MODEL_JSON} without its encoder or recipe ({error}), train it again"
         ) from error

@@ -29,6 +29,9 @@ MAKERS: Final[Mapping[str, str]] = {
 PREDICTED: Final = (CLASSIFY, FEW_SHOT, REGRESSION, CLUSTERS)
 """Kinds that `predict` uses."""
 
+MALFORMED: Final = (LookupError, TypeError, ValueError, OverflowError, AttributeError)
+"""What goes wrong where a model says something else than it should."""
+
 _USERS: Final = dict.fromkeys(PREDICTED, "predict") | {CHANGE: "change pair --model"}
 
 

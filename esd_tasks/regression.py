@@ -4,21 +4,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
 from esd_tasks.classifier import TreeParameters
 from esd_tasks.features import feature_names, level_features
 from esd_tasks.forest import Predictor
-from esd_tasks.model_file import MODEL_JSON, MODEL_TEXT, REGRESSION, SCHEMA_VERSION, read_model
+from esd_tasks.forest.text_booster import TextBooster
+from esd_tasks.model_file import MALFORMED, MODEL_JSON, MODEL_TEXT, REGRESSION, SCHEMA_VERSION, read_model
 from esd_tasks.regressor import grow_regression
 from esd_tasks.value_samples import ValueSamples
 from stactools_esd.errors import OutputError
 from stactools_esd.files import atomic_path, write_json
 from stactools_esd.product import CodesIdentity
+
+if TYPE_CHECKING:
+    import lightgbm
 
 TREES: Final[Mapping[str, str]] = {
     "prediction": MODEL_TEXT,
@@ -32,7 +35,7 @@ TREES: Final[Mapping[str, str]] = {
 class Regression:
     """Trees that predict a quantity, and the ends of an interval around it."""
 
-    boosters: Mapping[str, lightgbm.Booster]
+    boosters: "Mapping[str, lightgbm.Booster | TextBooster]"
     """Trees of `prediction`, and where there is an interval of `lower` and `upper`."""
 
     offset: float = 0.0
@@ -105,11 +108,11 @@ class Regression:
         facts = read_model(folder, REGRESSION)
         try:
             boosters = {
-                name: lightgbm.Booster(model_str=(folder / file).read_text(encoding="utf-8"))
+                name: TextBooster((folder / Path(file).name).read_text(encoding="utf-8"))
                 for name, file in facts["models"].items()
             }
             model = cls(boosters=boosters, offset=float(facts["offset"]), threads=threads)
-        except (OSError, KeyError, TypeError, ValueError, lightgbm.basic.LightGBMError) as error:
+        except (OSError, *MALFORMED) as error:
             raise OutputError(f"cannot read the model in {folder} ({error}); train it again") from error
         return model, facts
 

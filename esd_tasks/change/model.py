@@ -15,7 +15,8 @@ from esd_tasks.change.reference import NO_CHANGE
 from esd_tasks.classifier import TreeParameters, grow_trees
 from esd_tasks.features import feature_names
 from esd_tasks.forest import Columns, Predictor
-from esd_tasks.model_file import CHANGE, MODEL_JSON, MODEL_TEXT, SCHEMA_VERSION, read_model
+from esd_tasks.forest.text_booster import TextBooster
+from esd_tasks.model_file import CHANGE, MALFORMED, MODEL_JSON, MODEL_TEXT, SCHEMA_VERSION, read_model
 from stactools_esd.errors import LabelsError, OutputError
 from stactools_esd.files import atomic_path, write_json
 from stactools_esd.product import CodesIdentity, EncoderIdentity, InputRecipe
@@ -47,7 +48,7 @@ def pair_features(before: NDArray[np.uint16], after: NDArray[np.uint16]) -> NDAr
 class ChangeModel:
     """Trees that tell change, with the threshold that was chosen for them."""
 
-    booster: lightgbm.Booster
+    booster: lightgbm.Booster | TextBooster
     """The trees."""
 
     classes: Mapping[int, str]
@@ -112,7 +113,9 @@ class ChangeModel:
         """
         facts = read_model(folder, CHANGE)
         try:
-            booster = lightgbm.Booster(model_str=(folder / MODEL_TEXT).read_text(encoding="utf-8"))
+            booster = TextBooster((folder / MODEL_TEXT).read_text(encoding="utf-8"))
+            if booster.num_model_per_iteration() != len(facts["classes"]):
+                raise ValueError(f"{MODEL_TEXT} and {MODEL_JSON} are of two models")
             return cls(
                 booster=booster,
                 classes={int(entry["class_id"]): str(entry["class_name"]) for entry in facts["classes"]},
@@ -124,7 +127,7 @@ class ChangeModel:
                 ),
                 facts=facts,
             )
-        except (OSError, KeyError, TypeError, ValueError, lightgbm.basic.LightGBMError) as error:
+        except (OSError, *MALFORMED) as error:
             raise OutputError(f"cannot read the model in {folder} ({error}); train it again") from error
 
 

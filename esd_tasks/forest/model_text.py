@@ -28,7 +28,7 @@ class UnfitModelError(ValueError):
 class UncheckedModelError(UnfitModelError):
     """A text that is damaged, or that nobody here can tell from a damaged one.
 
-    LightGBM itself believes what it reads: offsets, numbers of leaves and children that are wrong end in a crash, so such
+    LightGBM itself believes what it reads: wrong offsets, numbers of leaves and children end in a crash. Such
     a text is not given to it.
     """
 
