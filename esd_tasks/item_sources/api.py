@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
-from urllib.parse import urljoin
 
 from esd_tasks.codes_item import CodesItem
 from esd_tasks.item_sources.document import is_of_codes, item_of
+from esd_tasks.item_sources.hrefs import links_of, resolve
 from esd_tasks.item_sources.http import fetch_json
 from esd_tasks.item_sources.wanted import Wanted
 from stactools_esd import stac
@@ -57,7 +57,7 @@ def search(url: str, landing: Mapping[str, Any], wanted: Wanted) -> Iterator[Cod
     boxes = [{"bbox": ",".join(f"{value:.7f}" for value in box)} for box in wanted.boxes()]
     for query in [asked | box for box in boxes] or [asked]:
         for page, place in _pages(where, query):
-            for content in page.get("features", []):
+            for content in _list(page, "features", place):
                 if is_of_codes(content):
                     yield item_of(content, _place(content, place))
 
@@ -65,10 +65,10 @@ def search(url: str, landing: Mapping[str, Any], wanted: Wanted) -> Iterator[Cod
 def _collections_of_codes(root: str, landing: Mapping[str, Any]) -> Iterator[str]:
     """Yield the ids of collections that are called like ours or declare our extension."""
     where = _href(landing, "data", root) or f"{root.rstrip('/')}/collections"
-    for page, _ in _pages(where, {}):
-        for collection in page.get("collections", []):
-            id = str(collection.get("id"))
-            if id.startswith("esd-") or stac.ESD_EXTENSION in (collection.get("stac_extensions") or ()):
+    for page, place in _pages(where, {}):
+        for collection in _list(page, "collections", place):
+            id, extensions = str(collection.get("id")), collection.get("stac_extensions")
+            if id.startswith("esd-") or (isinstance(extensions, list) and stac.ESD_EXTENSION in extensions):
                 yield id
 
 
@@ -90,23 +90,38 @@ def _pages(url: str, query: Mapping[str, str]) -> Iterator[tuple[Mapping[str, An
 
 def _next(page: Mapping[str, Any], place: str, body: Any) -> tuple[str, None, Any] | None:
     """Return the request of the next page, or None after the last."""
-    for link in page.get("links", []):
-        if link.get("rel") == "next":
-            further = link.get("body")
+    for relation, href, link in links_of(page, place):
+        if relation == "next":
+            further = None
             if str(link.get("method", "GET")).upper() == "POST":
-                further = {**(body or {}), **(further or {})} if link.get("merge") else further or {}
-            else:
-                further = None
-            return urljoin(place, str(link["href"])), None, further
+                asked = link.get("body")
+                further = asked if isinstance(asked, dict) else {}
+                if link.get("merge"):
+                    further = {**(body or {}), **further}
+            return resolve(href, place), None, further
     return None
 
 
 def _href(content: Mapping[str, Any], relation: str, place: str) -> str | None:
     """Return the target of a link of a document that can be fetched by GET."""
-    for link in content.get("links", []):
-        if link.get("rel") == relation and str(link.get("method", "GET")).upper() == "GET":
-            return urljoin(place, str(link["href"]))
+    for found, href, link in links_of(content, place):
+        if found == relation and str(link.get("method", "GET")).upper() == "GET":
+            return resolve(href, place)
     return None
+
+
+def _list(page: Mapping[str, Any], key: str, place: str) -> list[Mapping[str, Any]]:
+    """Return the objects that a page lists.
+
+    Raises:
+        CatalogError: They are none.
+    """
+    found = page.get(key) or []
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise CatalogError(
+            f"got {key} of {without_query(place)} that are no list of objects, expected a page; tell its operator"
+        )
+    return found
 
 
 def _place(content: Mapping[str, Any], page: str) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from esd_tasks.codes_item import CodesItem
 from esd_tasks.item_sources.document import is_of_codes, item_of
-from esd_tasks.item_sources.hrefs import resolve
+from esd_tasks.item_sources.hrefs import is_file, links_of, resolve
 from esd_tasks.item_sources.http import fetch_json
 from esd_tasks.item_sources.mirror import mirrored
 from esd_tasks.item_sources.wanted import Wanted
@@ -59,16 +59,15 @@ def walk(place: str, wanted: Wanted, seen: set[str] | None = None) -> Iterator[C
 
 def _links(content: dict[str, Any], place: str) -> Iterator[tuple[str, str]]:
     """Yield what lies below a catalogue."""
-    for link in content.get("links", []):
-        if link.get("rel") not in ("child", "item"):
+    for relation, href, _ in links_of(content, place):
+        if relation not in ("child", "item"):
             continue
-        target = resolve(str(link.get("href")), place)
-        if stac.local_path(target) is not None and not Path(target).is_file():
+        target = resolve(href, place)
+        if stac.local_path(target) is not None and not is_file(target):
             raise CatalogError(
-                f"got a broken link in {without_query(place)} to {link.get('href')}, expected a file; "
-                "build the catalogue again"
+                f"got a broken link in {without_query(place)} to {href[:200]}, expected a file; build it again"
             )
-        yield target, link["rel"]
+        yield target, relation
 
 
 def _folder(place: str) -> str:

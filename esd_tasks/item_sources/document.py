@@ -10,7 +10,7 @@ from rasterio import Affine
 from rasterio.crs import CRS
 
 from esd_tasks.codes_item import CodesItem
-from esd_tasks.item_sources.hrefs import resolve
+from esd_tasks.item_sources.hrefs import links_of, resolve
 from esd_tasks.target import Grid
 from stactools_esd import stac
 from stactools_esd.errors import CatalogError
@@ -42,6 +42,9 @@ def item_of(content: Mapping[str, Any], place: str) -> CodesItem:
         tags = stac.tags_of(content)
         asset = content["assets"][CODES_ASSET]
         geometry = content["geometry"]
+        for key, kind in (("file:checksum", str), ("file:size", int)):
+            if not isinstance(asset.get(key), kind | None):
+                raise TypeError(key)
         return CodesItem(
             id=str(content["id"]),
             href=resolve(str(asset["href"]), place),
@@ -57,7 +60,7 @@ def item_of(content: Mapping[str, Any], place: str) -> CodesItem:
             licence=tags.licence,
             grid=_grid(content.get("properties", {}), asset),
         )
-    except (KeyError, TypeError, AttributeError, ValueError, shapely.errors.ShapelyError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError, shapely.errors.ShapelyError) as error:
         raise CatalogError(
             f"got item {content.get('id')!r} of {without_query(place)} without a sound {error}, expected an item of "
             "codes; make it again"
@@ -66,11 +69,10 @@ def item_of(content: Mapping[str, Any], place: str) -> CodesItem:
 
 def _own_href(content: Mapping[str, Any], place: str) -> str | None:
     """Return where an item stands: its own document, or what one with many items says of it."""
-    links = content.get("links") or ()
     if place.split("?", 1)[0].endswith(".json") and "features" not in content:
         return place
-    own = next((str(link["href"]) for link in links if link.get("rel") == "self"), None)
     try:
+        own = next((href for relation, href, _ in links_of(content, place) if relation == "self"), None)
         return own and resolve(own, place)
     except CatalogError:
         return None  # its own address is only shown

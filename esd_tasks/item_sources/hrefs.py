@@ -2,8 +2,9 @@
 
 import os
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urljoin
 
 from stactools_esd import stac
@@ -28,12 +29,43 @@ def resolve(href: str, place: str) -> str:
     Raises:
         CatalogError: A document behind a URL names a file of this machine, or has a scheme that is not expected.
     """
-    if stac.local_path(place) is None:
-        whole = href if href.startswith("/vsi") else urljoin(place, href)
-        _check(whole, place)
-        return whole
-    path = stac.local_path(href.removeprefix("file://"))
-    return href if path is None else str((Path(place).parent / path).resolve())
+    try:
+        if stac.local_path(place) is None:
+            whole = href if href.startswith("/vsi") else urljoin(place, href)
+            _check(whole, place)
+            return whole
+        path = stac.local_path(href.removeprefix("file://"))
+        return href if path is None else str((Path(place).parent / path).resolve())
+    except (ValueError, OSError, RuntimeError) as error:  # brackets without an address, NUL, circles of links
+        raise CatalogError(
+            f"got the address {without_query(href)[:200]!r} in {without_query(place)}, expected a URL or a path; mend "
+            "the document"
+        ) from error
+
+
+def is_file(path: str) -> bool:
+    """Tell whether there is a file; a name that no file can have is none."""
+    try:
+        return Path(path).is_file()
+    except OSError:  # longer than names may be
+        return False
+
+
+def links_of(content: Mapping[str, Any], place: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Yield relation, href and all of each link of a document; hrefs as they stand there.
+
+    Raises:
+        CatalogError: The links are none.
+    """
+    links = content.get("links")
+    for link in links if isinstance(links, list) else [links] if links else []:
+        relation, href = (link.get(key) if isinstance(link, dict) else None for key in ("rel", "href"))
+        if not isinstance(relation, str) or not isinstance(href, str):
+            raise CatalogError(
+                f"got the link {str(link)[:80]!r} in {without_query(place)}, expected one with the texts rel and href; "
+                "mend the document"
+            )
+        yield relation, href, link
 
 
 def _check(href: str, place: str) -> None:

@@ -22,6 +22,7 @@ _NEEDED = ("id", "geometry", "assets")
 _PROPERTIES = ("links", "license", "start_datetime", "end_datetime")
 _PREFIXES = ("esd:", "proj:")
 _ASSET_FIELDS = ("href", "file:size", "file:checksum", "proj:code", "proj:shape", "proj:transform")
+_MALFORMED = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
 _YEAR_FOLDER = re.compile(r"(?:^|/)year=(\d{4})/")
 
 DIGEST_KEY: Final = "esd:items_sha256"
@@ -106,10 +107,10 @@ def rows_of(part: Part, wanted: Wanted) -> Iterator[CodesItem]:
                 codes = (row["assets"] or {}).get(CODES_ASSET)
                 if codes is not None and any(key.startswith("esd:") and row[key] is not None for key in row):
                     yield item_of(_content(row), part.place)
-    except (arrow.ArrowException, OSError) as error:
+    except (arrow.ArrowException, shapely.errors.ShapelyError, OSError, *_MALFORMED) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise CatalogError(
-            f"cannot read the index {shown} ({str(error).splitlines()[0]}), expected a whole parquet file; "
-            "fetch or build it again"
+            f"cannot read the index {shown} ({reason}), expected a whole parquet file of items; fetch or build it again"
         ) from error
 
 
