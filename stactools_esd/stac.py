@@ -22,6 +22,7 @@ from stactools_esd.errors import CatalogError, GridError, ProductNameError
 from stactools_esd.files import multihash_file
 from stactools_esd.names import CodesTags, is_tile
 from stactools_esd.product import DAYS, SOFTWARE, CodesIdentity, EncoderIdentity, InputRecipe
+from stactools_esd.tags import check_tile_and_year
 
 __all__ = [
     "ESD_EXTENSION",
@@ -256,11 +257,13 @@ def tags_of(item: pystac.Item | Mapping[str, Any]) -> CodesTags:
     with _readable(item) as properties:
         start = properties.get("esd:window_start")
         first, _ = (datetime.fromisoformat(properties[key]) for key in ("start_datetime", "end_datetime"))
+        tile, window_start = str(properties["esd:tile"]), date.fromisoformat(start) if start else None
+        check_tile_and_year(tile, first.year, window_start)
         return CodesTags(
             identity=identity,
-            tile=str(properties["esd:tile"]),
+            tile=tile,
             year=first.year,
-            window_start=date.fromisoformat(start) if start else None,
+            window_start=window_start,
             temporal_context=str(properties["esd:temporal_context"]),
             skipped_images=int(properties.get("esd:skipped_images", 0)),
             licence=str(properties.get("license", "other")),
@@ -279,6 +282,6 @@ def _readable(item: pystac.Item | Mapping[str, Any]) -> Iterator[Mapping[str, An
             f"got item {item_id!r} without {error.args[0]}, expected an item of the esd extension; "
             "make it again with `stac esd create-item`"
         ) from error
-    except (TypeError, ValueError, AttributeError, ProductNameError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError, ProductNameError) as error:
         reason = str(error).splitlines()[0]
         raise CatalogError(f"got item {item_id!r} with a malformed field of the esd extension: {reason}") from error
