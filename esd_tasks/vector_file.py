@@ -42,30 +42,42 @@ def read_frame(path: Path, layer: str | None, *, called: str = "labels", remote:
         LabelsError: The file cannot be read, or has no CRS.
         NothingFoundError: The layer holds no place.
     """
-    from pyogrio.errors import DataLayerError, DataSourceError
-
     address = _see_file(path, called, remote=remote)
     name = Path(shown(path)).name
-    try:
+    with _readable(name, called, hidden=address is not None):
         with _server_settings() if address else nullcontext():
             frame = _read_layer(address or path, name, layer, called)
-    except (DataSourceError, DataLayerError) as error:
-        reason = str(error).splitlines()[0].partition(";")[0].rstrip(".")  # GDAL's advice is not for users
+        if not len(frame):
+            raise NothingFoundError(f"got {called} {name} without a feature, expected at least one; give another layer")
+        if (frame.geometry.is_empty | frame.geometry.isna()).all():
+            raise NothingFoundError(
+                f"got {called} {name} with an empty geometry in every feature, expected a place; give another layer"
+            )
+        if frame.crs is None or not (frame.crs.is_geographic or frame.crs.is_projected or frame.crs.is_bound):
+            raise LabelsError(
+                f"got {called} {name} without a CRS on Earth, expected one such as EPSG:4326; "
+                "set the layer's CRS (QGIS: Layer > Set CRS, then export)"
+            )
+    return frame
+
+
+@contextmanager
+def _readable(name: str, called: str, *, hidden: bool = False) -> Iterator[None]:
+    """Turn whatever GDAL, GEOS and PROJ say of a damaged file into one line.
+
+    Args:
+        name: Of the file.
+        called: What the user calls it.
+        hidden: Whether a traceback must not show the address.
+    """
+    try:
+        yield
+    except (RuntimeError, ValueError, OverflowError, shapely.errors.ShapelyError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = reason.partition(";")[0].rstrip(".")  # GDAL's advice is not for users
         raise LabelsError(
             f"got {called} {name}, which cannot be read as vector data ({without_query(reason)}), {_EXPECTED}"
-        ) from None if address else error  # a traceback shows addresses whole
-    if not len(frame):
-        raise NothingFoundError(f"got {called} {name} without a feature, expected at least one; give another layer")
-    if (frame.geometry.is_empty | frame.geometry.isna()).all():
-        raise NothingFoundError(
-            f"got {called} {name} with an empty geometry in every feature, expected a place; give another layer"
-        )
-    if frame.crs is None or not (frame.crs.is_geographic or frame.crs.is_projected or frame.crs.is_bound):
-        raise LabelsError(
-            f"got {called} {name} without a CRS on Earth, expected one such as EPSG:4326; "
-            "set the layer's CRS (QGIS: Layer > Set CRS, then export)"
-        )
-    return frame
+        ) from (None if hidden else error)
 
 
 def _see_file(path: Path, called: str, *, remote: bool) -> str | None:
@@ -132,6 +144,11 @@ def find_field(name: str, fields: list[str], path: Path, option: str) -> str:
 
 def sound_geometry(frame: Any, path: Path) -> tuple[NDArray[np.object_], int]:
     """Return valid 2-D geometries in WGS84 (empty where there is nothing to save), and how many were mended."""
+    with _readable(path.name, "the places of"):
+        return _sound_geometry(frame, path)
+
+
+def _sound_geometry(frame: Any, path: Path) -> tuple[NDArray[np.object_], int]:
     geometry = shapely.force_2d(frame.geometry.to_numpy())
     kinds = {str(kind) for kind in frame.geometry.geom_type.dropna()} - {*_POINTS, *_POLYGONS}
     if kinds - {"GeometryCollection"} or any(
