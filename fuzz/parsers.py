@@ -1,8 +1,8 @@
 """What each parser of ours has to do with any bytes: end in an `EsdError`, or give a right answer.
 
-A target takes bytes and returns nothing. It passes errors of ours by, and says what else is wrong by `WrongAnswerError`; any
-other exception that leaves it is a finding too, as are a hang and memory above the bounds of `run.py`. Targets import what
-they need themselves, so that each may be run without the extras of the others.
+A target takes bytes and returns nothing. It passes errors of ours by, and says by `WrongAnswerError` what is wrong; any
+other exception that leaves it is a finding too, as are a hang and memory above the bounds of `run.py`. Targets
+import what they need themselves, so that each may be run without the extras of the others.
 """
 
 import json
