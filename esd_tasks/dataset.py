@@ -129,7 +129,7 @@ class _Reader:
         series = self._series()
         owners = series.locate(self._grid, window)
         for position, year in enumerate(years):
-            block = series.read_year(year, owners, self._grid)
+            block = series.read_year(year, owners)
             there = inside & block.valid
             bands[position, :STEPS] = np.where(there & (block.clear_obs >= self._min_clear), block.codes, 0)
             bands[position, STEPS] = np.where(there, block.clear_obs, 0)

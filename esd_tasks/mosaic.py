@@ -6,11 +6,11 @@ from typing import Final, Self
 
 import numpy as np
 import shapely
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from rasterio.windows import Window
 
 from esd_tasks.codes_item import CodesItem, grid_by_rule, one_identity, one_start
-from esd_tasks.owner import Owners, cut_windows, find_owners, reaching
+from esd_tasks.owner import Owners, cut_windows, find_owners, owners_of_window
 from esd_tasks.pulled import PulledBlock, PulledPoints
 from esd_tasks.target import WGS84, Georeference, Grid
 from stactools_esd import grid as tiles
@@ -99,25 +99,21 @@ class Mosaic:
             RasterError: A file is damaged, or not what its item says.
         """
         window = window or Window(0, 0, grid.width, grid.height)
-        near = reaching(grid.footprint(window), [item.footprint for item in self.items])
-        if len(near) == 1 and window.width * window.height <= MOST_PIXELS_AT_ONCE:
-            part = self.georeference(near[0]).same_pixels(grid, window)
-            if part is not None:
-                return self._read_alone(near[0], part)
-        x, y = grid.centres(window)
-        return self.read_owned(find_owners(near, self.georeference, self._footprint, grid.crs, x, y), grid)
+        footprints = [item.footprint for item in self.items]
+        return self.read_owned(owners_of_window(grid, window, self.georeference, footprints))
 
-    def read_owned(self, owners: Owners, grid: Grid) -> PulledBlock:
+    def read_owned(self, owners: Owners) -> PulledBlock:
         """Read pixels whose owners are known.
 
         Args:
             owners: Owners of the pixels of a window, shape (h, w).
-            grid: The grid that the window is of.
 
         Raises:
             RasterError: A file is damaged, or not what its item says.
         """
         shape = owners.owner.shape
+        if owners.alone is not None and owners.owner.size <= MOST_PIXELS_AT_ONCE:
+            return self._read_alone(*owners.alone, owners.owner)
         codes, clear_obs = np.zeros((STEPS, *shape), dtype=np.uint16), np.zeros(shape, dtype=np.uint16)
         valid = np.zeros(shape, dtype=np.bool_)
         failed = set()
@@ -128,8 +124,6 @@ class Mosaic:
                 if (read := self._read(k, part)) is None:
                     failed.add(k)
                     continue
-                if (read.valid.shape == shape and chosen.all()) and self.georeference(k).shares_pixels(grid):
-                    return PulledBlock(codes=read.codes, clear_obs=read.clear_obs, valid=read.valid, owner=owners.owner)
                 rows, columns = row[together] - part.row_off, column[together] - part.col_off
                 there = places[together]
                 codes.reshape(STEPS, -1)[:, there] = read.codes[:, rows, columns]
@@ -183,16 +177,14 @@ class Mosaic:
             failed=frozenset(failed),
         )
 
-    def _read_alone(self, position: int, window: Window) -> PulledBlock:
-        """Read a window of the only item that reaches it, which owns every pixel."""
-        shape = (int(window.height), int(window.width))
-        owner = np.full(shape, position, dtype=np.int16)
+    def _read_alone(self, position: int, window: Window, owner: NDArray[np.int16]) -> PulledBlock:
+        """Read a window of an item that owns all of it."""
         if (read := self._read(position, window)) is not None:
             return PulledBlock(codes=read.codes, clear_obs=read.clear_obs, valid=read.valid, owner=owner)
         return PulledBlock(
-            codes=np.zeros((STEPS, *shape), dtype=np.uint16),
-            clear_obs=np.zeros(shape, dtype=np.uint16),
-            valid=np.zeros(shape, dtype=np.bool_),
+            codes=np.zeros((STEPS, *owner.shape), dtype=np.uint16),
+            clear_obs=np.zeros(owner.shape, dtype=np.uint16),
+            valid=np.zeros(owner.shape, dtype=np.bool_),
             owner=owner,
             failed=frozenset({position}),
         )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.windows import Window
 
-from esd_tasks.target import WGS84, Georeference, transformer
+from esd_tasks.target import WGS84, Georeference, Grid, transformer
 from stactools_esd import grid as tiles
 from stactools_esd.cog import BLOCK_SIZE
 
@@ -33,6 +33,22 @@ class Owners:
     column: NDArray[np.int64]
     """Column of the pixel in its owner; -1 without one."""
 
+    alone: tuple[int, Window] | None = None
+    """Where one tile owns all places, and they are a window of it, pixel for pixel: its position, and the window."""
+
+    @classmethod
+    def of_one(cls, position: int, window: Window) -> "Owners":
+        """Return the owners of the pixels of a window of a tile that owns all of them."""
+        shape = (int(window.height), int(window.width))
+        row = np.arange(window.row_off, window.row_off + shape[0], dtype=np.int64)
+        column = np.arange(window.col_off, window.col_off + shape[1], dtype=np.int64)
+        return cls(
+            owner=np.full(shape, position, dtype=np.int16),
+            row=np.broadcast_to(row[:, None], shape),
+            column=np.broadcast_to(column, shape),
+            alone=(position, window),
+        )
+
     def parts(self) -> Iterator[tuple[int, NDArray[np.bool_]]]:
         """Yield each owner with its places."""
         for k in np.unique(self.owner[self.owner >= 0]):
@@ -47,12 +63,34 @@ class Owners:
         """
         if not (rows.any() or columns.any()):
             return self
+        if self.alone is not None:
+            k, window = self.alone
+            left, top = window.col_off + int(columns[k]), window.row_off + int(rows[k])
+            return Owners.of_one(k, Window(left, top, window.width, window.height))
         owned = self.owner >= 0
         return Owners(
             owner=self.owner,
             row=np.where(owned, self.row + rows[self.owner], -1),
             column=np.where(owned, self.column + columns[self.owner], -1),
         )
+
+
+def owners_of_window(
+    grid: Grid, window: Window, georeference: Callable[[int], Georeference], footprints: Sequence[shapely.Geometry]
+) -> Owners:
+    """Find the owner of each pixel of a window of a grid.
+
+    Args:
+        grid: Where the pixels lie.
+        window: Whole pixels of the grid.
+        georeference: Says where the pixels of a tile lie; asked only for tiles that may own one.
+        footprints: Outlines of the tiles in WGS84.
+    """
+    near = reaching(grid.footprint(window), footprints)
+    if len(near) == 1 and (part := georeference(near[0]).same_pixels(grid, window)) is not None:
+        return Owners.of_one(near[0], part)
+    x, y = grid.centres(window)
+    return find_owners(near, georeference, footprints.__getitem__, grid.crs, x, y)
 
 
 def find_owners(
@@ -91,6 +129,8 @@ def find_owners(
         taken[asked] = nearer
         nearest[taken], owner[taken] = distance[nearer], k
         row[taken], column[taken] = its_row[nearer], its_column[nearer]
+    if (alone := _alone(owner, row, column)) is not None:
+        return Owners.of_one(*alone)
     return Owners(owner=owner, row=row, column=column)
 
 
@@ -129,6 +169,15 @@ def _window_around(row: NDArray[np.int64], column: NDArray[np.int64]) -> Window:
     """Return the smallest window that holds some pixels."""
     top, left = int(row.min()), int(column.min())
     return Window(left, top, int(column.max()) - left + 1, int(row.max()) - top + 1)
+
+
+def _alone(owner: NDArray[np.int16], row: NDArray[np.int64], column: NDArray[np.int64]) -> tuple[int, Window] | None:
+    """Return the only owner and the window of it that places (h, w) are, pixel for pixel; None where that is not so."""
+    if owner.ndim != 2 or not owner.size or owner[0, 0] < 0 or (owner != owner[0, 0]).any():
+        return None
+    (height, width), top, left = owner.shape, int(row[0, 0]), int(column[0, 0])
+    beside = (row == np.arange(top, top + height)[:, None]).all() and (column == np.arange(left, left + width)).all()
+    return (int(owner[0, 0]), Window(left, top, width, height)) if beside else None
 
 
 def _around(footprint: shapely.Geometry, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -110,7 +110,7 @@ class _Filler:
         if plan.tile is not None:
             inside = inside & (owners.owner == series.tiles.index(plan.tile))
         for year in part.years:
-            pulled = series.read_year(year, owners, plan.grid)
+            pulled = series.read_year(year, owners)
             there = inside & pulled.valid
             arrays: dict[str, NDArray[Any]] = {
                 "codes": np.where(there & (pulled.clear_obs >= plan.request.min_clear), pulled.codes, 0),

@@ -17,7 +17,7 @@ from rasterio.windows import Window
 
 from esd_tasks.codes_item import CodesItem, by_year, one_identity, one_start, years_in_words
 from esd_tasks.mosaic import MOST_OPEN, Mosaic, OnFailure
-from esd_tasks.owner import Owners, find_owners, reaching
+from esd_tasks.owner import Owners, find_owners, owners_of_window
 from esd_tasks.pulled import PulledBlock, PulledPoints
 from esd_tasks.target import WGS84, Georeference, Grid, grid_of
 from stactools_esd import grid as tiles
@@ -145,7 +145,7 @@ class Series:
         codes = np.empty((shape[0], STEPS, *shape[1:]), dtype=np.uint16)
         clear_obs, valid = np.empty(shape, dtype=np.uint16), np.empty(shape, dtype=np.bool_)
         for position, year in enumerate(self.years):
-            block = self.read_year(year, owners, grid)
+            block = self.read_year(year, owners)
             codes[position], clear_obs[position], valid[position] = block.codes, block.clear_obs, block.valid
         return SeriesBlock(codes=codes, clear_obs=clear_obs, valid=valid, owner=owners.owner)
 
@@ -153,18 +153,16 @@ class Series:
         """Yield each year with its codes of a window, in the memory of one year."""
         owners = self.locate(grid, window)
         for year in self.years:
-            yield year, self.read_year(year, owners, grid)
+            yield year, self.read_year(year, owners)
 
     def locate(self, grid: Grid, window: Window | None = None) -> Owners:
         """Find the owners of the pixels of a window, the same in every year; nothing is read."""
         window = window or Window(0, 0, grid.width, grid.height)
-        near = reaching(grid.footprint(window), self.footprints)
-        x, y = grid.centres(window)
-        return find_owners(near, self.georeference, self.footprints.__getitem__, grid.crs, x, y)
+        return owners_of_window(grid, window, self.georeference, self.footprints)
 
-    def read_year(self, year: int, owners: Owners, grid: Grid) -> PulledBlock:
+    def read_year(self, year: int, owners: Owners) -> PulledBlock:
         """Read one year of the pixels of `locate`."""
-        return self.mosaics[year].read_owned(self._moved(year, owners), grid)
+        return self.mosaics[year].read_owned(self._moved(year, owners))
 
     def locate_points(self, lon: ArrayLike, lat: ArrayLike) -> Owners:
         """Find the owners of points, the same in every year; nothing is read.

@@ -26,6 +26,8 @@ from stactools_esd.grid import Bounds, check_georeference
 from stactools_esd.names import CodesTags, ProductName, parse_name
 from stactools_esd.product import (
     CODES_BANDS,
+    FSQ,
+    NODATA_CODE,
     OFFICIAL_CHINA_RECIPE,
     OFFICIAL_ENCODER,
     OFFICIAL_RECIPE,
@@ -113,11 +115,14 @@ class CodesFile:
         self._check_window(window)
         with quiet_gdal(f"read {self.path}"):
             bands = self._dataset.read(window=window)
-        try:
-            codes = fsq.check_codes(bands[:STEPS])
-        except RasterError as error:
-            raise RasterError(f"{error} ({without_query(self.path)})") from error
-        return CodesBlock(codes=codes, clear_obs=bands[STEPS], valid=fsq.valid_pixels(codes))
+        codes = bands[:STEPS]
+        highest = codes.max(axis=0)  # one pass for both: whether all are codes, and which pixels have any
+        if highest.max() >= FSQ.codebook_size:
+            try:
+                fsq.check_codes(highest)
+            except RasterError as error:
+                raise RasterError(f"{error} ({without_query(self.path)})") from error
+        return CodesBlock(codes=codes, clear_obs=bands[STEPS], valid=highest != NODATA_CODE)
 
     def _check_window(self, window: Window) -> None:
         column, row, width, height = window.col_off, window.row_off, window.width, window.height

@@ -126,7 +126,7 @@ def _read(
     reached = owners.owner[inside] >= 0
     years, failed = [], []
     for year in series.years:
-        block = series.read_year(year, owners, grid)
+        block = series.read_year(year, owners)
         years.append((block.codes[:, inside].T, block.clear_obs[inside], block.valid[inside]))
         lost = np.isin(owners.owner[inside], list(block.failed)) & ~block.valid[inside]
         failed.append(bool(lost.any()))
