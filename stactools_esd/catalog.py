@@ -12,7 +12,6 @@ DESTINATION/<collection id>/<year>/<zone>/<item id>/<item id>.json
 import os
 import shutil
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -20,18 +19,17 @@ from pathlib import Path
 from stactools_esd import parquet_index
 from stactools_esd.catalog_build import Builder, ItemsOfYear
 from stactools_esd.catalog_documents import CATALOG_ID, Json, leaf_of
+from stactools_esd.catalog_files import DOCUMENTS, files_of, is_item, remove
 from stactools_esd.collection_facts import require_one_encoder
 from stactools_esd.errors import CatalogError, UsageError
-from stactools_esd.files import read_json
+from stactools_esd.files import PARTIAL_MARK, read_json
 from stactools_esd.inventory import find_items
 from stactools_esd.item_folder import copy_assets
-from stactools_esd.model_item import MODEL_RELATION, model_id
 from stactools_esd.product import ENCODER_LABEL, EncoderIdentity
+from stactools_esd.run_lock import LOCK_FILE, locked_folder
 from stactools_esd.stac import identity_of
 
 __all__ = ["Layout", "create_catalog", "leaf_of", "write_catalog"]
-
-_DOCUMENTS = ("catalog.json", "collection.json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,10 +145,17 @@ def write_catalog(years: Sequence[ItemsOfYear], ids: set[str], destination: Path
     Raises:
         CatalogError: The destination is something else, or holds other items, or those of an encoder of this name with
             other weights.
+        InUseError: Another process writes the catalogue.
         EsdError: What `Builder.build` raises.
     """
     check_destination(destination)
-    older = _linked(destination) if not layout.append else set()
+    with locked_folder(destination) as killed:
+        return _write(years, ids, destination, layout, _unlinked(destination) if killed else set())
+
+
+def _write(years: Sequence[ItemsOfYear], ids: set[str], destination: Path, layout: Layout, left: set[Path]) -> Path:
+    """Write a catalogue; what a killed run left is removed."""
+    older = files_of(destination / "catalog.json") if not layout.append else set()
     if not layout.append:
         _check_dropped(older, ids, destination, layout.replace)
     _check_weights(years, destination, layout.append)
@@ -160,7 +165,7 @@ def write_catalog(years: Sequence[ItemsOfYear], ids: set[str], destination: Path
     builder = Builder(destination=destination, append=layout.append, index=layout.index, workers=layout.workers)
     files = builder.build(years, extra)
     if not layout.append:
-        _remove(older - files, destination)
+        remove((older | left) - files, destination)
     elif not layout.index:
         for year in years:
             shutil.rmtree(destination / year.encoder.collection_id / parquet_index.FOLDER, ignore_errors=True)
@@ -168,7 +173,7 @@ def write_catalog(years: Sequence[ItemsOfYear], ids: set[str], destination: Path
 
 
 def _check_dropped(older: set[Path], ids: set[str], destination: Path, replace: bool) -> None:
-    dropped = sorted({path.stem for path in older if _is_item(path)} - ids)
+    dropped = sorted({path.stem for path in older if is_item(path)} - ids)
     if dropped and not replace:
         raise CatalogError(
             f"got a catalogue at {destination} whose items are not all among the sources: not {dropped[0]}, "
@@ -183,7 +188,8 @@ def _check_weights(years: Sequence[ItemsOfYear], destination: Path, append: bool
         weights.setdefault(year.encoder.label, set()).update(year.weights)
     for label, found in weights.items():
         path = destination / f"esd-{label}" / "collection.json"
-        summaries = read_json(path).get("summaries", {}) if append and path.is_file() else {}
+        content = read_json(path) if append and path.is_file() else {}
+        summaries = content.get("summaries", {}) if isinstance(content, dict) else {}
         standing = summaries.get("esd:weights_sha256", [None]) if "esd:temporal_context" in summaries else []
         require_one_encoder(label, found | set(standing))
 
@@ -203,56 +209,37 @@ def check_destination(destination: Path) -> None:
     if destination.exists() and not destination.is_dir():
         raise CatalogError(f"got the file {destination}, expected a folder; choose another destination")
     entries = sorted(destination.iterdir()) if destination.exists() else []
-    if strange := [entry for entry in entries if not _may_stay(entry)]:
+    killed = any(entry.name == LOCK_FILE for entry in entries)
+    if strange := [entry for entry in entries if not _may_stay(entry, killed=killed)]:
         raise CatalogError(
             f"got the folder {destination} with {strange[0].name} in it, expected an empty folder or a catalogue of "
             "ours; choose another destination"
         )
 
 
-def _may_stay(entry: Path) -> bool:
-    """Tell whether a catalogue may be written beside an entry: hidden, an item, or copies that a killed run left."""
+def _may_stay(entry: Path, *, killed: bool) -> bool:
+    """Tell whether a catalogue may be written beside an entry: hidden, an item, or what a killed run left."""
     if entry.name[0] == "." or (entry / f"{entry.name}.json").is_file():
         return True
     label = entry.name.removeprefix("esd-")
     ours = label != entry.name and ENCODER_LABEL.fullmatch(label) is not None
-    return ours and not any((entry / name).exists() for name in _DOCUMENTS)
+    return ours and (killed or not any((entry / name).exists() for name in DOCUMENTS))
 
 
-def _linked(destination: Path) -> set[Path]:
-    """Return a catalogue's root, files below it that links name, and parts of indices; none where there is no root."""
-    root = destination / "catalog.json"
-    found, waiting = ({root}, [root]) if root.is_file() else (set(), [])
-    while waiting:
-        path = waiting.pop()
-        content = read_json(path)
-        links = [link for link in content.get("links", []) if link["rel"] in ("child", "item", MODEL_RELATION)]
-        named = [(path.parent / link["href"], link["rel"]) for link in links]
-        if path.name == "collection.json":
-            named += [(part, "") for part in path.parent.glob(f"{parquet_index.FOLDER}/year=*/part-0.parquet")]
-        for target, rel in named:
-            below = Path(os.path.normpath(target))
-            if below not in found and below.is_relative_to(destination) and below.is_file():
-                found.add(below)
-                waiting += [below] if rel == "child" else []
-    return found
-
-
-def _is_item(path: Path) -> bool:
-    """Tell whether a file of a catalogue is an item of codes."""
-    return path.suffix == ".json" and path.name not in _DOCUMENTS and not _is_model(path)
-
-
-def _is_model(path: Path) -> bool:
-    """Tell whether a document of a catalogue is that of an encoder, by its place right below the collection."""
-    return path.stem == model_id(path.parent.parent.name.removeprefix("esd-"))
-
-
-def _remove(stale: set[Path], root: Path) -> None:
-    """Remove documents that left the catalogue, and folders that became empty; never an asset."""
-    for path in stale:
+def _unlinked(destination: Path) -> set[Path]:
+    """Remove temporary files of a killed run from collections, and return the documents there, linked or not."""
+    found: set[Path] = set()
+    for path in destination.glob(f".catalog{PARTIAL_MARK}*"):
         path.unlink(missing_ok=True)
-    for folder in sorted({parent for path in stale for parent in path.parents}, reverse=True):
-        if folder.is_relative_to(root) and folder != root:
-            with suppress(OSError):
-                folder.rmdir()
+    for folder in destination.glob("esd-*"):
+        if ENCODER_LABEL.fullmatch(folder.name.removeprefix("esd-")):  # folders of items may be somebody else's
+            for path in folder.rglob("*"):
+                if path.name[0] == "." and PARTIAL_MARK in path.name:
+                    path.unlink(missing_ok=True)
+                elif (
+                    path.name in DOCUMENTS
+                    or path.name == f"{path.parent.name}.json"
+                    or path.match(f"{parquet_index.FOLDER}/year=*/*.parquet")
+                ):
+                    found.add(path)
+    return found

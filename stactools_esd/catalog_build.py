@@ -12,9 +12,10 @@ from typing import Any, Protocol
 
 from stactools_esd import catalog_documents as documents
 from stactools_esd import parquet_index
+from stactools_esd.catalog_files import linked_below
 from stactools_esd.collection_facts import Facts
 from stactools_esd.errors import PartlyDoneError
-from stactools_esd.files import atomic_path, json_text, read_json
+from stactools_esd.files import atomic_path, json_text
 from stactools_esd.inventory import items_of_year, years_of
 from stactools_esd.item_folder import copy_assets
 from stactools_esd.model_item import create_model_item, shipped_model
@@ -197,9 +198,9 @@ class Builder:
         """Yield the encoders of collections that are left alone."""
         root = self.destination / "catalog.json"
         if self.append and root.is_file():
-            for entry in read_json(root).get("links", []):
-                id = Path(entry["href"]).parent.name
-                if entry["rel"] == "child" and id not in ids:
+            for rel, below in linked_below(root):
+                id = below.parent.name
+                if rel == "child" and id not in ids:
                     yield EncoderIdentity.parse(id.removeprefix("esd-"))
 
 

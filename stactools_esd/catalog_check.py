@@ -12,8 +12,9 @@ from typing import Any
 
 from stactools_esd import catalog_documents as documents
 from stactools_esd import parquet_index
+from stactools_esd.catalog_files import items_below, linked_below
 from stactools_esd.catalog_listing import listed_years
-from stactools_esd.errors import UsageError
+from stactools_esd.errors import CatalogError, UsageError
 from stactools_esd.files import read_json, sha256_file
 from stactools_esd.inventory import find_items, years_of
 from stactools_esd.product import EncoderIdentity
@@ -67,12 +68,12 @@ def check_catalog(
         raise UsageError(f"got no catalogue at {destination}, expected one with a catalog.json; check the path")
     report = CheckReport()
     collections = [folder / "collection.json" for folder in sorted(destination.glob("esd-*")) if folder.is_dir()]
-    named = {path for path, rel in _links(root) if rel == "child"}
+    named = {path for rel, path in _below(root, report) if rel == "child"}
     report.lines += [f"orphaned {path}" for path in collections if path.is_file() and path not in named]
     report.lines += [f"missing {path}" for path in sorted(named) if not path.is_file()]
     known = [path for path in collections if path in named and path.is_file()]
-    indexed = {path: checksum for collection in known for path, checksum in _indexed(collection, report)}
     linked = Counter(path for collection in known for path in _linked_items(collection, report))
+    indexed = {path: checksum for collection in known for path, checksum in _indexed(collection, report)}
     if sources:
         expected: Mapping[Path, str | None] = dict(
             _of_listing(sources[0], destination, like, allowed)
@@ -81,7 +82,7 @@ def check_catalog(
         )
     else:
         expected = indexed or dict.fromkeys(linked)
-    _compare(expected, indexed, linked, {path for path in known for path in _on_disk(path.parent)}, report)
+    _compare(expected, indexed, linked, {path for path in known for path in items_below(path.parent)}, report)
     report.count = len(expected)
     return report
 
@@ -115,43 +116,45 @@ def _compare(
         report.lines += [f"index lacks {path}" for path in unknown]
 
 
-def _links(document: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the files that a document names as below it; those outside the catalogue are none of ours."""
-    for link in read_json(document).get("links", []):
-        if link.get("rel") in ("child", "item"):
-            yield Path(os.path.normpath(document.parent / str(link.get("href")))), link["rel"]
+def _below(document: Path, report: CheckReport) -> list[tuple[str, Path]]:
+    """Return relation and path of what a document names as below it; one that is no catalogue is noted."""
+    try:
+        return linked_below(document)
+    except CatalogError:
+        report.lines.append(f"changed {document}, which is no catalogue with links")
+        return []
 
 
 def _linked_items(collection: Path, report: CheckReport) -> Iterator[Path]:
     """Yield the items that years and zones of a collection link, as often as they do."""
-    waiting = [path for path, _ in _links(collection)]
+    waiting = [path for _, path in _below(collection, report)]
+    opened = {collection}
     while waiting:
         path = waiting.pop()
         if not path.is_relative_to(collection.parent):
             report.lines.append(f"orphaned link to {path}, which leaves {collection.parent}")
         elif not path.is_file():
             report.lines.append(f"missing {path}")
+        elif path in opened:
+            report.lines.append(f"duplicate link to {path}")
         else:
-            for below, rel in _links(path):
+            opened.add(path)
+            for rel, below in _below(path, report):
                 if rel == "item":
                     yield below
                 else:
                     waiting.append(below)
 
 
-def _on_disk(folder: Path) -> Iterator[Path]:
-    """Yield the items in the leaves of a collection's folder: <year>/<zone>/<id>/<id>.json."""
-    for path in folder.glob("[0-9][0-9][0-9][0-9]/[0-9][0-9]/*/*.json"):
-        if path.stem == path.parent.name:
-            yield path
-
-
 def _indexed(collection: Path, report: CheckReport) -> Iterator[tuple[Path, str]]:
     """Yield path and checksum of the items that an index names, and note where it is not that of its collection."""
-    stated = parquet_index.stated_parts(read_json(collection))
-    if not stated:
+    try:
+        stated = parquet_index.stated_parts(read_json(collection))
+        years = {*stated, *years_of(collection)} if stated else set()
+    except CatalogError as error:
+        report.lines.append(f"index of {collection}: {error}")
         return
-    for year in sorted({*stated, *years_of(collection)}):
+    for year in sorted(years):
         path = parquet_index.part_path(collection.parent, year)
         if parquet_index.part_statement(path) != stated.get(year):
             report.lines.append(f"index {path} is not that of its collection: older, newer or absent")
@@ -173,7 +176,7 @@ def _of_listing(
 ) -> Iterator[tuple[Path, str]]:
     for year in listed_years(listing, destination, like=like, allowed=allowed):
         for item in year.items():
-            yield _document(item, destination, year.encoder)
+            yield _expected(item, destination, year.encoder)
 
 
 def _of_sources(
@@ -186,10 +189,10 @@ def _of_sources(
             path = local_path(asset["href"])
             if path is not None and (leaf / path.name).is_file():
                 asset["href"] = str(leaf / path.name)
-        yield _document(item, destination, identity_of(item).encoder)
+        yield _expected(item, destination, identity_of(item).encoder)
 
 
-def _document(item: Json, destination: Path, encoder: EncoderIdentity) -> tuple[Path, str]:
+def _expected(item: Json, destination: Path, encoder: EncoderIdentity) -> tuple[Path, str]:
     """Return where an item should lie, and the SHA-256 of its document."""
     leaf = destination / documents.leaf_of(item)
     structure = documents.item_links(encoder, documents.zone_of(item, tags_of(item)))

@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote
 
 from stactools_esd.errors import CatalogError
 from stactools_esd.stac import local_path
@@ -12,10 +13,14 @@ from stactools_esd.stac import local_path
 SCHEMES: Final = ("https", "s3", "gs")
 """Schemes that a catalogue takes without being told."""
 
+LINK_SCHEMES: Final = ("http", "file")
+"""Further schemes that links of an item may have: pages about it, and files it was made from."""
+
 OUTSIDE: Final = "outside"
 """The word that allows files of this machine outside the catalogue."""
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+_HOST = re.compile(r"[a-z0-9]+://[^/?#\s]+/", re.IGNORECASE)
 _SECRETS = re.compile(
     r"[?&](?:[^=&]*(?:signature|token|credential|password|secret|accesskeyid)|sig)=|^[^/]*//[^/?]*@", re.IGNORECASE
 )
@@ -44,11 +49,14 @@ def check_href(href: str, *, allowed: Collection[str] = (), root: Path | None = 
                 f"say --allow {name} if it is meant"
             )
         check_no_secret(href)
+        if name in SCHEMES and not _HOST.match(href):
+            raise CatalogError(f"got the address {shown!r} without a host, expected {name}://HOST/...; correct it")
         return href
     path = local_path(href)
     if path is not None and root is not None and OUTSIDE not in allowed:
-        whole = Path(os.path.normpath(root / path))
-        if not whole.is_relative_to(root):
+        # A browser reads `%2e` as a dot and a backslash as a slash.
+        ways = (str(path), unquote(str(path)).replace("\\", "/"))
+        if not all(Path(os.path.normpath(root / way)).is_relative_to(root) for way in ways):
             raise CatalogError(
                 f"got the file {href}, expected one in the catalogue {root}; say --allow {OUTSIDE} if it is meant"
             )

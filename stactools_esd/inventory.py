@@ -10,11 +10,12 @@ import rasterio
 import shapely
 import shapely.geometry
 
+from stactools_esd.catalog_files import linked_below
 from stactools_esd.collection import ESD_EXTENSION
 from stactools_esd.errors import CatalogError, NothingFoundError, RasterError, UsageError
 from stactools_esd.files import read_json
 from stactools_esd.gdal import quiet_gdal
-from stactools_esd.hrefs import check_href
+from stactools_esd.hrefs import LINK_SCHEMES, check_href
 from stactools_esd.item_folder import pictures_beside
 from stactools_esd.model_item import MODEL_RELATION
 from stactools_esd.names import parse_name
@@ -47,6 +48,8 @@ def find_items(sources: Iterable[str | Path], *, prefer: Path, allowed: Collecti
         _check(path, content)
         for asset in content["assets"].values():
             check_href(asset["href"], allowed=allowed)
+        for link in _kept_links(content):
+            check_href(link["href"], allowed=(*allowed, *LINK_SCHEMES))
     items = [_absolute(content, path.parent) for path, content in documents.items()]
     described = {asset["href"] for item in items for asset in item["assets"].values()}
     for raster in sorted(rasters):
@@ -116,8 +119,8 @@ def years_of(collection: Path) -> list[int]:
     """Return the years of a collection of ours, none where it is not there yet."""
     if not collection.is_file():
         return []
-    below = (Path(str(link.get("href"))) for link in read_json(collection).get("links", []) if link["rel"] == "child")
-    return sorted(int(path.parent.name) for path in below if path.parent.name.isdecimal())
+    below = (path.parent.name for rel, path in linked_below(collection) if rel == "child")
+    return sorted(int(name) for name in below if name.isdecimal())
 
 
 def items_of_year(folder: Path) -> Iterator[Json]:
@@ -130,18 +133,18 @@ def items_of_year(folder: Path) -> Iterator[Json]:
         CatalogError: A link is broken, or leads out of the folder.
     """
     waiting = [folder / "catalog.json"] if (folder / "catalog.json").is_file() else []
+    seen = set(waiting)
     while waiting:
         path = waiting.pop()
         content = read_json(path)
-        if content.get("type") == "Feature":
+        if isinstance(content, dict) and content.get("type") == "Feature":
             yield _absolute(content, path.parent)
             continue
-        for link in reversed(content.get("links", [])):
-            if link["rel"] in ("child", "item"):
-                below = Path(os.path.normpath(path.parent / link["href"]))
-                if not below.is_relative_to(folder):
-                    raise CatalogError(f"got a link in {path} to {link['href']}, expected one below {folder}; mend it")
-                waiting.append(below)
+        for _, below in reversed(linked_below(path)):
+            if not below.is_relative_to(folder) or below in seen:
+                raise CatalogError(f"got a link in {path} to {below}, expected one below {folder}, once; mend it")
+            seen.add(below)
+            waiting.append(below)
 
 
 def is_esd_item(content: Any) -> bool:
@@ -180,15 +183,20 @@ def _absolute(item: Json, folder: Path) -> Json:
 
     A model that lies in a catalogue is part of its structure, one at a URL is not.
     """
-    links = [
-        link
-        for link in item.get("links", [])
-        if link["rel"] not in STRUCTURE and not (link["rel"] == MODEL_RELATION and local_path(link["href"]))
-    ]
+    links = _kept_links(item)
     moved = {key: value for key, value in item.items() if key not in ("collection", "links", "assets")}
     moved["links"] = [link | {"href": _resolve(link["href"], folder)} for link in links]
     moved["assets"] = {key: asset | {"href": _resolve(asset["href"], folder)} for key, asset in item["assets"].items()}
     return moved
+
+
+def _kept_links(item: Json) -> list[Json]:
+    """Return the links that an item keeps wherever it stands."""
+    return [
+        link
+        for link in item.get("links", [])
+        if link["rel"] not in STRUCTURE and not (link["rel"] == MODEL_RELATION and local_path(link["href"]))
+    ]
 
 
 def _resolve(href: str, folder: Path) -> str:

@@ -22,6 +22,9 @@ SUFFIXES: Final = (".csv", ".jsonl", ".ndjson", ".parquet")
 COLUMNS: Final = ("tile", "year", "href", "size")
 """Columns that are read; the last may be missing or empty."""
 
+LARGEST_SIZE: Final = 1 << 40
+"""Most bytes of a file, thousands of times those of a tile: beyond it a number is a slip."""
+
 LANDSAT_YEARS: Final = range(1984, 2100)
 """Years that tiles other than the official ones may have: from the first Thematic Mapper."""
 
@@ -126,17 +129,27 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 reader = csv.DictReader(file)
                 _check_columns(path, reader.fieldnames or ())
-                yield from enumerate(reader, start=2)
+                for row in reader:
+                    yield reader.line_num, row
         else:
-            with path.open(encoding="utf-8") as file:
+            with path.open(encoding="utf-8-sig") as file:
                 for number, line in enumerate(file, start=1):
                     if line.strip():
-                        content = json.loads(line)
-                        _check_columns(path, content if isinstance(content, dict) else ())
-                        yield number, content
+                        yield number, _json_row(path, number, line)
     except (OSError, csv.Error, ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0]
         raise CatalogError(f"cannot read {path} ({reason}), expected a listing; check the file") from error
+
+
+def _json_row(path: Path, number: int, line: str) -> Mapping[str, Any]:
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise CatalogError(
+            f"got {path} line {number} that is no JSON ({error}), expected an object a line; check the file"
+        ) from error
+    _check_columns(path, content if isinstance(content, dict) else (), number)
+    return content  # type: ignore[no-any-return]
 
 
 def _parquet_rows(path: Path) -> Iterator[Mapping[str, Any]]:
@@ -154,15 +167,19 @@ def _parquet_rows(path: Path) -> Iterator[Mapping[str, Any]]:
         raise CatalogError(f"cannot read {path} ({reason}), expected a listing; check the file") from error
 
 
-def _check_columns(path: Path, names: Iterable[str]) -> None:
+def _check_columns(path: Path, names: Iterable[str], number: int = 0) -> None:
     if missing := [name for name in COLUMNS[:3] if name not in set(names)]:
+        where = f"{path} line {number}" if number else str(path)
         raise CatalogError(
-            f"got {path} without a column {missing[0]}, expected a listing with {', '.join(COLUMNS[:3])} and perhaps "
+            f"got {where} without a column {missing[0]}, expected a listing with {', '.join(COLUMNS[:3])} and perhaps "
             "size; name the columns"
         )
 
 
 def _entry(row: Mapping[str, Any], encoder: EncoderIdentity, allowed: Collection[str], root: Path) -> Entry:
+    if None in row or any(row[name] is None for name in COLUMNS[:3]):
+        lacking = "more values than columns" if None in row else "too few values"
+        raise CatalogError(f"got {lacking}, expected {', '.join(COLUMNS[:3])}; in CSV quote values that hold commas")
     tile, href = str(row["tile"]), check_href(str(row["href"]), allowed=allowed, root=root)
     grid.tile(tile)  # raises where there is no such square
     year = _whole(row["year"], "year")
@@ -170,8 +187,11 @@ def _entry(row: Mapping[str, Any], encoder: EncoderIdentity, allowed: Collection
     if year not in years:
         raise CatalogError(f"got the year {year}, expected {years.start}..{years.stop - 1}; correct it")
     size = None if row.get("size") in (None, "") else _whole(row["size"], "size")
-    if size is not None and size < 1:
-        raise CatalogError(f"got a size of {size} bytes, expected at least 1, or nothing where it is not known")
+    if size is not None and not 1 <= size <= LARGEST_SIZE:
+        raise CatalogError(
+            f"got a size of {size} bytes, expected at least 1 and at most {LARGEST_SIZE}, or nothing where it is not "
+            "known; correct it"
+        )
     named = parse_name(href)
     if named is not None:
         _check_name(named, tile, year, encoder)
@@ -189,12 +209,13 @@ def _check_name(named: ProductName, tile: str, year: int, encoder: EncoderIdenti
 
 
 def _whole(value: Any, what: str) -> int:
+    """Return a whole number; tables with gaps hold it as `2020.0`."""
     try:
         number = float(value)
         if isinstance(value, bool) or not number.is_integer():
             raise ValueError
     except (TypeError, ValueError, OverflowError) as error:
-        raise CatalogError(f"got the {what} {value!r}, expected a whole number; correct it") from error
+        raise CatalogError(f"got the {what} {str(value)[:40]!r}, expected a whole number; correct it") from error
     return int(number)
 
 

@@ -37,7 +37,7 @@ _DIGEST, _COUNT, _VERSION = "esd:items_sha256", "esd:item_count", "esd:index_ver
 _TIMES = ("datetime", "start_datetime", "end_datetime")
 _WITH_STATISTICS = ["id", "start_datetime", *(f"bbox.{side}" for side in ("xmin", "ymin", "xmax", "ymax"))]
 _CURVE_BITS = 16
-_MALFORMED = (TypeError, ValueError, KeyError, IndexError, AttributeError)
+_MALFORMED = (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError)
 
 Json = dict[str, Any]
 
@@ -83,7 +83,8 @@ def stated_parts(collection: Mapping[str, Any]) -> dict[int, tuple[int, str]]:
         CatalogError: An asset of the index is malformed.
     """
     stated = {}
-    for key, asset in (collection.get("assets") or {}).items():
+    assets = collection.get("assets") if isinstance(collection, Mapping) else None
+    for key, asset in (assets if isinstance(assets, Mapping) else {}).items():
         year = str(key).removeprefix(ASSET)
         if year != key and year.isdecimal():
             try:

@@ -73,6 +73,25 @@ def test_unexpected_schemes_of_assets(href: str, source: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
+    "href", ["javascript:alert(1)", "data:,x", "ftp://a.example/b", "https://a.example/?token=canary"]
+)
+def test_links_are_not_believed_either(href: str, source: Path, tmp_path: Path) -> None:
+    """Links of an item of others have expected schemes and no secrets; pages and files it was made from may stay."""
+    item = json.loads(source.read_text())
+    item["links"] = [{"rel": "derived_from", "href": href}]
+    source.write_text(json.dumps(item))
+    with pytest.raises(CatalogError, match=r"with the scheme|with a signature") as caught:
+        create_catalog([source], tmp_path / "catalog")
+    assert "canary" not in str(caught.value)
+    item["links"] = [
+        {"rel": "about", "href": "http://a.example/"},
+        {"rel": "derived_from", "href": "file:///data/a.nc"},
+    ]
+    source.write_text(json.dumps(item))
+    create_catalog([source], tmp_path / "catalog")
+
+
+@pytest.mark.parametrize(
     "query", ["X-Amz-Signature=canary", "AccessKeyId=a&Signature=canary", "sig=canary", "token=canary"]
 )
 def test_signatures_are_never_catalogued(query: str, source: Path, tmp_path: Path) -> None:

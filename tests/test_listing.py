@@ -64,6 +64,10 @@ WRONG = {
     "half a year": ({"year": 2020.5}, "whole number"),
     "a negative size": ({"size": -1}, "-1 bytes"),
     "no bytes": ({"size": 0}, "0 bytes"),
+    "more bytes than files have": ({"size": 2**63}, "9223372036854775808 bytes, expected at least 1 and at most"),
+    "no number of bytes": ({"size": "nan"}, "size 'nan', expected a whole number"),
+    "no tile at all": ({"tile": None}, "too few values"),
+    "no address at all": ({"href": None}, "too few values"),
     "a file of another tile": ({"tile": "50TNK"}, "for tile 50TNK of 2020"),
     "a file of another year": ({"year": 2019}, "for tile 50TMK of 2019"),
     "a file of an encoder that nobody named": ({"href": "ESD_mystery-v9_50TMK_2020.tif"}, "encoder mystery-v9"),
@@ -72,6 +76,10 @@ WRONG = {
     "a file of the machine": ({"href": "file:///etc/passwd"}, "scheme file"),
     "a way out": ({"href": "../../etc/passwd"}, "--allow outside"),
     "another way out": ({"href": "/etc/passwd"}, "--allow outside"),
+    "a way out for browsers": ({"href": "%2e%2E/%2e%2e/b.tif"}, "--allow outside"),
+    "a way out by backslashes": ({"href": "..\\..\\b.tif"}, "--allow outside"),
+    "no host": ({"href": "https:///b.tif"}, "without a host"),
+    "no host either": ({"href": "s3:b.tif"}, "without a host"),
     "a GDAL path": ({"href": "/vsicurl/https://archive.example/a.tif"}, "expected a URL"),
     "nothing": ({"href": ""}, "expected a URL"),
     "two lines": ({"href": "https://archive.example/a\n.tif"}, "expected a URL"),
@@ -126,6 +134,31 @@ def test_what_is_no_listing_is_refused(name: str, content: str | bytes, error: t
     with pytest.raises(error) as caught:
         read_listing(path, root=tmp_path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [("50TMK,2020", "too few values"), ("50TMK,2020,https://a.example/b,c.tif,5,6", "more values than columns")],
+)
+def test_a_row_has_as_many_values_as_columns(row: str, message: str, tmp_path: Path) -> None:
+    """A row that was cut, or an address with a comma and without quotes, is refused by its line, blank ones counted."""
+    path = tmp_path / "listing.csv"
+    path.write_text(f"tile,year,href,size\r\n\r\n{row}\r\n")
+    with pytest.raises(CatalogError, match=rf"listing\.csv line 3: got {message}"):
+        read_listing(path, root=tmp_path)
+
+
+def test_json_lines_of_other_systems(tmp_path: Path) -> None:
+    """A byte order mark and CRLF are passed by; what is no JSON is named by its line."""
+    path = tmp_path / "listing.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps(GOOD).encode() + b"\r\n\r\n")
+    assert len(read_listing(path, root=tmp_path)) == 1
+    path.write_bytes(path.read_bytes() + b"{\r\n")
+    with pytest.raises(CatalogError, match=r"listing\.jsonl line 3 that is no JSON"):
+        read_listing(path, root=tmp_path)
+    lines(path, GOOD, {"tile": "50TMK"})
+    with pytest.raises(CatalogError, match=r"listing\.jsonl line 2 without a column year"):
+        read_listing(path, root=tmp_path)
 
 
 def test_what_is_meant_may_be_allowed(tmp_path: Path) -> None:
