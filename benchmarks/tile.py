@@ -8,6 +8,7 @@ code that numba made for any x86-64 processor (`NUMBA_CPU_NAME=generic`).
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -22,6 +23,12 @@ from timing import figure, machine
 
 TOOL = Path(sys.executable).with_name("esd-tasks")
 PORTABLE = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
+_START = """
+import os, sys
+quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+_, status, used = os.wait4(os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet), 0)
+print([os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_maxrss * 1024])
+"""
 THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
@@ -40,15 +47,17 @@ def save_model(folder: Path) -> Path:
 def usage(words: list[str | Path], **environment: str) -> tuple[float, int]:
     """Run a command; return its seconds of the processor, system included, and its peak memory in bytes.
 
+    A small process starts it: Linux counts the memory of whoever starts a process among that of the process.
+
     Raises:
         SystemExit: It failed.
     """
-    with subprocess.Popen(words, env=os.environ | THREADS | environment, stdout=subprocess.DEVNULL) as process:
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"Error: {words[0]} left with {process.returncode}")
-    return used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+    starter = [sys.executable, "-S", "-c", _START, *map(str, words)]
+    said = subprocess.run(starter, env=os.environ | THREADS | environment, stdout=subprocess.PIPE, check=True).stdout
+    code, seconds, peak = json.loads(said)
+    if code:
+        sys.exit(f"Error: {words[0]} left with {code}")
+    return seconds, peak
 
 
 def predict(model: Path, codes: Path, output: Path, **environment: str) -> tuple[float, int]:

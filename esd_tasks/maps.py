@@ -162,6 +162,8 @@ def write_raster(
 ) -> None:
     """Fill a tiled GeoTIFF block by block, then copy it to a COG, in the memory of a block.
 
+    The first one is not compressed: that would take as long as half of the copy, for a file that soon goes.
+
     Args:
         path: `.tif`.
         pieces: Blocks with their values, (h, w) or (bands, h, w); what no block covers has no data.
@@ -189,8 +191,6 @@ def write_raster(
         "blockxsize": _TILE,
         "blockysize": _TILE,
         "photometric": "minisblack",
-        "compress": "DEFLATE",
-        "zlevel": 1,
         "bigtiff": "IF_SAFER",
     }
     with atomic_path(path) as final, scratch_path(final) as raw, quiet_gdal(f"write {path}", error=OutputError):
