@@ -30,16 +30,14 @@ __all__ = ["DATASET_SETTINGS", "Classifier", "TreeParameters", "grow_trees"]
 class Classifier:
     """Maps the twelve codes of a pixel, and what covariates say of it, to a class_id."""
 
-    def __init__(self, parameters: TreeParameters | None = None, *, threads: int = 1) -> None:
+    def __init__(self, parameters: TreeParameters | None = None) -> None:
         """Make an untrained classifier.
 
         Args:
-            parameters: How trees are grown.
-            threads: Threads of prediction; they do not change the result. Training uses one thread, which is both
-                faster on a few thousand samples and the same everywhere.
+            parameters: How trees are grown: in one thread, which is both faster on a few thousand samples and the same
+                everywhere.
         """
         self.parameters = parameters or TreeParameters()
-        self.threads = threads
         self._booster: lightgbm.Booster | TextBooster | None = None
         self._predictor: Predictor | None = None
         self._classes: NDArray[np.int64] = np.empty(0, dtype=np.int64)
@@ -127,7 +125,6 @@ class Classifier:
             raise LabelsError(f"got a model with covariates {', '.join(self.covariates)}, expected a value for each")
         if self._predictor is None or self._predictor.booster is not booster:
             self._predictor = Predictor(booster, Columns(beside=len(self.covariates)))
-        self._predictor.threads = self.threads
         return self._predictor
 
     @property
@@ -177,7 +174,7 @@ class Classifier:
         )
 
     @classmethod
-    def load(cls, folder: Path, *, threads: int = 1) -> tuple["Classifier", dict[str, Any]]:
+    def load(cls, folder: Path) -> tuple["Classifier", dict[str, Any]]:
         """Read a saved model.
 
         Returns:
@@ -189,7 +186,7 @@ class Classifier:
         facts = read_model(folder, CLASSIFY)
         try:
             text = (folder / MODEL_TEXT).read_text(encoding="utf-8")
-            model = cls(TreeParameters(**facts["parameters"]), threads=threads)
+            model = cls(TreeParameters(**facts["parameters"]))
             model._booster = TextBooster(text)
             model._classes = np.array([entry["class_id"] for entry in facts["classes"]], dtype=np.int64)
             model.covariates = tuple(facts["features"].get("covariates", ()))

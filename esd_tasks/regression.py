@@ -41,9 +41,6 @@ class Regression:
     offset: float = 0.0
     """What moves the ends of the interval apart, in the unit of the quantity."""
 
-    threads: int = 1
-    """Threads of prediction; they do not change the result."""
-
     @property
     def bands(self) -> tuple[str, ...]:
         """What is predicted: `prediction`, or `prediction`, `lower`, `upper`."""
@@ -64,7 +61,7 @@ class Regression:
 
     @cached_property
     def _predictors(self) -> Mapping[str, Predictor]:
-        return {name: Predictor(booster, threads=self.threads) for name, booster in self.boosters.items()}
+        return {name: Predictor(booster) for name, booster in self.boosters.items()}
 
     def save(self, folder: Path, *, identity: CodesIdentity, facts: Mapping[str, Any]) -> dict[str, str]:
         """Write `model.json` and the trees.
@@ -96,7 +93,7 @@ class Regression:
         return names | {"model_facts": MODEL_JSON}
 
     @classmethod
-    def load(cls, folder: Path, *, threads: int = 1) -> tuple["Regression", dict[str, Any]]:
+    def load(cls, folder: Path) -> tuple["Regression", dict[str, Any]]:
         """Read a saved regression.
 
         Returns:
@@ -111,7 +108,7 @@ class Regression:
                 name: TextBooster((folder / Path(file).name).read_text(encoding="utf-8"))
                 for name, file in facts["models"].items()
             }
-            model = cls(boosters=boosters, offset=float(facts["offset"]), threads=threads)
+            model = cls(boosters=boosters, offset=float(facts["offset"]))
         except (OSError, *MALFORMED) as error:
             raise OutputError(f"cannot read the model in {folder} ({error}); train it again") from error
         return model, facts
@@ -123,7 +120,6 @@ def train_regression(
     *,
     quantiles: Sequence[float] = (),
     offset: float = 0.0,
-    threads: int = 1,
 ) -> Regression:
     """Train on all samples.
 
@@ -132,7 +128,6 @@ def train_regression(
         parameters: How trees are grown.
         quantiles: Ends of the interval, none or two.
         offset: What moves them apart.
-        threads: Threads of prediction.
 
     Raises:
         LabelsError: Too few samples.
@@ -143,4 +138,4 @@ def train_regression(
         name: grow_regression(features, samples.value, parameters, weight=weight, quantile=quantile, names=names)
         for name, quantile in wanted.items()
     }
-    return Regression(boosters=boosters, offset=offset, threads=threads)
+    return Regression(boosters=boosters, offset=offset)
