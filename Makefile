@@ -19,11 +19,11 @@ $(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
-	$(PIP) -e '.[tasks,encoder,distributed,cube,test]'
+	$(PIP) -e '.[tasks,encoder,openvino,distributed,cube,test]'
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.portals: $(VENV)/.test
-	$(PIP) -e '.[tasks,encoder,distributed,cube,test,portals]'
+	$(PIP) -e '.[tasks,encoder,openvino,distributed,cube,test,portals]'
 	rm -rf $(VENV)/beside
 	$(PIP) --no-deps --ignore-requires-python --target $(VENV)/beside torchgeo==0.9.0 rs-embed==0.3.1
 	@touch $@
@@ -54,7 +54,7 @@ services-test: $(VENV)/.portals ## The STAC API on PostgreSQL, and other tools o
 	OMP_NUM_THREADS=1 PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest services --ignore services/test_browser_page.py
 
 $(VENV)/.bench: $(VENV)/.test
-	$(PIP) -e '.[tasks,encoder,distributed,cube,test,bench]'
+	$(PIP) -e '.[tasks,encoder,openvino,distributed,cube,test,bench]'
 	@touch $@
 
 bench: $(VENV)/.bench ## Measure everything beside its peers, about a quarter of an hour, and write docs/benchmarks.md
@@ -71,7 +71,7 @@ catalog: $(VENV)/.run ## Make catalog/ again from a simulated landscape
 
 constraints: ## Pin what the newest versions of everything resolve to, in a fresh environment
 	rm -rf build/pin && $(PYTHON) -m venv build/pin
-	build/pin/bin/pip install --quiet 'torch==2.13.0' -e '.[tasks,encoder,distributed,cube,test,portals,bench]'
+	build/pin/bin/pip install --quiet 'torch==2.13.0' -e '.[tasks,encoder,openvino,distributed,cube,test,portals,bench]'
 	echo '# Versions that install and pass together on Python 3.11; written by `make constraints`.' > constraints.txt
 	build/pin/bin/pip freeze --all --exclude-editable | grep -Ev '^(pip|setuptools)=' | sed 's/+cpu//' >> constraints.txt
 

@@ -65,6 +65,10 @@ class WeightsError(EsdError):
     """Encoder weights are unknown, damaged or of another format version."""
 
 
+class EngineError(EsdError):
+    """An engine of the encoder cannot run on this machine, or strays from the reference."""
+
+
 class ConfigError(EsdError):
     """A configuration has unknown keys or impossible values."""
 

@@ -1,11 +1,10 @@
 """Load an encoder, turn pixel-years into codes and codes into pixel-years.
 
 Latents are rounded by `fsq.quantise`, the normative rule in numpy, and every batch is padded to one size, so that
-the codes of a pixel depend on that pixel alone.
+the codes of a pixel depend on that pixel alone. `engines` says what runs the network.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -16,14 +15,13 @@ from safetensors.torch import load_file
 
 from stactools_esd import fsq
 from stactools_esd.encoder.cards import WEIGHTS_FORMAT_VERSION, Card, find_card
+from stactools_esd.encoder.engines import BATCH, REFERENCE, check_engine, start_engine
 from stactools_esd.encoder.intake import take_in
 from stactools_esd.encoder.model import ESDNet, terrain_features
 from stactools_esd.encoder.pentads import to_days, to_pentads
+from stactools_esd.encoder.torch_engine import inference
 from stactools_esd.errors import ObservationsError, WeightsError
 from stactools_esd.product import BANDS, DAYS, NODATA_CODE, STEPS, EncoderIdentity
-
-BATCH: Final = 256
-"""Pixels that pass through the network at once; smaller batches are padded to this."""
 
 MIN_VALID_DAYS: Final = 4
 """Fewest valid days of a pixel-year that is worth a code; below it the pixel has no data."""
@@ -32,10 +30,20 @@ MIN_VALID_DAYS: Final = 4
 class Encoder:
     """A trained network with its name: `encode` and `decode`."""
 
-    def __init__(self, network: ESDNet, card: Card) -> None:
+    def __init__(self, network: ESDNet, card: Card, engine: str = REFERENCE) -> None:
+        """Take a network as it is: what is trained of it later is not seen.
+
+        Raises:
+            UsageError: There is no such engine.
+            MissingExtraError: The library of the engine is not installed.
+            EngineError: The engine cannot run here, or moves more levels than `engines` states of it.
+        """
         self._network = network.eval().requires_grad_(False)
+        self._engine = start_engine(engine, self._network)
         self.card = card
         """What is known of the weights: architecture, training, data, licences and figures."""
+        self.engine = engine
+        """What runs the network when it encodes; `torch` always decodes."""
 
     @property
     def identity(self) -> EncoderIdentity:
@@ -101,7 +109,7 @@ class Encoder:
         years = np.empty((len(array), DAYS, len(BANDS)), dtype=np.float32)
         for rows in _batches(len(array)):
             padded = _padded(fsq.codes_to_vectors(array[rows]))
-            with _inference():
+            with inference():
                 pentads = self._network.decode(torch.from_numpy(padded)).numpy()
             years[rows] = to_days(pentads[: rows.stop - rows.start])
         years[~fsq.valid_pixels(array, axis=1)] = np.nan
@@ -111,22 +119,25 @@ class Encoder:
         self, pentads: NDArray[np.float32], present: NDArray[np.float32], features: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Run one batch through the network: (n, 73, 6) twice and (n, 5) to (n, 12, 6)."""
-        inputs = [torch.from_numpy(_padded(array)) for array in (pentads, present, features)]
-        with _inference():
-            latents: NDArray[np.float32] = self._network.encode(*inputs).numpy()
-        return latents[: len(pentads)]
+        return self._engine.latents(_padded(pentads), _padded(present), _padded(features))[: len(pentads)]
 
 
-def load_encoder(name_or_path: str | Path = "esdnet-small") -> Encoder:
+def load_encoder(name_or_path: str | Path = "esdnet-small", engine: str = REFERENCE) -> Encoder:
     """Load an encoder by name or from a file.
 
     Args:
         name_or_path: `esdnet-small` for its newest version, `esdnet-small-v1` for that one, or the path of a
             .safetensors file with its card (same name, .json) beside it.
+        engine: What runs the network when it encodes: one of `engines.ENGINES`. All but `torch` may move levels, at
+            most as many as stated there.
 
     Raises:
         WeightsError: No such encoder; weights that are not those of their card; another format version.
+        UsageError: No such engine.
+        MissingExtraError: The library of the engine is not installed.
+        EngineError: The engine cannot run here, or moves more levels than stated.
     """
+    check_engine(engine)
     card, path = find_card(name_or_path)
     card.check(path)
     network = ESDNet(card.architecture)
@@ -138,14 +149,7 @@ def load_encoder(name_or_path: str | Path = "esdnet-small") -> Encoder:
             f"got weights {path.name} that do not fit the architecture of their card ({reason}), expected weights of "
             f"format version {WEIGHTS_FORMAT_VERSION}; install the matching release"
         ) from error
-    return Encoder(network, card)
-
-
-@contextmanager
-def _inference() -> Iterator[None]:
-    """Run in float32 and without gradients whatever the caller's autocast says, and leave its state as it was."""
-    with torch.inference_mode(), torch.autocast("cpu", enabled=False):
-        yield
+    return Encoder(network, card, engine)
 
 
 def _batches(n: int) -> Iterator[slice]:
