@@ -10,6 +10,7 @@ from esd_tasks.commands.classify import classify
 from esd_tasks.commands.cluster import cluster
 from esd_tasks.commands.design import design
 from esd_tasks.commands.evaluate_encoder import evaluate_encoder
+from esd_tasks.commands.explain_labels import explain_labels
 from esd_tasks.commands.few_shot import few_shot
 from esd_tasks.commands.learning_curve import learning_curve
 from esd_tasks.commands.predict import predict
@@ -57,5 +58,6 @@ app.command()(regress)
 app.command()(cluster)
 app.command()(design)
 app.command()(assess)
+app.command("explain-labels")(explain_labels)
 app.command()(evaluate_encoder)
 app.add_typer(change, name="change")

@@ -39,7 +39,8 @@ def migrated(n: int = 6, seed: int = 0) -> MigratedSeries:
     normal = model(seed)
     shape = (n, len(YEARS))
     class_of = np.ones(shape, np.int64)
-    for sample, year in CHANGED.items():
+    changed = {sample: year for sample, year in CHANGED.items() if sample < n}
+    for sample, year in changed.items():
         class_of[sample, year <= YEARS] = 2
     own = generator.normal(0, np.sqrt(0.2), (n, 1, 72))
     noise = generator.normal(size=(*shape, 72)) @ np.linalg.cholesky(normal.within[0] / np.outer(SCALE, SCALE)).T
@@ -52,7 +53,7 @@ def migrated(n: int = 6, seed: int = 0) -> MigratedSeries:
     top = np.array(list(FSQ.levels) * 12) - 1
     levels = np.clip(np.rint(mean + own + noise), 0, top).astype(np.int64)
     change = np.zeros(shape, np.int64)
-    for sample, year in CHANGED.items():
+    for sample, year in changed.items():
         change[sample, year <= YEARS] = year
     return MigratedSeries(
         years=YEARS,

@@ -39,7 +39,7 @@ SWEEPS: Final = 80
 BURN: Final = 20
 """Sweeps before them, which do not."""
 
-_CHUNK: Final = 128
+_CHUNK: Final = 64
 _LOG_TURN: Final = float(np.log(2 * np.pi))
 
 
@@ -89,15 +89,11 @@ def find_deviation(
     differ, expected = np.zeros(n), np.asarray(levels, np.float64).copy()
     for number, first in enumerate(range(0, n, _CHUNK)):
         rows = slice(first, first + _CHUNK)
-        found = []
-        for chain, free in enumerate((False, True)):
-            sampler = _Sampler(
-                apart[rows], every[rows], np.asarray(sizes), np.random.default_rng([seed, number, chain])
-            )
-            found.append(sampler.run(free, sweeps, burn))
-        level[rows] = (found[0][0] + found[1][0]) / 2
-        step[rows] = (found[0][1] + found[1][1]) / 2
-        differ[rows] = np.abs(found[0][1] - found[1][1]).max(axis=1)
+        both = np.tile(apart[rows], (2, 1, 1)), np.tile(every[rows], (2, 1, 1))
+        sampler = _Sampler(*both, np.asarray(sizes), np.random.default_rng([seed, number]))
+        by_level, by_step = (part.reshape(2, -1, *part.shape[1:]) for part in sampler.run(sweeps, burn))
+        level[rows], step[rows] = by_level.mean(axis=0), by_step.mean(axis=0)
+        differ[rows] = np.abs(by_step[0] - by_step[1]).max(axis=1)
         gap = conditional_gap(apart[rows], every[rows], level[rows] > 0.5)
         expected[rows] -= gap
     return Deviation(level=level, step=step, expected=expected, apart=differ)
@@ -122,7 +118,7 @@ def conditional_gap(
 
 
 class _Sampler:
-    """One chain over n years at once; what a step's settings are worth is computed again only where others changed."""
+    """Chains of n years at once; what a step's settings are worth is computed again only where others changed."""
 
     def __init__(
         self,
@@ -141,9 +137,10 @@ class _Sampler:
         self._known = np.zeros((self._steps, self._n, self._steps * self._dims), np.bool_)
         self._fresh = np.zeros((self._steps, self._n), np.bool_)
 
-    def run(self, free: bool, sweeps: int, burn: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return probabilities of levels (n, S, D) and of steps (n, S)."""
-        state = np.full(self._apart.shape, free)
+    def run(self, sweeps: int, burn: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return probabilities of levels (n, S, D) and of steps (n, S); the second half starts with all levels free."""
+        state = np.zeros(self._apart.shape, np.bool_)
+        state[self._n // 2 :] = True
         level, step = np.zeros(self._apart.shape), np.zeros((self._n, self._steps))
         for sweep in range(burn + sweeps):
             for s in range(self._steps):
