@@ -6,6 +6,7 @@ read, and for shipped weights `<label>.md`, the same for people.
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from stactools_esd.encoder.model import Architecture
 from stactools_esd.errors import ProductNameError, WeightsError
 from stactools_esd.files import sha256_file, write_json
-from stactools_esd.product import EncoderIdentity
+from stactools_esd.product import STEPS, EncoderIdentity
 
 WEIGHTS_FORMAT_VERSION: Final = "2"
 """Version of the weights format: names of tensors, their meaning, and the layers around them."""
@@ -82,9 +83,16 @@ class Card:
         try:
             with safe_open(path, framework="pt") as weights:
                 version = (weights.metadata() or {}).get("weights_format_version")
-        except SafetensorError as error:
+                sizes = _sizes({name: weights.get_slice(name).get_shape() for name in weights.keys()})  # noqa: SIM118
+        except (SafetensorError, OSError) as error:
             raise WeightsError(f"got {path.name}, which is not a safetensors file; install it again") from error
         _check_version("weights", version, path)
+        said = self.architecture.width, self.architecture.step_width, len(self.architecture.dilations)
+        if sizes != said:
+            raise WeightsError(
+                f"got weights {path.name} that do not fit the architecture of their card (sizes {sizes}), expected "
+                f"{said}; keep card and weights together"
+            )
 
     def write(self, path: Path) -> None:
         """Write the card as JSON."""
@@ -105,12 +113,40 @@ def read_card(path: Path) -> Card:
         content["architecture"] = Architecture(**content["architecture"])
         known = {entry.name for entry in fields(Card)}
         card = Card(**{key: value for key, value in content.items() if key in known})
+        _check_types(card)
         EncoderIdentity.parse(card.encoder)
-    except (ValueError, TypeError, KeyError, ProductNameError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError, ProductNameError) as error:
         raise WeightsError(
-            f"got card {path.name} that cannot be read ({error}); restore it from the release"
+            f"got card {path.name} that cannot be read ({str(error)[:300]}); restore it from the release"
         ) from error
     return card
+
+
+def _check_types(card: Card) -> None:
+    """See that a card holds what it should: whoever loads weights makes a network of these sizes.
+
+    Raises:
+        ValueError: It holds something else.
+    """
+    texts = {"encoder": card.encoder, "sha256": card.sha256, "licence": card.licence}
+    sizes = [card.architecture.width, card.architecture.step_width, *card.architecture.dilations]
+    sound = {
+        **{key: isinstance(value, str) for key, value in texts.items()},
+        "architecture": all(type(size) is int and size > 0 for size in sizes)
+        and max((0, *card.architecture.dilations)) <= STEPS,
+        "parameters": type(card.parameters) is int,
+        **{key: isinstance(getattr(card, key), dict) for key in ("training", "figures", "denoising")},
+        "data": isinstance(card.data, list) and all(isinstance(one, dict) for one in card.data),
+        "notes": isinstance(card.notes, list) and all(isinstance(one, str) for one in card.notes),
+    }
+    if wrong := [key for key, right in sound.items() if not right]:
+        raise ValueError(f"{wrong[0]}: {str(getattr(card, wrong[0]))[:80]}")
+
+
+def _sizes(shapes: Mapping[str, Sequence[int]]) -> tuple[int, int, int]:
+    """Return width, width at 12 steps and number of blocks of the network that tensors of these shapes are of."""
+    width, step_width = ((*shapes.get(name, ()), 0)[0] for name in ("stem.0.weight", "down.weight"))
+    return width, step_width, len({name.split(".")[1] for name in shapes if name.startswith("encoder.")})
 
 
 def _check_version(kind: str, found: object, path: Path) -> None:
