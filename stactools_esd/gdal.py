@@ -2,10 +2,12 @@
 
 import logging
 import re
+import sys
+import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import rasterio
 from rasterio._err import CPLE_BaseError
@@ -28,6 +30,8 @@ A request that is answered by 429, 500, 502, 503 or 504, or that takes longer th
 times, after 1, 2, 4 and 8 seconds and a little more by chance. Requests are for some blocks of a file, a few megabytes.
 """
 
+_inside = threading.local()
+
 
 def without_query(text: str) -> str:
     """Cut the query off addresses in a text: it may hold a signature, which belongs in no message or log.
@@ -49,7 +53,11 @@ def quiet_gdal(action: str, *, error: type[EsdError] = RasterError) -> Iterator[
     try:
         with rasterio.Env(**READ_OPTIONS), warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            yield
+            _inside.gdal = getattr(_inside, "gdal", 0) + 1
+            try:
+                yield
+            finally:
+                _inside.gdal -= 1
     except (RasterioError, CPLE_BaseError) as problem:
         reason = (str(problem.__cause__ or problem) or type(problem).__name__).splitlines()[0].rstrip(".")
         cause = problem if "?" not in f"{problem} {problem.__cause__}" else None  # a traceback shows addresses whole
@@ -69,6 +77,23 @@ def _without_queries(record: logging.LogRecord) -> bool:
 
 for _name in ("_base", "_env", "_err", "_io", "_path", "env", "session"):
     logging.getLogger(f"rasterio.{_name}").addFilter(_without_queries)
+
+
+def _unless_inside(before: Callable[..., object]) -> Callable[..., None]:
+    """Return a hook that says nothing while this thread is in GDAL.
+
+    rasterio prints two tracebacks where GDAL's complaint quotes bytes that are no text, as of a damaged file. An error
+    that nobody catches has left `quiet_gdal` before it comes here.
+    """
+
+    def hook(*said: Any) -> None:
+        if not getattr(_inside, "gdal", 0):
+            before(*said)
+
+    return hook
+
+
+sys.unraisablehook, sys.excepthook = _unless_inside(sys.unraisablehook), _unless_inside(sys.excepthook)
 
 # Without a handler Python prints GDAL's complaints to stderr, beside our one line.
 logging.getLogger("rasterio").addHandler(logging.NullHandler())
