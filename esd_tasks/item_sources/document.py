@@ -60,7 +60,7 @@ def item_of(content: Mapping[str, Any], place: str) -> CodesItem:
             licence=tags.licence,
             grid=_grid(content.get("properties", {}), asset),
         )
-    except (KeyError, TypeError, AttributeError, ValueError, OverflowError, shapely.errors.ShapelyError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError, shapely.errors.ShapelyError) as error:
         raise CatalogError(
             f"got item {content.get('id')!r} of {without_query(place)} without a sound {error}, expected an item of "
             "codes; make it again"
