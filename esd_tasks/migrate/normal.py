@@ -80,6 +80,20 @@ class NormalModel:
         """Return the position of classes among `class_ids`."""
         return np.searchsorted(self.class_ids, class_id)
 
+    def turned_space(self, member: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return axes of one class on which `within` is 1 and `between` is diagonal: a turn (72, 72) and that diagonal.
+
+        Args:
+            member: Position of the class.
+        """
+        root = np.linalg.inv(np.linalg.cholesky(self.within[member]))
+        spread, axes = np.linalg.eigh(root @ self.between[member] @ root.T)
+        return np.asarray(axes.T @ root), np.maximum(spread, 0.0)
+
+    def turned(self, values: NDArray[np.float64], member: int, turn: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what is unusual of levels (.., years, 72) for a class, on its axes."""
+        return np.asarray((values - (self.mean[member] + self.drift[member])) @ turn.T)
+
     def expected(
         self, values: NDArray[np.float64], known: NDArray[np.bool_], class_id: NDArray[np.integer]
     ) -> NDArray[np.float64]:

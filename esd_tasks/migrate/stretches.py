@@ -103,7 +103,7 @@ def weigh_stretches(
     )
     for first in range(0, n, _ROWS):
         rows = slice(first, min(first + _ROWS, n))
-        turned = np.stack([(values[rows] - (model.mean[c] + model.drift[c])) @ turns[c].T for c in range(k)], axis=1)
+        turned = np.stack([model.turned(values[rows], c, turns[c]) for c in range(k)], axis=1)
         loops.posteriors(
             turned,
             np.ascontiguousarray(there[rows]),
@@ -185,11 +185,8 @@ def _prepared(model: NormalModel, years: int) -> tuple[NDArray[np.float64], NDAr
     count = np.arange(years + 1)
     base, factor = np.empty((k, years + 1)), np.empty((k, years + 1, CHANNELS))
     for c in range(k):
-        root = np.linalg.inv(np.linalg.cholesky(model.within[c]))
-        spread, axes = np.linalg.eigh(root @ model.between[c] @ root.T)
-        spread = np.maximum(spread, 0.0)
-        turns[c] = axes.T @ root
+        turns[c], spread = model.turned_space(c)
         grown = 1 + count[:, None] * spread
-        base[c] = count * np.log(np.diag(root)).sum() - 0.5 * np.log(grown).sum(axis=1)
+        base[c] = count * np.linalg.slogdet(turns[c])[1] - 0.5 * np.log(grown).sum(axis=1)
         factor[c] = 0.5 * spread / grown
     return turns, base, factor
