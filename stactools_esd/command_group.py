@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 import click
 
 from stactools_esd.errors import EsdError, UsageError
-from stactools_esd.usage_line import INTERRUPTED, usage_line
+from stactools_esd.files import said_of
+from stactools_esd.usage_line import INTERRUPTED, one_line, usage_line
 
 
 class EsdGroup(click.Group):
@@ -32,14 +33,13 @@ class EsdGroup(click.Group):
         except click.UsageError as error:
             _leave(error)
         except EsdError as error:
-            click.echo(f"Error: {' '.join(str(error).split())}", err=True)
+            click.echo(f"Error: {one_line(error)}", err=True)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo("Error: interrupted; run the same command again", err=True)
             ctx.exit(INTERRUPTED)
         except OSError as error:
-            where = f" ({error.filename})" if error.filename else ""
-            click.echo(f"Error: {error.strerror or error}{where}", err=True)
+            click.echo(f"Error: {one_line(said_of(error))}", err=True)
             ctx.exit(EsdError.exit_code)
 
 
@@ -54,7 +54,7 @@ def _leave(error: click.UsageError) -> NoReturn:
 def _warn_once(message: str, said: set[str]) -> None:
     if message not in said:
         said.add(message)
-        click.echo(f"Warning: {message}", err=True)
+        click.echo(f"Warning: {one_line(message)}", err=True)
 
 
 @click.group("esd", cls=EsdGroup, short_help="Embedded Seamless Data: codes, items, catalogues")

@@ -120,6 +120,13 @@ def make_folder(folder: Path) -> None:
         ) from error
 
 
+def said_of(error: OSError) -> str:
+    """Say in one line what the system refused, where, and what to do."""
+    where = f" at {error.filename}" if error.filename else ""
+    todo = "make room" if error.errno in _NO_ROOM else "check the path and its file system"
+    return f"got {error.strerror or error}{where}, expected a file that works; {todo} and run the same command again"
+
+
 def sha256_file(path: Path) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits, read in pieces."""
     digest = hashlib.sha256()

@@ -124,10 +124,11 @@ def _locked(file: int, folder: Path) -> bool:
 
 
 def _say_who(file: int) -> None:
-    """Write who holds the lock."""
+    """Write who holds the lock; where there is no room for that it is held all the same."""
     now = time.strftime("%Y-%m-%d %H:%M:%S")
-    os.ftruncate(file, 0)
-    os.pwrite(file, f"process {os.getpid()} on {socket.gethostname()} since {now}".encode(), 0)
+    with suppress(OSError):
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"process {os.getpid()} on {socket.gethostname()} since {now}".encode(), 0)
 
 
 def _words(folder: Path, holder: str) -> str:

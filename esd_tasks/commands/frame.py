@@ -14,8 +14,10 @@ import typer
 
 from esd_tasks.commands.options import metres_or_word
 from stactools_esd.errors import EsdError
+from stactools_esd.files import said_of
+from stactools_esd.usage_line import one_line
 
-_HOW: Final = ("dry_run", "as_json", "verbose", "quiet")
+_HOW: Final = ("dry_run", "as_json", "verbose", "quiet", "verify")
 """Options that say how a command talks; the others say what it does."""
 
 _METRES: Final[Mapping[str, tuple[str, ...]]] = {"block_size": ("auto",), "buffer": ("auto", "range")}
@@ -61,6 +63,10 @@ def carry_out(task: Callable[[], Task], given: Mapping[str, Any]) -> None:
         if given["dry_run"]:
             echo_cost(plan.cost(), as_json=given["as_json"])
             return
+        if given.get("verify"):
+            from esd_tasks.checksums import see_checksums
+
+            see_checksums(plan.all_items)
         with Bars(quiet=given["quiet"]) as bars:
             result = made.run(plan, on_progress=bars)
         lines, look = list(made.lines(result)), made.look(result)
@@ -84,29 +90,42 @@ def request_options(given: Mapping[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def errors() -> Iterator[None]:
-    """Turn errors of ours into one line and their exit code."""
+    """Turn errors of ours, and those of the system, into one line and their exit code."""
     try:
         yield
     except EsdError as error:
-        typer.echo(f"Error: {' '.join(str(error).split())}", err=True)
+        typer.echo(f"Error: {one_line(error)}", err=True)
         raise typer.Exit(error.exit_code) from error
+    except BrokenPipeError:  # whoever read the output has gone: typer ends the command
+        raise
+    except OSError as error:
+        typer.echo(f"Error: {one_line(said_of(error))}", err=True)
+        raise typer.Exit(EsdError.exit_code) from error
     except KeyboardInterrupt as error:
         typer.echo("Error: interrupted; the same command continues the run", err=True)
         raise typer.Exit(130) from error
+
+
+class _Line(logging.Formatter):
+    """Keeps every message on one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a message without line breaks and signs that move a cursor."""
+        return one_line(super().format(record))
 
 
 @contextmanager
 def messages(*, verbose: bool, quiet: bool) -> Iterator[None]:
     """Send what the packages log, and their warnings, to stderr in plain lines while a command runs."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(_Line("%(message)s"))
     log = logging.getLogger("esd_tasks")
     before = log.level
     log.setLevel(logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING)
     log.addHandler(handler)
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        log.warning("Warning: %s", " ".join(str(message).split()))
+        log.warning("Warning: %s", message)
 
     try:
         with warnings.catch_warnings():

@@ -72,6 +72,9 @@ Scheduler = Annotated[
     str | None, typer.Option(metavar="tcp://HOST:8786", help="Scheduler of a Dask cluster that does the work.")
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result in the output folder.")]
+Verify = Annotated[
+    bool, typer.Option("--verify", help="First read every file whole and see that it has the checksum of its item.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be read; write nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more, on stderr.")]

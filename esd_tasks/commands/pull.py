@@ -63,6 +63,7 @@ def pull(
             "and units on this machine, one.",
         ),
     ] = None,
+    verify: options.Verify = False,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     as_json: options.AsJson = False,
@@ -111,6 +112,10 @@ def pull(
             alone = costs[0] if len(costs) == 1 else costs
             typer.echo(json.dumps(alone, indent=2, ensure_ascii=False) if as_json else "\n".join(_cost_lines(costs)))
             return
+        if verify:
+            from esd_tasks.checksums import see_checksums
+
+            see_checksums(item for plan in plans for item in plan.items)
         with Bars(quiet=quiet) as bars:
             results, failures = _run(plans, bars)
         if as_json:

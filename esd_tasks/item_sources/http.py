@@ -10,12 +10,16 @@ from stactools_esd.gdal import without_query
 TIMEOUT_SECONDS: Final = (10.0, 60.0)
 """Longest wait for a connection, and for the next bytes of an answer."""
 
+MOST_BYTES: Final = 1 << 28
+"""Bytes of an answer, unpacked: more than the index of all tiles on Earth takes, less than a computer has."""
+
 TRIES: Final = 5
 """How often a request is made before it counts as failed."""
 
 BACKOFF_SECONDS: Final = 0.5
 """Pause after the second try; each further one is twice as long. What a server asks for (Retry-After) is kept."""
 
+_PIECE_BYTES = 1 << 20
 _PASSING = (429, 500, 502, 503, 504)
 
 
@@ -50,10 +54,18 @@ def fetch_bytes(url: str, *, query: Mapping[str, str] | None = None, body: Any =
     import requests
 
     shown = without_query(url)
+    content = bytearray()
     try:
-        answer = _session().request(
-            "GET" if body is None else "POST", url, params=query, json=body, timeout=TIMEOUT_SECONDS
-        )
+        with _session().request(
+            "GET" if body is None else "POST", url, params=query, json=body, timeout=TIMEOUT_SECONDS, stream=True
+        ) as answer:
+            for piece in answer.iter_content(1 << 20) if answer.ok else ():
+                content += piece
+                if len(content) > MOST_BYTES:
+                    raise CatalogError(
+                        f"got more than {MOST_BYTES >> 20} MB from {shown}, expected a document or an index of a year; "
+                        "check the URL"
+                    )
     except requests.RequestException as error:
         reason = type(error).__name__ if not isinstance(error, requests.ConnectionError) else "no connection"
         raise CatalogError(
@@ -61,7 +73,36 @@ def fetch_bytes(url: str, *, query: Mapping[str, str] | None = None, body: Any =
         ) from error
     if not answer.ok:
         raise CatalogError(f"got status {answer.status_code} from {shown}, expected the document; check the URL")
-    return bytes(answer.content)
+    return bytes(content)
+
+
+def sha256_of(url: str) -> str:
+    """Fetch a file piece by piece and return its SHA-256, 64 hexadecimal digits.
+
+    Raises:
+        CatalogError: The server cannot be reached, refuses, or ends too early.
+    """
+    import hashlib
+
+    import requests
+
+    shown, digest, count = without_query(url), hashlib.sha256(), 0
+    plain = {"Accept-Encoding": "identity"}
+    try:
+        with _session().get(url, timeout=TIMEOUT_SECONDS, stream=True, headers=plain) as answer:
+            if not answer.ok:
+                raise CatalogError(f"got status {answer.status_code} from {shown}, expected the file; check the URL")
+            for piece in answer.iter_content(_PIECE_BYTES):
+                digest.update(piece)
+                count += len(piece)
+            expected = int(answer.headers.get("Content-Length", count))
+    except requests.RequestException as error:
+        raise CatalogError(
+            f"cannot fetch {shown} ({type(error).__name__}), expected the whole file; check the URL and the network"
+        ) from error
+    if count != expected:
+        raise CatalogError(f"got {count:,} bytes of {shown}, expected {expected:,}; run the same command again")
+    return digest.hexdigest()
 
 
 @cache

@@ -69,7 +69,7 @@ class Forker:
             [sys.executable, Path(__file__).with_name("forker.py")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             env=environment,
         )
         self._heard = b""
@@ -81,10 +81,8 @@ class Forker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.stdin.close()  # type: ignore[union-attr]
-        self._process.wait()
-        self._process.stdout.close()  # type: ignore[union-attr]
         self._selector.close()
+        self._process.communicate()
 
     def run(
         self,
@@ -138,7 +136,7 @@ class Forker:
             if not self._selector.select(max(0.0, deadline - time.monotonic())):
                 return None
             heard = os.read(self._process.stdout.fileno(), 4096)  # type: ignore[union-attr]
-            assert heard, "the forker ended"
+            assert heard, f"the forker ended: {self._process.communicate()[1].decode()}"
             self._heard += heard
         line, _, self._heard = self._heard.partition(b"\n")
         return line.decode()

@@ -1,0 +1,38 @@
+"""Fixtures of the tests of faults: tiny inputs, and a process that forks command lines."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+from disk import Disk, mounted
+from kill import Forker
+from long_commands import write_inputs
+
+
+@pytest.fixture(scope="session")
+def forker() -> Iterator[Forker]:
+    """A process that has imported everything."""
+    with Forker() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def inputs(tmp_path_factory: pytest.TempPathFactory, forker: Forker) -> Path:
+    """What the long commands read, with a model of `classify`."""
+    given = write_inputs(tmp_path_factory.mktemp("given"))
+    words = f"esd-tasks classify --labels labels.gpkg --catalog codes --year 2020 --no-curve -o {given}/model"
+    made = forker.run(tuple(words.split()), given)
+    assert made.code == 0, made.said
+    return given
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """A small disk; it takes root to mount one."""
+    with mounted(tmp_path / "disk") as made:
+        if made is None:
+            pytest.skip("this user may not mount a file system")
+        yield made
