@@ -16,6 +16,7 @@ from chromium import Page, chromium
 from conftest import ROOT, Run
 
 from stactools_esd.file_server import Site, open_server
+from stactools_esd.product import OFFICIAL_DOI
 
 TITLE = "Embedded Seamless Data (ESD)"
 FOOTPRINT_COLOUR = np.array([51, 153, 204])
@@ -81,6 +82,19 @@ def test_from_the_catalogue_to_a_picture_of_an_item(page: Page, address: str, ca
     page.click("Thumbnails")
     page.wait_for("thumbnail", lambda: is_drawn(page, "img[src*='thumbnail.png']"))
     page.keep("thumbnail")
+
+
+def test_the_archive_can_be_cited(page: Page, address: str) -> None:
+    """The collection of the official archive shows its own DOI as a link, its licence, its producer and its years."""
+    page.driver.get(address)
+    page.wait_for_text("ESD official archive V001")
+    page.click("ESD official archive V001")
+    for text in (OFFICIAL_DOI, "CC-BY-4.0", "iEarth", "2000-01-01 00:00:00 UTC–2024-12-31 23:59:59 UTC"):
+        page.wait_for_text(text)
+    links = {element.text.strip(): element.get_attribute("href") for element in page.elements("a[href]")}
+    assert links[OFFICIAL_DOI].endswith(f"doi.org/{OFFICIAL_DOI}")
+    page.wait_for("extent on the map", lambda: footprint(page) is not None)
+    page.keep("official")
 
 
 def test_a_published_copy_needs_no_command(page: Page, catalog: Path, run: Run, tmp_path: Path) -> None:
