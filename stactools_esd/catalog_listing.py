@@ -67,7 +67,7 @@ def _tags_like(path: Path) -> CodesTags:
     content = read_json(path)
     if not is_esd_item(content):
         raise CatalogError(f"got {path}, expected an item of the esd extension; give one that the tiles are like")
-    return replace(tags_of(content), window_start=None, skipped_images=0)
+    return replace(tags_of(content), window_start=None, skipped_images=0, engine=None)
 
 
 def usual_workers() -> int:

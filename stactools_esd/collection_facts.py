@@ -13,6 +13,7 @@ SUMMARISED: Final = (
     "esd:weights_sha256",
     "esd:input_recipe",
     "esd:temporal_context",
+    "esd:engine",
     "proj:code",
 )
 """Properties whose values a collection lists."""

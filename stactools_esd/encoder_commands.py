@@ -16,6 +16,9 @@ from stactools_esd.errors import MissingExtraError, UsageError
 SOURCE_TYPES = ("auto", "folder", "sdc30", "landsat", "modis", "viirs", "cube")
 """What --source-type may say."""
 
+ENGINES = ("torch", "torch-cuda", "openvino", "openvino-bf16")
+"""What --engine may say."""
+
 _ENCODER_EXTRA = {"torch", "safetensors", "yaml", "matplotlib"}
 _PART = "row, column, height and width in whole pixels, such as 0,0,512,3600"
 
@@ -36,6 +39,13 @@ _PART = "row, column, height and width in whole pixels, such as 0,0,512,3600"
 @click.option("--like", type=click.Path(exists=True, path_type=Path), help="Raster whose grid a custom area takes.")
 @window_option
 @click.option("--encoder", default="esdnet-small", show_default=True, metavar="NAME", help="Encoder, or its weights.")
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="torch",
+    show_default=True,
+    help="What runs the encoder's network; all but torch may move a few levels by one.",
+)
 @click.option(
     "--fill",
     type=click.Choice(["linear", "gp"]),

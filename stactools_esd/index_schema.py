@@ -41,6 +41,7 @@ def columns(arrow: Any) -> dict[str, Any]:
         "esd:temporal_context": text,
         "esd:window_start": text,
         "esd:skipped_images": integer,
+        "esd:engine": text,
         "esd:geometry_source": text,
     }
 

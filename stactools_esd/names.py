@@ -120,6 +120,9 @@ class CodesTags:
     licence: str = DATA_LICENCE
     """SPDX identifier or words."""
 
+    engine: str | None = None
+    """What ran the encoder's network, e.g. `torch`; None where the file does not say."""
+
     software: str = SOFTWARE
     """Name and version of what wrote the file."""
 

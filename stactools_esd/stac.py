@@ -22,7 +22,7 @@ from stactools_esd.errors import CatalogError, GridError, ProductNameError
 from stactools_esd.files import multihash_file
 from stactools_esd.names import CodesTags, is_tile
 from stactools_esd.product import DAYS, SOFTWARE, CodesIdentity, EncoderIdentity, InputRecipe
-from stactools_esd.tags import check_tile_and_year
+from stactools_esd.tags import check_tile_and_year, checked_engine
 
 __all__ = [
     "ESD_EXTENSION",
@@ -159,6 +159,7 @@ def _esd(tags: CodesTags) -> dict[str, Any]:
         "esd:temporal_context": tags.temporal_context,
         "esd:window_start": tags.window_start.isoformat() if tags.window_start else None,
         "esd:skipped_images": tags.skipped_images or None,
+        "esd:engine": tags.engine,
     }
     return {key: value for key, value in properties.items() if value is not None}
 
@@ -267,6 +268,7 @@ def tags_of(item: pystac.Item | Mapping[str, Any]) -> CodesTags:
             temporal_context=str(properties["esd:temporal_context"]),
             skipped_images=int(properties.get("esd:skipped_images", 0)),
             licence=str(properties.get("license", "other")),
+            engine=checked_engine(properties.get("esd:engine")),
         )
 
 

@@ -38,6 +38,7 @@ _REQUIRED_KEYS = (
     "ESD_SOFTWARE",
 )
 _SKIPPED_KEY = "ESD_SKIPPED_IMAGES"  # there only where some were
+_ENGINE_KEY = "ESD_ENGINE"  # files of before engines, and official ones, lack it
 _FSQ_FACTS = {
     "ESD_LEVELS": ",".join(map(str, FSQ.levels)),
     "ESD_BASIS": ",".join(map(str, FSQ.basis)),
@@ -65,13 +66,25 @@ def check_tile_and_year(tile: str, year: int, window_start: date | None = None) 
         raise ProductNameError(f"got a window from {window_start} in year {year}, expected the year in which it starts")
 
 
+def checked_engine(name: str | None) -> str | None:
+    """Return the name of an engine, which need not be one that this release has; None where none is said.
+
+    Raises:
+        ProductNameError: It is no such name.
+    """
+    if name is not None and re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) is None:
+        raise ProductNameError(f"got engine {name[:20]!r}, expected a name such as torch; make the file again")
+    return name
+
+
 def to_text(tags: CodesTags) -> dict[str, str]:
     """Write tags as the texts that stand in the TIFF.
 
     Raises:
-        ProductNameError: Tile or year is impossible.
+        ProductNameError: Tile, year or engine is impossible.
     """
     check_tile_and_year(tags.tile, tags.year, tags.window_start)
+    checked_engine(tags.engine)
     identity = tags.identity
     return {
         VERSION_KEY: identity.format_version,
@@ -85,6 +98,7 @@ def to_text(tags: CodesTags) -> dict[str, str]:
         "ESD_TEMPORAL_CONTEXT": tags.temporal_context,
         "ESD_SOURCES": json.dumps(list(tags.sources)),
         **({_SKIPPED_KEY: str(tags.skipped_images)} if tags.skipped_images else {}),
+        **({_ENGINE_KEY: tags.engine} if tags.engine else {}),
         "ESD_LICENCE": tags.licence,
         "ESD_SOFTWARE": tags.software,
     }
@@ -147,6 +161,7 @@ def _parse(version: str, texts: Mapping[str, str]) -> CodesTags:
         temporal_context=texts["ESD_TEMPORAL_CONTEXT"],
         skipped_images=_count(texts.get(_SKIPPED_KEY, "0")),
         licence=texts["ESD_LICENCE"],
+        engine=checked_engine(texts.get(_ENGINE_KEY)),
         software=texts["ESD_SOFTWARE"],
     )
 

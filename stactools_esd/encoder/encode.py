@@ -20,6 +20,7 @@ from stactools_esd.codes_file import open_codes
 from stactools_esd.encoder.block_codes import BlockDone
 from stactools_esd.encoder.encode_plan import EncodePlan, make_plan
 from stactools_esd.encoder.encode_request import EncodeRequest
+from stactools_esd.encoder.engines import REFERENCE
 from stactools_esd.encoder.inference import MIN_VALID_DAYS, Encoder
 from stactools_esd.encoder.workers import encode_apart, encode_here
 from stactools_esd.errors import EsdError, NothingFoundError, OutputError, SkippedImageWarning
@@ -167,7 +168,7 @@ def _encode(plan: EncodePlan, fits: MemoryPlan, store: BlockStore, skipped: _Ski
     if workers == 1 or len(groups) < 2 or isinstance(encoder, Encoder):
         news = encode_here(plan.job, plan.encoder, groups, store)
     else:
-        news = encode_apart(plan.job, encoder, groups, store, workers)
+        news = encode_apart(plan.job, encoder, plan.request.engine, groups, store, workers)
     title = f"encode {plan.tags.tile} {plan.tags.year}"
     done_before = len(plan.blocks) - len(left)
     with (
@@ -214,12 +215,14 @@ def _drop_unfinished(folder: Path) -> None:
 
 
 def _refuse_other(plan: EncodePlan) -> None:
-    """See that codes of an item that is there already may be made again: of the same recipe, window and grid."""
+    """See that codes of an item that is there already may be made again: of one recipe, engine, window and grid."""
     kept, tags, source = plan.codes_path, plan.tags, plan.job.source
     if not kept.is_file():
         return
     with open_codes(kept) as older:
         differences = tags.identity.differences(older.identity)
+        if tags.engine != (engine := older.tags.engine or REFERENCE):  # files of before engines were made by it
+            differences.append(f"engine {tags.engine} against {engine}")
         if tags.window_start != older.tags.window_start:
             differences.append(f"first day {tags.window_start} against {older.tags.window_start}")
         shape = (older.height, older.width)

@@ -89,10 +89,11 @@ class EncodePlan:
 
     @cached_property
     def run_key(self) -> str:
-        """Hash of what decides the codes: software, encoder, recipe, window, grid, blocks and files."""
+        """Hash of what decides the codes: software, encoder, engine, recipe, window, grid, blocks and files."""
         source = self.job.source
         facts: dict[str, Any] = {
             "software": self.tags.software,
+            "engine": self.tags.engine,
             **self.tags.identity.as_dict(),
             "window": [self.tags.year, str(self.tags.window_start or ""), self.tags.temporal_context],
             "grid": [str(source.crs), list(source.transform)[:6], list(source.shape)],
@@ -114,6 +115,8 @@ def make_plan(request: EncodeRequest) -> EncodePlan:
         RasterError: The images or the elevation cannot be read.
         GridError: The georeference does not fit the tile, or the part leaves the grid.
         WeightsError: The encoder cannot be loaded.
+        MissingExtraError: The library of the engine is not installed.
+        EngineError: The engine cannot run here, or moves more levels than is stated of it.
         UsageError: Options do not go together.
     """
     filling = fusion(request.fill, request.context, guided=request.guide is not None)
@@ -130,7 +133,7 @@ def make_plan(request: EncodeRequest) -> EncodePlan:
     check_georeference(request.tile, images.crs, images.transform, images.shape)
     _check_dates(images, request)
     guide = _guide(request, images, found.source, filling)
-    encoder = request.encoder if isinstance(request.encoder, Encoder) else load_encoder(request.encoder)
+    encoder = request.encoder if isinstance(request.encoder, Encoder) else load_encoder(request.encoder, request.engine)
     ground = find_ground(request.source, images, found.source, request.dem, request.sea_level)
     recipe = request.recipe or InputRecipe(
         source=(request.source_name or found.name) + (f" guided by {guide.name}" if guide else ""),
@@ -160,6 +163,7 @@ def make_plan(request: EncodeRequest) -> EncodePlan:
             sources=request.sources or _sources(request, found.words),
             temporal_context=filling.context,
             licence=request.licence,
+            engine=encoder.engine,
             software=f"{SOFTWARE} {version(SOFTWARE)}",
         ),
         blocks=blocks,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from stactools_esd.encoder.engines import REFERENCE, check_engine
 from stactools_esd.encoder.inference import Encoder
 from stactools_esd.errors import UsageError
 from stactools_esd.fusion import DEFAULT_FILL
@@ -33,7 +34,10 @@ class EncodeRequest:
     """MGRS tile, or `x` and the name of a custom area."""
 
     encoder: str | Path | Encoder = "esdnet-small"
-    """Name, path of weights, or a loaded encoder, which serves one worker only."""
+    """Name, path of weights, or a loaded encoder, which serves one worker only and brings its engine."""
+
+    engine: str = REFERENCE
+    """What runs the encoder's network, one of `engines.ENGINES`."""
 
     source_type: str = AUTO
     """What the source is, one of `sources.find.SOURCE_TYPES`; by default it is recognised."""
@@ -103,8 +107,8 @@ class EncodeRequest:
 
         Raises:
             ProductNameError: The tile or the year is impossible.
-            UsageError: A word of the recipe is empty, a sea level has no elevation, or several workers are to share a
-                loaded encoder.
+            UsageError: A word of the recipe is empty, a sea level has no elevation, there is no such engine, a loaded
+                encoder has another, or several workers are to share a loaded encoder.
         """
         check_tile_and_year(self.tile, self.window.year, self.window.start)
         for word in (self.source_name, self.harmonisation, self.dem_name):
@@ -116,6 +120,12 @@ class EncodeRequest:
         if self.sea_level is not None and self.dem is None:
             raise UsageError(
                 f"got sea level {self.sea_level:g} without elevation, expected both; give --dem or leave it out"
+            )
+        check_engine(self.engine)
+        if isinstance(self.encoder, Encoder) and self.engine not in (REFERENCE, self.encoder.engine):
+            raise UsageError(
+                f"got the engine {self.engine} and an encoder loaded with {self.encoder.engine}, expected one engine; "
+                "load the encoder with it"
             )
         if isinstance(self.encoder, Encoder) and self.workers != 1:
             raise UsageError(

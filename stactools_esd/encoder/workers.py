@@ -45,7 +45,7 @@ def encode_here(
 
 
 def encode_apart(
-    job: EncodeJob, weights: str | Path, groups: Sequence[Group], store: BlockStore, workers: int
+    job: EncodeJob, weights: str | Path, engine: str, groups: Sequence[Group], store: BlockStore, workers: int
 ) -> Generator[BlockDone, None, None]:
     """Encode groups of blocks in other processes; the codes are those of `encode_here`, bit for bit.
 
@@ -55,6 +55,7 @@ def encode_apart(
     Args:
         job: What the blocks have in common.
         weights: Name of the encoder, or path of its weights.
+        engine: What runs its network in each worker.
         groups: Groups of blocks; each worker takes the next that is left.
         store: Where finished blocks go.
         workers: How many processes.
@@ -67,7 +68,7 @@ def encode_apart(
         PartlyDoneError: A worker died.
     """
     waiting = list(reversed(groups))
-    running = [_start(job, weights, store) for _ in range(min(workers, len(groups)))]
+    running = [_start(job, weights, engine, store) for _ in range(min(workers, len(groups)))]
     try:
         for worker in running * _AHEAD:
             _order(worker, waiting)
@@ -90,12 +91,12 @@ def encode_apart(
             worker.news.close()
 
 
-def _start(job: EncodeJob, weights: str | Path, store: BlockStore) -> _Worker:
+def _start(job: EncodeJob, weights: str | Path, engine: str, store: BlockStore) -> _Worker:
     """Start one process."""
     context = multiprocessing.get_context("spawn")
     taken, orders = context.Pipe(duplex=False)
     news, told = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(job, weights, store, taken, told), daemon=True)
+    process = context.Process(target=_work, args=(job, weights, engine, store, taken, told), daemon=True)
     process.start()
     taken.close()  # so that each side sees when the other is gone
     told.close()
@@ -130,13 +131,15 @@ def _heard(worker: _Worker) -> BlockDone | _GroupDone | None:
     return said
 
 
-def _work(job: EncodeJob, weights: str | Path, store: BlockStore, orders: Connection, news: Connection) -> None:
+def _work(
+    job: EncodeJob, weights: str | Path, engine: str, store: BlockStore, orders: Connection, news: Connection
+) -> None:
     """Encode what is ordered: the life of a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends its workers
     try:
         with suppress(BrokenPipeError, EOFError):  # the parent is gone
             try:
-                encoder = load_encoder(weights)
+                encoder = load_encoder(weights, engine)
                 with bounded_libraries():
                     for done in encode_groups(job, encoder, _ordered(orders, news), store):
                         news.send(done)
