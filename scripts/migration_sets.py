@@ -42,6 +42,9 @@ class RealLabels:
     event: NDArray[np.int64]
     """Year of the dated clearing, 0 where none is known (n,)."""
 
+    alert_month: NDArray[np.int64]
+    """Month of the alert that dated it, 0..11 (n,)."""
+
     cluster: NDArray[np.int64]
     """Pixels that are drawn together (n,)."""
 
@@ -69,9 +72,12 @@ def deter(data: Path, weights: str) -> RealLabels:
     truth[(event > 0)[:, None] & (years < event[:, None])] = FOREST
     truth[(event > 0)[:, None] & (years > event[:, None])] = CLEARED
     return RealLabels(
-        series=_series(years, codes, np.where(primary, FOREST, CLEARED), lon, lat, {FOREST: "forest", CLEARED: "cleared"}),
+        series=_series(
+            years, codes, np.where(primary, FOREST, CLEARED), lon, lat, {FOREST: "forest", CLEARED: "cleared"}
+        ),
         truth=truth,
         event=event,
+        alert_month=np.where(np.isnat(day), 0, day.astype("datetime64[M]").astype(np.int64) % 12),
         cluster=np.unique(np.floor(np.stack([lon, lat]) / 0.5), axis=1, return_inverse=True)[1].reshape(-1),
     )
 
@@ -98,9 +104,7 @@ def fields(data: Path, weights: str) -> RealLabels:
     truth[pixel, of_year - years[0]] = class_id + 1
     legend = {number + 1: str(name) for number, name in enumerate(names)}
     series = _series(years, codes, class_id[first] + 1, lon[first], lat[first], legend)
-    return RealLabels(
-        series=series, truth=truth, event=np.zeros(len(first), np.int64), cluster=_fields_of(row[first], column[first], truth)
-    )
+    return _undated(series, truth, _fields_of(row[first], column[first], truth))
 
 
 def places(data: Path, weights: str) -> RealLabels:
@@ -124,12 +128,21 @@ def places(data: Path, weights: str) -> RealLabels:
     truth[place, of_year - years[0]] = class_id + 1
     legend = {number + 1: str(name) for number, name in enumerate(names)}
     series = _series(years, codes, class_id[first] + 1, lon[first], lat[first], legend)
-    return RealLabels(series=series, truth=truth, event=np.zeros(len(first), np.int64), cluster=np.arange(len(first)))
+    return _undated(series, truth, np.arange(len(first)))
 
 
-def given(real: RealLabels, class_id: NDArray[np.int64], year: NDArray[np.int64]) -> LabelSeries:
-    """Return the series with the labels that somebody gives: a class and its year for each pixel."""
-    return replace(real.series, class_id=class_id, label_year=year)
+def given(
+    real: RealLabels, class_id: NDArray[np.int64], year: NDArray[np.int64], kept: NDArray[np.bool_]
+) -> LabelSeries:
+    """Return the series of some pixels with the labels that somebody gives: a class and its year for each pixel."""
+    series = replace(real.series, class_id=class_id, label_year=year)
+    by_pixel = ("codes", "valid", "clear_obs", "class_id", "label_year", "label", "lon", "lat", "x", "y")
+    return replace(series, **{name: getattr(series, name)[kept] for name in by_pixel})
+
+
+def _undated(series: LabelSeries, truth: NDArray[np.int64], cluster: NDArray[np.int64]) -> RealLabels:
+    none = np.zeros(len(series), np.int64)
+    return RealLabels(series=series, truth=truth, event=none, alert_month=none, cluster=cluster)
 
 
 def _encoded(data: Path, weights: str, windows: Sequence[NDArray[np.float32]]) -> NDArray[np.uint16]:
