@@ -52,7 +52,7 @@ class Server(BaseHTTPRequestHandler):
         if self.state.stalls > 0:
             self.state.stalls -= 1
             self.state.woken.wait(30)
-        elif self.state.failures > 0:
+        elif self.state.failures > 0 and self.state.fails_on in self.path:
             self.state.failures -= 1
             self.send_error(self.state.failure_status)
         elif self.path.startswith("/files/"):
@@ -79,6 +79,9 @@ class Server(BaseHTTPRequestHandler):
         for key, value in ({"Content-Length": str(len(content)), "Accept-Ranges": "bytes"} | (headers or {})).items():
             self.send_header(key, value)
         self.end_headers()
+        if self.state.cuts > 0 and status < 300:
+            self.state.cuts -= 1
+            content, self.close_connection = content[: len(content) // 2], True
         with suppress(ConnectionError):  # a reader that only wants the headers hangs up
             self.wfile.write(content)
 
@@ -96,7 +99,9 @@ class State:
         self.served: list[int] = []
         self.failures = 0
         self.failure_status = 503
+        self.fails_on = ""
         self.stalls = 0
+        self.cuts = 0
         self.woken = Event()
         self.heads = 0
         self.page_items = 1

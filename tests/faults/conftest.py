@@ -1,6 +1,7 @@
 """Fixtures of the tests of faults: tiny inputs, and a process that forks command lines."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,8 @@ import pytest
 pytest.importorskip("torch")
 
 from disk import Disk, mounted
-from kill import Forker
-from long_commands import write_inputs
+from kill import Forker, Reference
+from long_commands import command, write_inputs
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +28,13 @@ def inputs(tmp_path_factory: pytest.TempPathFactory, forker: Forker) -> Path:
     made = forker.run(tuple(words.split()), given)
     assert made.code == 0, made.said
     return given
+
+
+@pytest.fixture(scope="session")
+def undisturbed(forker: Forker, inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Reference]:
+    """Return what a long command makes that nothing disturbs; each is run when it is first asked for."""
+    root = tmp_path_factory.mktemp("undisturbed")
+    return cache(lambda name: Reference.of(forker, command(name, inputs), root))
 
 
 @pytest.fixture

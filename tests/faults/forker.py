@@ -4,15 +4,17 @@ Importing takes most of a short command: a kill at a random moment would mostly 
 each run is a fork in a session of its own. Blocks are made small, so that a tiny place has several.
 
 It reads orders from stdin, a JSON object a line, and writes to stdout: `began` at the first change below the folder of
-the run, and `ended STATUS CHANGES` when the run is over. A run may be told to end itself, by SIGKILL, right before its
-n-th change.
+the run, and `ended STATUS CHANGES` when the run is over. A run may be told to send itself a signal right before its
+n-th change: SIGKILL, or SIGSTOP, which is answered by `stopped`; then the order `wait` waits for its end.
 """
 
 import importlib
 import json
+import locale
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,24 +39,33 @@ SMALL = {
 
 def main() -> None:
     """Import, then fork whatever is ordered."""
-    os.environ["MPLBACKEND"] = "Agg"
+    with suppress(locale.Error):  # one that is not installed changes nothing
+        locale.setlocale(locale.LC_ALL, "")
     for name in MODULES:
         importlib.import_module(name)
     for name, values in SMALL.items():
         for key, value in values.items():
             setattr(importlib.import_module(name), key, value)
     say("ready")
+    reports: dict[int, int] = {}
     for line in sys.stdin:
         order = json.loads(line)
-        reading, writing = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            os.close(reading)
-            run(order, writing)
-        os.close(writing)
-        say(f"started {pid}")
-        _, status = os.waitpid(pid, 0)
-        with os.fdopen(reading) as file:
+        if "wait" in order:
+            pid = order["wait"]
+        else:
+            reading, writing = os.pipe()
+            pid = os.fork()
+            if pid == 0:
+                os.close(reading)
+                run(order, writing)
+            os.close(writing)
+            reports[pid] = reading
+            say(f"started {pid}")
+        _, status = os.waitpid(pid, 0 if "wait" in order else os.WUNTRACED)
+        if os.WIFSTOPPED(status):
+            say("stopped")
+            continue
+        with os.fdopen(reports.pop(pid)) as file:
             changes = file.read() or "0"
         say(f"ended {os.waitstatus_to_exitcode(status)} {changes}")
 
@@ -68,13 +79,12 @@ def run(order: dict[str, Any], report: int) -> None:
     """Be the command: the life of a fork."""
     os.setsid()
     os.chdir(order["folder"])
-    os.environ.update(order["environment"])
     told = os.dup(1)
     with Path(order["said"]).open("wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
-    seen = Changes(order["folder"], told, order["before_change"])
+    seen = Changes(order["folder"], told, order["before_change"], signal.Signals[order["signal"]])
     sys.addaudithook(seen.hear)
     try:
         program = importlib.import_module(order["module"])
@@ -100,9 +110,9 @@ def run(order: dict[str, Any], report: int) -> None:
 class Changes:
     """Counts what a run changes in its folder."""
 
-    def __init__(self, folder: str, told: int, before: int | None) -> None:
+    def __init__(self, folder: str, told: int, before: int | None, how: signal.Signals) -> None:
         self.here, self.folder = folder, folder + os.sep
-        self.told, self.before, self.count = told, before, 0
+        self.told, self.before, self.how, self.count = told, before, how, 0
 
     def hear(self, event: str, details: tuple[Any, ...]) -> None:
         """Count a change, and end the process before the one that was named."""
@@ -120,7 +130,7 @@ class Changes:
         if self.count == 1:
             os.write(self.told, b"began\n")
         if self.count == self.before:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.how)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Command lines that are killed, and run again: what they leave, and what comes of it."""
 
-import hashlib
 import json
 import os
 import random
@@ -9,9 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from made import Snapshot, differences, new, snapshot
 
 KILLS = int(os.environ.get("ESD_KILLS", "10"))
 """Kills of each command."""
@@ -21,9 +24,6 @@ PATIENCE = 300.0
 
 MOMENT = "1700000000"
 """The time that files say they were made at, in seconds since 1970."""
-
-Snapshot = dict[str, str | None]
-"""SHA-256 of each file below a folder, None for folders, by their paths."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,17 +60,46 @@ class Ended:
     """Whether it had changed anything."""
 
 
-class Forker:
-    """A `forker.py` at work; a context manager."""
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """What an undisturbed run makes."""
 
-    def __init__(self) -> None:
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "SOURCE_DATE_EPOCH": MOMENT}
+    folder: Path
+    """Where it ran."""
+
+    files: Snapshot
+    """What it made."""
+
+    ended: Ended
+    """How it ended."""
+
+    @classmethod
+    def of(cls, forker: "Forker", command: Command, root: Path) -> "Reference":
+        """Run a command twice, and see that both runs make the same; the first also compiles what is kept compiled."""
+        first = forker.run(command.words, new(root / f"{command.name}-first"))
+        ended = forker.run(command.words, new(root / f"{command.name}-again"))
+        assert (first.code, ended.code) == (0, 0), first.said + ended.said
+        folder = root / f"{command.name}-again"
+        made = cls(folder=folder, files=snapshot(folder), ended=ended)
+        assert differences(snapshot(root / f"{command.name}-first"), made.files) == ""
+        return made
+
+
+class Forker:
+    """A `forker.py` at work; a context manager.
+
+    Args:
+        environment: Variables of all its runs.
+    """
+
+    def __init__(self, **environment: str) -> None:
+        common = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "SOURCE_DATE_EPOCH": MOMENT}
         self._process = subprocess.Popen(
             [sys.executable, Path(__file__).with_name("forker.py")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment,
+            env=os.environ | common | environment,
         )
         self._heard = b""
         self._selector = selectors.DefaultSelector()
@@ -91,7 +120,6 @@ class Forker:
         *,
         after: float | None = None,
         before_change: int | None = None,
-        environment: Mapping[str, str] | None = None,
     ) -> Ended:
         """Run a command line to its end, or until it is killed.
 
@@ -100,20 +128,8 @@ class Forker:
             folder: Where it runs.
             after: Seconds after which its whole process group is killed.
             before_change: Change to its folder before which it kills itself.
-            environment: Further variables.
         """
-        said = folder.parent / f"{folder.name}.said"
-        order = {
-            "module": "esd_tasks.cli" if words[0] == "esd-tasks" else "stactools_esd.commands",
-            "words": words[1:] if words[0] == "esd-tasks" else words[2:],
-            "folder": str(folder),
-            "said": str(said),
-            "before_change": before_change,
-            "environment": dict(environment or {}),
-        }
-        self._process.stdin.write(json.dumps(order).encode() + b"\n")  # type: ignore[union-attr]
-        self._process.stdin.flush()  # type: ignore[union-attr]
-        pid = int(str(self._line(PATIENCE)).removeprefix("started "))
+        pid, said = self._start(words, folder, before_change, "SIGKILL")
         start, began, killed = time.monotonic(), False, False
         while True:
             left = None if after is None or killed else max(0.0, start + after - time.monotonic())
@@ -125,9 +141,47 @@ class Forker:
             elif line == "began":
                 began = True
             else:
-                _, code, changes = line.split()
-                seconds = time.monotonic() - start
-                return Ended(code=int(code), said=said.read_text(), changes=int(changes), seconds=seconds, began=began)
+                return self._ended(line, said, time.monotonic() - start, began)
+
+    @contextmanager
+    def held(self, words: tuple[str, ...], folder: Path, *, before_change: int) -> Iterator[list[Ended]]:
+        """Stop a run right before a change to its folder while the body runs, then let it go on to its end.
+
+        Yields:
+            Gets what became of the run, in the end.
+        """
+        pid, said = self._start(words, folder, before_change, "SIGSTOP")
+        while (line := self._line(PATIENCE)) == "began":
+            pass
+        assert line == "stopped", line
+        ended: list[Ended] = []
+        yield ended
+        os.killpg(pid, signal.SIGCONT)
+        self._order({"wait": pid})
+        ended.append(self._ended(str(self._line(PATIENCE)), said, 0.0, True))
+
+    def _start(self, words: tuple[str, ...], folder: Path, before_change: int | None, how: str) -> tuple[int, Path]:
+        """Start a run; return its process and the file of what it says."""
+        said = folder.parent / f"{folder.name}.said"
+        order = {
+            "module": "esd_tasks.cli" if words[0] == "esd-tasks" else "stactools_esd.commands",
+            "words": words[1:] if words[0] == "esd-tasks" else words[2:],
+            "folder": str(folder),
+            "said": str(said),
+            "before_change": before_change,
+            "signal": how,
+        }
+        self._order(order)
+        return int(str(self._line(PATIENCE)).removeprefix("started ")), said
+
+    @staticmethod
+    def _ended(line: str, said: Path, seconds: float, began: bool) -> Ended:
+        _, code, changes = line.split()
+        return Ended(code=int(code), said=said.read_text(), changes=int(changes), seconds=seconds, began=began)
+
+    def _order(self, order: Mapping[str, Any]) -> None:
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")  # type: ignore[union-attr]
+        self._process.stdin.flush()  # type: ignore[union-attr]
 
     def _line(self, seconds: float) -> str | None:
         """Return the next line, or None where none comes in time."""
@@ -173,7 +227,9 @@ class Tally:
             self.before += 1
 
 
-def survive(forker: Forker, command: Command, root: Path, *, kills: int = KILLS, seed: int = 0) -> Tally:
+def survive(
+    forker: Forker, command: Command, reference: Reference, root: Path, *, kills: int = KILLS, seed: int = 0
+) -> Tally:
     """Kill a command and run it again, many times; half of them at a moment, half before a change to its folder.
 
     Moments and changes are spread over the run: one is drawn in each of equal parts.
@@ -181,18 +237,12 @@ def survive(forker: Forker, command: Command, root: Path, *, kills: int = KILLS,
     Args:
         forker: Runs it.
         command: What is run.
+        reference: What it makes undisturbed.
         root: Folder for the runs.
         kills: How many.
         seed: Decides moments and changes.
     """
-    whole = root / "whole"
-    (whole).mkdir(parents=True)
-    forker.run(command.words, new(root / "first"))  # compiles what is compiled at first use
-    usual = forker.run(command.words, whole)
-    assert usual.code == 0, usual.said
-    expected, generator, tally = snapshot(whole), random.Random(f"{command.name} {seed}"), Tally()
-    if differing := differences(snapshot(root / "first"), expected):
-        tally.faults.append(f"two undisturbed runs differ: {differing}")
+    usual, generator, tally = reference.ended, random.Random(f"{command.name} {seed}"), Tally()
     moments, changes = kills // 2, kills - kills // 2
     plan = [(usual.seconds * (n + generator.random()) / moments, None) for n in range(moments)]
     plan += [(None, 1 + int(usual.changes * (n + generator.random()) / changes)) for n in range(changes)]
@@ -201,11 +251,11 @@ def survive(forker: Forker, command: Command, root: Path, *, kills: int = KILLS,
         where = f"after {after:.3f} of {usual.seconds:.3f} s" if after else f"{before_change} of {usual.changes}"
         killed = forker.run(command.words, folder, after=after, before_change=before_change)
         tally.count(killed)
-        tally.faults += [f"{where}: {name} is not whole" for name in halves(command, folder, whole)]
+        tally.faults += [f"{where}: {name} is not whole" for name in halves(command, folder, reference.folder)]
         again = forker.run(command.words, folder)
         if again.code:
             tally.faults.append(f"{where}: the second run leaves with {again.code}: {again.said.strip()[-300:]}")
-        elif found := differences(snapshot(folder), expected):
+        elif found := differences(snapshot(folder), reference.files):
             tally.faults.append(f"{where}: {found}")
     return tally
 
@@ -220,25 +270,3 @@ def halves(command: Command, folder: Path, whole: Path) -> list[str]:
             if not command.unfinished(name.name, (folder / name).read_bytes(), final):
                 found.append(name.as_posix())
     return found
-
-
-def new(folder: Path) -> Path:
-    """Make a folder."""
-    folder.mkdir(parents=True)
-    return folder
-
-
-def snapshot(folder: Path) -> Snapshot:
-    """Return every file below a folder, hidden ones too."""
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
-        for path in sorted(folder.rglob("*"))
-    }
-
-
-def differences(got: Snapshot, expected: Snapshot) -> str:
-    """Say in what two snapshots differ, empty where they do not."""
-    said = [f"{name} is left over" for name in got.keys() - expected.keys()]
-    said += [f"{name} is missing" for name in expected.keys() - got.keys()]
-    said += [f"{name} differs" for name in got.keys() & expected.keys() if got[name] != expected[name]]
-    return ", ".join(sorted(said))
