@@ -155,15 +155,15 @@ def mutate_json_bytes(data: bytes, rng: random.Random) -> bytes:
     """Mutate the content of a JSON text, now and then its bytes, and now and then bury it."""
     try:
         content = json.loads(data)
-    except (ValueError, RecursionError):
-        return mutate_bytes(data, rng)
-    kind = rng.randrange(12)
-    if kind == 0:
-        return mutate_bytes(data, rng)
-    if kind == 1:
-        depth = rng.choice((10, 900, 5000, 100_000))
-        return b"[" * depth + data + b"]" * depth
-    return json_bytes(mutate_json(content, rng))
+        kind = rng.randrange(16)
+        if kind == 1:
+            depth = rng.choice((10, 900, 5000, 100_000))
+            return b"[" * depth + data + b"]" * depth
+        if kind > 1:
+            return json_bytes(mutate_json(content, rng))
+    except (ValueError, RecursionError):  # what is no JSON, or was buried before
+        pass
+    return mutate_bytes(data, rng)
 
 
 def mutate_tiff(data: bytes, rng: random.Random) -> bytes:

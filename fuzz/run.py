@@ -10,6 +10,7 @@ input into `regressions/<target>/`, where `tests/test_fuzz.py` reads it from the
 import argparse
 import json
 import os
+import random
 import re
 import subprocess
 import sys
@@ -27,6 +28,9 @@ MEMORY_MB = {"config": 2048, "card": 2048, "weights": 2048}
 MOST_BYTES = {"labels": 131_072, "index_parquet": 32_768, "weights": 16_384}
 """Length of an input; the others have 8,192."""
 
+JSON = ("item", "catalogue", "api", "model_json", "card", "listing_jsonl")
+"""Targets whose inputs are JSON, and are changed as such."""
+
 BUILD = HERE.parent / "build" / "fuzz"
 
 
@@ -43,7 +47,15 @@ def child(target: str, arguments: list[str]) -> None:
         except Exception as error:
             print(f"{target}: a seed fails: {error!r}", file=sys.stderr)
             raise
-    atheris.Setup([f"fuzz-{target}", *arguments], parsers.TARGETS[target])
+    from mutations import mutate_json_bytes
+
+    def mutate(data: bytes, most: int, seed: int) -> bytes:
+        """Change JSON by its structure every other time, and whatever else as libFuzzer does."""
+        if seed % 2 and target in JSON:
+            return mutate_json_bytes(data, random.Random(seed))[:most]
+        return atheris.Mutate(data, most)
+
+    atheris.Setup([f"fuzz-{target}", *arguments], parsers.TARGETS[target], custom_mutator=mutate)
     atheris.Fuzz()
 
 
@@ -93,7 +105,8 @@ def main() -> int:
         bad += status != 0
         print(f"{target:16} {executions:>10,} executions  {'no finding' if not status else 'FINDING'}", flush=True)
         if status:
-            print(said[-6000:], flush=True)
+            start = said.find("=== Uncaught")  # libFuzzer's own words follow what a target printed
+            print(said[start : start + 6000] if start >= 0 else said[-6000:], flush=True)
     figure = {"key": "trust.fuzz_executions", "value": total, "unit": "executions", "n": len(parsers.TARGETS)}
     if not given.targets and not bad:
         print(f"FIGURE {json.dumps(figure | {'split': 'seeds'})}")
