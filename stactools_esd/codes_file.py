@@ -21,6 +21,7 @@ from rasterio.windows import Window
 from stactools_esd import fsq
 from stactools_esd import tags as tag_texts
 from stactools_esd.errors import ChinaRecipeWarning, GridError, ProductNameError, RasterError
+from stactools_esd.files import is_file
 from stactools_esd.gdal import quiet_gdal, without_query
 from stactools_esd.grid import Bounds, check_georeference
 from stactools_esd.names import CodesTags, ProductName, parse_name
@@ -165,7 +166,7 @@ def open_codes(
     """
     text = str(path)
     shown = without_query(text)
-    if "://" not in text and not text.startswith("/vsi") and not Path(text).is_file():
+    if "://" not in text and not text.startswith("/vsi") and not is_file(text):
         raise RasterError(f"got no file at {shown}, expected a GeoTIFF of codes; check the path")
     address = signed(text)  # a secret where it differs: nothing keeps or shows it
     with quiet_gdal(f"read {text}"):
@@ -212,7 +213,7 @@ def _check_layout(shown: str, dataset: Any) -> None:
 
 def _check_length(path: str, dataset: Any) -> None:
     """See that a file of this machine is as long as its own index says: a truncated one is refused at once."""
-    if not Path(path).is_file():
+    if not is_file(path):
         return
     height, width = dataset.block_shapes[0]
     places = product(range(-(-dataset.width // width)), range(-(-dataset.height // height)))

@@ -106,6 +106,14 @@ def made_folder(folder: Path) -> Iterator[None]:
         raise
 
 
+def is_file(path: Path | str) -> bool:
+    """Tell whether there is a file; a name that no file can have, too long for one, is none."""
+    try:
+        return Path(path).is_file()
+    except OSError:
+        return False
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, where they are missing.
 

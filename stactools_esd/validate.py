@@ -14,7 +14,7 @@ from typing import Any
 from stactools_esd.cog import check_codes_file
 from stactools_esd.collection import union_bbox
 from stactools_esd.errors import ChinaRecipeWarning, EsdError, NothingFoundError, UsageError
-from stactools_esd.files import multihash_file, read_json
+from stactools_esd.files import is_file, multihash_file, read_json
 from stactools_esd.inventory import is_esd_item, search_folder
 from stactools_esd.item_folder import DERIVED_FROM
 from stactools_esd.model_item import MODEL_RELATION
@@ -173,7 +173,7 @@ def _check_links(path: Path, document: Json, report: Report) -> list[Path]:
         target = _linked(path, link)
         if target is None or link["rel"] == DERIVED_FROM:  # inputs may be gone: the codes stay what they are
             continue
-        if not target.is_file():
+        if not is_file(target):
             report.add(path, f"got a link rel={link['rel']} to {link['href']}, which does not exist")
         elif link["rel"] in followed and not target.is_relative_to(Path(os.path.abspath(path)).parent):  # noqa: PTH100
             report.add(path, f"got a link rel={link['rel']} to {link['href']}, which leads out of the folder")
@@ -211,7 +211,7 @@ def _check_item(path: Path, item: Json, report: Report) -> None:
         report.add(path, f"got the id {item['id']}, expected {tags.name.item_id} by tile, year and encoder")
     _check_membership(path, item, tags, report)
     codes = _linked(path, item["assets"]["embeddings"])
-    if codes is not None and codes.is_file():
+    if codes is not None and is_file(codes):
         _check_agreement(path, item, tags, codes, report)
 
 
@@ -220,7 +220,7 @@ def _check_assets(path: Path, item: Json, report: Report) -> None:
         file = _linked(path, asset)
         if file is None:
             continue
-        if not file.is_file():
+        if not is_file(file):
             report.add(path, f"got asset {key} at {asset['href']}, which does not exist")
         elif asset.get("file:size", size := file.stat().st_size) != size:
             report.add(path, f"got file:size {asset['file:size']} of asset {key}, but the file has {size} bytes")
@@ -266,7 +266,7 @@ def _check_membership(path: Path, item: Json, tags: CodesTags, report: Report) -
         report.add(path, f"got collection {item['collection']!r}, expected {expected!r} by its encoder")
     for link in item["links"]:
         target = _linked(path, link) if link["rel"] == "collection" else None
-        collection = _read(target, report) if target is not None and target.is_file() else None
+        collection = _read(target, report) if target is not None and is_file(target) else None
         if collection is None:
             continue
         if collection.get("id") != item.get("collection"):

@@ -7,14 +7,17 @@ from urllib.parse import urlsplit
 
 from esd_tasks.codes_item import CodesItem
 from esd_tasks.item_sources.document import is_of_codes, item_of
-from esd_tasks.item_sources.hrefs import is_file, links_of, resolve
+from esd_tasks.item_sources.hrefs import links_of, resolve
 from esd_tasks.item_sources.http import fetch_json
 from esd_tasks.item_sources.mirror import mirrored
 from esd_tasks.item_sources.wanted import Wanted
 from stactools_esd import stac
 from stactools_esd.errors import CatalogError
-from stactools_esd.files import read_json
+from stactools_esd.files import is_file, read_json
 from stactools_esd.gdal import without_query
+
+MOST_DEEP: Final = 50
+"""Documents above one another; a catalogue of ours has four."""
 
 NO_CATALOG: Final = (
     "name a catalogue, item, index, API, codes COG or folder of these with --catalog or ESD_CATALOG (default ./catalog)"
@@ -22,7 +25,7 @@ NO_CATALOG: Final = (
 """What to do where there is none."""
 
 
-def walk(place: str, wanted: Wanted, seen: set[str] | None = None) -> Iterator[CodesItem]:
+def walk(place: str, wanted: Wanted, seen: set[str] | None = None, depth: int = 0) -> Iterator[CodesItem]:
     """Yield the items below a catalogue, or the item that a document is; other collections' items are passed over.
 
     A collection whose mirror can be trusted is not walked.
@@ -31,6 +34,7 @@ def walk(place: str, wanted: Wanted, seen: set[str] | None = None) -> Iterator[C
         place: Path or URL of the document.
         wanted: Years and zones that are not wanted are not opened; items still have to be tried.
         seen: Documents that were walked already.
+        depth: Documents above this one.
 
     Raises:
         CatalogError: A document is no STAC, a link is broken, or an item is invalid.
@@ -41,6 +45,10 @@ def walk(place: str, wanted: Wanted, seen: set[str] | None = None) -> Iterator[C
     if place in seen:
         return
     seen.add(place)
+    if depth > MOST_DEEP:
+        raise CatalogError(
+            f"got {without_query(place)} below {depth} documents, expected {MOST_DEEP} at most; mend the catalogue"
+        )
     content = fetch_json(place) if remote else read_json(Path(place))
     kind = content.get("type") if isinstance(content, dict) else None
     if kind == "Feature":
@@ -54,7 +62,7 @@ def walk(place: str, wanted: Wanted, seen: set[str] | None = None) -> Iterator[C
         return
     for target, rel in _links(content, place):
         if rel == "item" or wanted.enters(content, _folder(place), _folder(target)):
-            yield from walk(target, wanted, seen)
+            yield from walk(target, wanted, seen, depth + 1)
 
 
 def _links(content: dict[str, Any], place: str) -> Iterator[tuple[str, str]]:

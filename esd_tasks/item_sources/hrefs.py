@@ -17,6 +17,9 @@ SCHEMES: Final = ("https", "http", "s3", "gs")
 ALLOW_VARIABLE: Final = "ESD_ALLOW"
 """Environment variable with further schemes, separated by commas, such as `file`; `vsi` for paths of GDAL."""
 
+LONGEST_NAME: Final = 255
+"""Bytes of the name of a file or folder, on every file system in use."""
+
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 
 
@@ -35,20 +38,16 @@ def resolve(href: str, place: str) -> str:
             _check(whole, place)
             return whole
         path = stac.local_path(href.removeprefix("file://"))
-        return href if path is None else str((Path(place).parent / path).resolve())
+        if path is None:
+            return href
+        if any(len(os.fsencode(part)) > LONGEST_NAME for part in path.parts):
+            raise ValueError(href)
+        return str((Path(place).parent / path).resolve())
     except (ValueError, OSError, RuntimeError) as error:  # brackets without an address, NUL, circles of links
         raise CatalogError(
             f"got the address {without_query(href)[:200]!r} in {without_query(place)}, expected a URL or a path; mend "
             "the document"
         ) from error
-
-
-def is_file(path: str) -> bool:
-    """Tell whether there is a file; a name that no file can have is none."""
-    try:
-        return Path(path).is_file()
-    except OSError:  # longer than names may be
-        return False
 
 
 def links_of(content: Mapping[str, Any], place: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

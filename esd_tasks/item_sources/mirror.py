@@ -78,7 +78,7 @@ def _parts(asset: Mapping[str, Any], place: str, wanted: Wanted) -> list[Part]:
     return [Part(place=target, item_count=asset.get("esd:item_count"), items_sha256=asset.get("esd:items_sha256"))]
 
 
-def _list(content: Mapping[str, Any], key: str) -> list[Any]:
+def _list(content: Any, key: str) -> list[Any]:
     """Return a list that a content may hold."""
-    found = content.get(key)
+    found = content.get(key) if isinstance(content, Mapping) else None
     return found if isinstance(found, list) else []
