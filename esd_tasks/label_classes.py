@@ -1,14 +1,13 @@
 """Classes as fields hold them, names in any script or integers, turned into ids and names."""
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from esd_tasks.legend import LARGEST_ID, UNCLASSIFIED
+from esd_tasks.legend import LARGEST_ID, UNCLASSIFIED, plain_name
 from stactools_esd.errors import LabelsError, UsageError
 
 MOST_CLASSES: Final = 254
@@ -20,7 +19,7 @@ def class_value(value: Any) -> Any:
     if value is None or value != value:  # NaN and NaT differ from themselves
         return None
     if isinstance(value, str):
-        return unicodedata.normalize("NFC", value).strip() or None
+        return plain_name(value) or None
     if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
     return value.item() if isinstance(value, np.generic) else value
@@ -40,7 +39,7 @@ def class_ids(
     if UNCLASSIFIED in names:
         raise LabelsError("got class 0 in the legend, expected 1 and up: 0 is kept for unclassified pixels; change it")
     by_text = {str(class_id): class_id for class_id in names}
-    by_text |= {unicodedata.normalize("NFC", name).strip(): class_id for class_id, name in names.items()}
+    by_text |= {plain_name(name): class_id for class_id, name in names.items()}
     by_value = {value: by_text.get(str(value), by_text.get(text)) for value, text in texts.items()}
     if unknown := sorted({texts[value] for value, class_id in by_value.items() if class_id is None}):
         raise LabelsError(
@@ -63,7 +62,7 @@ def class_ids(
 
 def _excluded(text: str, by_text: Mapping[str, int]) -> int:
     """Return the class_id that the user named."""
-    plain = unicodedata.normalize("NFC", text).strip()
+    plain = plain_name(text)
     if plain not in by_text:
         raise UsageError(
             f"got --exclude {text}, expected a class of the labels: {', '.join(by_text)}; name one of them"

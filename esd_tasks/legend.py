@@ -6,6 +6,7 @@ name a wider one that it belongs to, its parent.
 
 import csv
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ _COLUMNS: Final = {
 }
 """Column names that a legend file may use."""
 
+_JOINERS: Final = "\u200c\u200d"
+
 _HEX = re.compile(r"#?([0-9a-fA-F]{6})")
 
 
@@ -53,6 +56,13 @@ class LegendClass:
 
     parent: str | None = None
     """Name of the wider class that it belongs to."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", plain_name(self.name))
+        if self.parent is not None:
+            object.__setattr__(self, "parent", plain_name(self.parent))
+        if re.fullmatch("#[0-9a-f]{6}", self.colour) is None:
+            raise LabelsError(f"got colour {self.colour[:40]!r} of {self.name!r}, expected #rrggbb; correct it")
 
     @property
     def rgb(self) -> tuple[int, int, int]:
@@ -131,6 +141,15 @@ class Legend:
     def by_id(self) -> dict[int, str]:
         """Names by class_id, ascending."""
         return dict(zip(self.ids, self.names, strict=True))
+
+
+def plain_name(text: str) -> str:
+    """Return a name as maps, tables and pages can hold it: composed, without signs that are not printed.
+
+    XML and terminals take no control characters, UTF-8 no halves of signs; joiners stay, for they shape words.
+    """
+    kept = "".join(sign if sign.isprintable() or sign in _JOINERS else " " for sign in text)
+    return unicodedata.normalize("NFC", kept).strip()
 
 
 def legend_of(names: Mapping[int, str]) -> Legend:
