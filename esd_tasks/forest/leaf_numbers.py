@@ -1,8 +1,8 @@
-"""From sets of pixels, one a leaf, to the number of each pixel's leaf, and to the sums of leaf values.
+"""From sets of pixels to the number of each pixel's leaf, and to the sums of leaf values.
 
-Every pixel is in one leaf. The pixels in leaves with an odd number are the lowest bit of all numbers at once, and so
-on: five planes of bits for 32 leaves. Eight words of planes hold the numbers of 64 pixels, and a transposition of bits
-(Warren, Hacker's Delight, 7-3) puts the eight bits of every number beside each other.
+A pixel's leaf is the highest set that it is in, or 0. The pixels whose number is odd are the lowest bit of all numbers
+at once, and so on: five planes of bits for 32 leaves. Eight words of planes hold the numbers of 64 pixels, and a
+transposition of bits (Warren, Hacker's Delight, 7-3) puts the eight bits of every number beside each other.
 """
 
 from typing import Final
@@ -34,7 +34,7 @@ _THERE: Final = np.uint64(0x2020202020202020)
 _FOURS: Final = np.uint64(0x0F0F0F0F0F0F0F0F)
 _TWOS: Final = np.uint64(0x3333333333333333)
 _ONES: Final = np.uint64(0x5555555555555555)
-_1, _2, _4, _8 = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(8)
+_1, _2, _4, _5, _8 = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(5), np.uint64(8)
 
 
 @compiled
@@ -42,7 +42,7 @@ def number_leaves(sets: Words, leaves: int, words: int, numbers: Words, line: in
     """Write the number of each pixel's leaf as a byte, in the order of pixels.
 
     Args:
-        sets: Pixels of each leaf, `WORDS` words a leaf in one line; the last group is filled up with empty ones.
+        sets: `WORDS` words a leaf in one line, the first one empty; the last group is filled up with empty ones.
         leaves: Leaves of the tree, up to 256.
         words: `WORDS`; a loop whose length the compiler knows would be unrolled, and not turned into vectors.
         numbers: Rows of 8 `WORDS` words; the last one is lost.
@@ -54,7 +54,9 @@ def number_leaves(sets: Words, leaves: int, words: int, numbers: Words, line: in
         _number_group(sets[group * GROUP_LEAVES * WORDS :], _ALL, words, spare)
         for word in range(len(found)):
             number = spare[word]
-            found[word] |= (number & _WITHIN) + (number & _THERE) * np.uint64(group)
+            higher = ((number & _THERE) >> _5) * _BYTE
+            number = (number & _WITHIN) + (_THERE & higher) * np.uint64(group)
+            found[word] = (found[word] & ~higher) | (number & higher)
 
 
 @compiled
@@ -69,14 +71,32 @@ def _number_group(s: Words, there: np.uint64, words: int, numbers: Words) -> Non
         any5, odd5, two5 = _four_leaves(s, w + 20 * WORDS)
         any6, odd6, two6 = _four_leaves(s, w + 24 * WORDS)
         any7, odd7, two7 = _four_leaves(s, w + 28 * WORDS)
-        upper = any4 | any5 | any6 | any7
+        # Of two neighbours the higher one counts, first of fours, then of eights, then of sixteens.
+        odd0, two0, four0 = _higher(any1, odd1, odd0), _higher(any1, two1, two0), any1
+        odd2, two2, four2 = _higher(any3, odd3, odd2), _higher(any3, two3, two2), any3
+        odd4, two4, four4 = _higher(any5, odd5, odd4), _higher(any5, two5, two4), any5
+        odd6, two6, four6 = _higher(any7, odd7, odd6), _higher(any7, two7, two6), any7
+        any2, any4, any6 = any2 | any3, any4 | any5, any6 | any7
+        odd0, two0, four0, eight0 = (
+            _higher(any2, odd2, odd0),
+            _higher(any2, two2, two0),
+            _higher(any2, four2, four0),
+            any2,
+        )
+        odd4, two4, four4, eight4 = (
+            _higher(any6, odd6, odd4),
+            _higher(any6, two6, two4),
+            _higher(any6, four6, four4),
+            any6,
+        )
+        upper = any4 | any6
         rows = _transposed(
-            odd0 | odd1 | odd2 | odd3 | odd4 | odd5 | odd6 | odd7,
-            two0 | two1 | two2 | two3 | two4 | two5 | two6 | two7,
-            any1 | any3 | any5 | any7,
-            any2 | any3 | any6 | any7,
+            _higher(upper, odd4, odd0),
+            _higher(upper, two4, two0),
+            _higher(upper, four4, four0),
+            _higher(upper, eight4, eight0),
             upper,
-            (any0 | any1 | any2 | any3 | upper) & there,
+            (any0 | any1 | any2 | upper) & there,
             _NONE,
             _NONE,
         )
@@ -92,10 +112,16 @@ def _number_group(s: Words, there: np.uint64, words: int, numbers: Words) -> Non
 
 @compiled
 def _four_leaves(s: Words, at: int) -> tuple[np.uint64, np.uint64, np.uint64]:
-    """Return the pixels of any of four leaves, of those with an odd number, and of the last two."""
+    """Return the pixels of any of four leaves, of those whose number is odd, and of the last two."""
     second, fourth = s[at + WORDS], s[at + 3 * WORDS]
     last = s[at + 2 * WORDS] | fourth
-    return s[at] | second | last, second | fourth, last
+    return s[at] | second | last, fourth | (second & ~last), last
+
+
+@compiled
+def _higher(higher: np.uint64, its: np.uint64, other: np.uint64) -> np.uint64:
+    """Return a plane of bits of the higher half, and of the other where the higher one has no pixel."""
+    return its | (other & ~higher)
 
 
 @compiled

@@ -5,8 +5,8 @@ With this order the eight words of `w` turn into numbers of eight bits by a tran
 order of the pixels. Nothing here is made for one processor: these are loops over words, which LLVM turns into vector
 instructions of whatever machine they run on.
 
-numba keeps what it compiled beside this file, and makes it anew when this file changes; who changes `leaf_numbers` or
-`split_set`, whose code it holds as well, removes `__pycache__`.
+numba keeps what it compiled beside this file, and makes it anew when this file changes; who changes `leaf_numbers`,
+`walk` or `wide_values`, whose code it holds as well, removes `__pycache__`.
 """
 
 from typing import Final, NamedTuple
@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from esd_tasks.forest.leaf_numbers import AT_ONCE, BLOCK, GROUP_LEAVES, WORDS, Words, add_values, number_leaves
-from esd_tasks.forest.split_set import split_set
 from esd_tasks.forest.tables import ForestTables
+from esd_tasks.forest.walk import walk_tree
 from esd_tasks.forest.wide_values import CHUNK, PLACES, add_wide, is_wide
 from stactools_esd.compiled import compiled
 from stactools_esd.product import CHANNELS, FSQ
@@ -46,7 +46,7 @@ class Room(NamedTuple):
     """The same memory as bytes."""
 
     sets: Words
-    """Pixels of each leaf, then of each node, (rows, WORDS); those of the root, the first node, are all."""
+    """Pixels of the chains that begin at each leaf number, (rows, WORDS): of 0 none; the last row holds all pixels."""
 
     set_line: Words
     """The same memory as one line."""
@@ -63,7 +63,7 @@ def make_room(tables: ForestTables) -> Room:
     leaf_rows = tables.values.shape[1]
     level_words = _lines(tables.level_rows, BLOCK // 8)
     predicates = _lines(len(tables.level_limit) + len(tables.beside_limit), WORDS)
-    sets = _lines(2 * leaf_rows, WORDS)
+    sets = _lines(leaf_rows + 1, WORDS)
     sets[leaf_rows] = np.iinfo(np.uint64).max
     return Room(
         levels=level_words.reshape(-1).view(np.uint8),
@@ -189,11 +189,8 @@ def _compare_beside(
 
 @compiled
 def _walk(tree: int, tables: ForestTables, predicates: Words, sets: Words) -> None:
-    """Send all pixels through one tree: of those that reach a node, the ones with the predicate go left."""
-    nodes = tables.nodes
-    for node in range(tables.first_node[tree], tables.first_node[tree + 1]):
-        goes = predicates[nodes[node, 0]]
-        split_set(sets[nodes[node, 1]], goes, sets[nodes[node, 2]], sets[nodes[node, 3]])
+    """Send all pixels through one tree, and empty the sets of the leaves that it does not have."""
+    walk_tree(tables.nodes, tables.first_node[tree], tables.first_node[tree + 1], predicates, sets)
     leaves = tables.leaves[tree]
     for leaf in range(leaves, -(-leaves // GROUP_LEAVES) * GROUP_LEAVES):
         empty = sets[leaf]

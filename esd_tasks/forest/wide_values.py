@@ -25,6 +25,8 @@ _HALVES: Final = ir.VectorType(ir.IntType(32), _LANES)
 _NUMBERS: Final = ir.VectorType(ir.DoubleType(), _LANES // 2)
 _PICK: Final = ir.FunctionType(_HALVES, [_HALVES] * 3)
 
+_INSTRUCTION: Final = "llvm.x86.avx512.vpermi2var.d.512"
+
 _JOINED: Final = tuple(
     tuple(4 * quarter + one + half for quarter in range(4) for one in (first, first + 1) for half in (0, _LANES))
     for first in (0, 2)
@@ -58,11 +60,12 @@ is_wide: Final = cast(Callable[[], bool], intrinsic(_emit_is_wide))
 def _add_wide(context: Any, numbers: Any, values: Any, tree: Any, sums: Any) -> Any:  # noqa: ARG001 - numba's signature
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         if _is_wide(context):
-            begins = [
+            numbers, values, sums = (
                 context.make_array(signature.args[place])(context, builder, arguments[place]).data
                 for place in (0, 1, 3)
-            ]
-            _emit_sums(builder, *begins, context.cast(builder, arguments[2], signature.args[2], types.intp))
+            )
+            tree = context.cast(builder, arguments[2], signature.args[2], types.intp)
+            _emit_sums(builder, numbers, values, tree, sums)
         return context.get_dummy_value()
 
     return types.void(numbers, values, tree, sums), emit
@@ -75,9 +78,9 @@ add_wide: Final = cast(Callable[[Words, NDArray[np.float64], int, NDArray[np.flo
 """
 
 
-def _emit_sums(builder: Any, numbers: Any, values: Any, sums: Any, tree: Any) -> None:
+def _emit_sums(builder: Any, numbers: Any, values: Any, tree: Any, sums: Any) -> None:
     """Write a loop over chunks of pixels; what it looks values up in is loaded before."""
-    pick = cgutils.get_or_insert_function(builder.module, _PICK, "llvm.x86.avx512.vpermi2var.d.512")
+    pick: Any = cgutils.get_or_insert_function(builder.module, _PICK, _INSTRUCTION)  # type: ignore[no-untyped-call]
     first = builder.gep(values, [builder.mul(tree, ir.Constant(_COUNT, GROUP_LEAVES))])
     tables = [_table(builder, _vectors(builder, first, _HALVES, 4 * one, 4)) for one in range(AT_ONCE)]
     chunks = BLOCK // CHUNK
@@ -91,9 +94,9 @@ def _emit_sums(builder: Any, numbers: Any, values: Any, sums: Any, tree: Any) ->
             for byte in range(4):
                 # Only the lowest five bits of a number count, so what stands above them may stay.
                 chosen = builder.lshr(number, ir.Constant(_HALVES, [8 * byte] * _LANES)) if byte else number
-                halves = [builder.call(pick, [part[0], chosen, part[1]]) for part in (lower, upper)]
+                low, high = (builder.call(pick, [part[0], chosen, part[1]]) for part in (lower, upper))
                 for side, order in enumerate(_JOINED):
-                    value = builder.bitcast(_shuffled(builder, *halves, order), _NUMBERS)
+                    value = builder.bitcast(_shuffled(builder, low, high, order), _NUMBERS)
                     totals[2 * byte + side] = builder.fadd(totals[2 * byte + side], value)
         for place, total in enumerate(totals):
             builder.store(total, builder.gep(here, [ir.Constant(_COUNT, place)]), align=8)
@@ -101,8 +104,9 @@ def _emit_sums(builder: Any, numbers: Any, values: Any, sums: Any, tree: Any) ->
 
 def _table(builder: Any, parts: list[Any]) -> list[list[Any]]:
     """Return the lower and the upper halves of 32 values, two registers each."""
-    pairs = parts[:2], parts[2:]
-    return [[_shuffled(builder, *pair, range(half, 2 * _LANES, 2)) for pair in pairs] for half in (0, 1)]
+    return [
+        [_shuffled(builder, parts[at], parts[at + 1], range(half, 2 * _LANES, 2)) for at in (0, 2)] for half in (0, 1)
+    ]
 
 
 def _vectors(builder: Any, begin: Any, kind: Any, first: int, count: int) -> list[Any]:
