@@ -41,7 +41,7 @@ class OpenVinoEngine:
         except ImportError as error:
             raise MissingExtraError(
                 f"got no {error.name or 'openvino'}, expected the library of the engine openvino; "
-                "run: pip install 'stactools-esd[openvino]'"
+                "run: pip install 'stactools-esd[encoder,openvino]'"
             ) from error
         core = openvino.Core()
         if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
