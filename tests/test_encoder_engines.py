@@ -90,7 +90,7 @@ def test_every_batchnorm_is_folded(reference: Encoder) -> None:
 
 @pytest.mark.parametrize(("doubled", "left"), [(False, 2), (True, 7)])
 def test_only_what_can_be_folded_is(doubled: bool, left: int) -> None:
-    """A layer passed twice keeps its BatchNorm; where a sum takes a layer's result, too, all stay; latents never change."""
+    """A layer passed twice keeps its BatchNorm; where a sum takes a layer's result, too, all stay."""
     torch.manual_seed(0)
     network = Odd().eval()
     network.doubled = doubled
