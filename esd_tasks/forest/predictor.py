@@ -137,7 +137,7 @@ class Predictor:
             room, line = make_room(tables), np.empty(classes * _ROWS)
             for rows in pieces[share::shares]:
                 years, beside = pixels.piece(rows)
-                bands = np.concatenate([codes.T for codes in years])
+                bands = np.concatenate([np.ascontiguousarray(codes.T) for codes in years])
                 scores = line[: classes * bands.shape[1]].reshape(classes, -1)
                 score_pixels(bands, np.array(beside.T, np.float32, order="C"), tables, room, scores)
                 use(rows, scores)
