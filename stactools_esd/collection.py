@@ -3,10 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any, Final
-
-import pystac
-from pystac.utils import str_to_datetime
+from typing import TYPE_CHECKING, Any, Final
 
 from stactools_esd.collection_facts import SUMMARISED, Facts, contents_of, require_one_encoder
 from stactools_esd.product import (
@@ -27,6 +24,9 @@ from stactools_esd.product import (
     EncoderIdentity,
 )
 
+if TYPE_CHECKING:
+    import pystac
+
 ESD_EXTENSION: Final = "https://stactools-esd.github.io/esd/v1.0.0/schema.json"
 """Identifier of our own extension; its schema is package data (`schemas/esd.json`)."""
 
@@ -44,6 +44,8 @@ _FIRST_LANDSAT_TM_YEAR = 1984
 
 def asset_fields(key: str) -> dict[str, Any]:
     """Return what every asset of this key says: `embeddings`, `visual` or `thumbnail`, without its href."""
+    import pystac
+
     cog = str(pystac.MediaType.COG)
     if key == "embeddings":
         return {
@@ -89,8 +91,8 @@ def _bands() -> list[dict[str, Any]]:
 
 
 def create_collection(
-    identity: EncoderIdentity | str, items: Iterable[pystac.Item | Mapping[str, Any]] = ()
-) -> pystac.Collection:
+    identity: EncoderIdentity | str, items: "Iterable[pystac.Item | Mapping[str, Any]]" = ()
+) -> "pystac.Collection":
     """Create the collection of an encoder.
 
     Args:
@@ -108,8 +110,10 @@ def create_collection(
     return collection_of(identity, Facts.of(contents_of(items)))
 
 
-def collection_of(identity: EncoderIdentity | str, facts: Facts) -> pystac.Collection:
+def collection_of(identity: EncoderIdentity | str, facts: Facts) -> "pystac.Collection":
     """Create the collection of an encoder from what its items say together; see `create_collection`."""
+    import pystac
+
     encoder = EncoderIdentity.parse(identity) if isinstance(identity, str) else identity
     require_one_encoder(encoder.label, facts.weights)
     official = encoder.label == OFFICIAL_ENCODER.label
@@ -163,7 +167,9 @@ def _licence(facts: Facts) -> str:
     return str(licences[0]) if len(licences) == 1 else "other"
 
 
-def _providers(official: bool) -> list[pystac.Provider]:
+def _providers(official: bool) -> "list[pystac.Provider]":
+    import pystac
+
     software = pystac.Provider(
         name=SOFTWARE,
         description="Software that described the data" if official else "Software that encoded and described the data",
@@ -180,8 +186,10 @@ def _providers(official: bool) -> list[pystac.Provider]:
     return [producer, software]
 
 
-def _cite(collection: pystac.Collection, encoder: EncoderIdentity, official: bool) -> None:
+def _cite(collection: "pystac.Collection", encoder: EncoderIdentity, official: bool) -> None:
     """Add the paper, and the archive's DOI to the archive alone: other codes are other data."""
+    import pystac
+
     arxiv = PAPER.split(":")[-1]
     if official:
         collection.extra_fields["sci:doi"] = OFFICIAL_DOI
@@ -200,7 +208,10 @@ def _summaries(encoder: EncoderIdentity, facts: Facts, official: bool) -> dict[s
     return summaries | {key: values for key in SUMMARISED if (values := facts.sorted_values(key))}
 
 
-def _extent(facts: Facts, official: bool) -> pystac.Extent:
+def _extent(facts: Facts, official: bool) -> "pystac.Extent":
+    import pystac
+    from pystac.utils import str_to_datetime
+
     if facts.first is not None and facts.last is not None:
         box = list(union_bbox(sorted(facts.boxes)))
         first = str_to_datetime(facts.first)

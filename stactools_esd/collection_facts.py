@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
-
-import pystac
+from typing import TYPE_CHECKING, Any, Final
 
 from stactools_esd.errors import IncomparableError
+
+if TYPE_CHECKING:
+    import pystac
 
 SUMMARISED: Final = (
     "esd:format_version",
@@ -115,6 +116,6 @@ def require_one_encoder(label: str, weights: set[str | None]) -> None:
         )
 
 
-def contents_of(items: Iterable[pystac.Item | Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def contents_of(items: "Iterable[pystac.Item | Mapping[str, Any]]") -> list[Mapping[str, Any]]:
     """Return items as JSON."""
-    return [item.to_dict(False, False) if isinstance(item, pystac.Item) else item for item in items]
+    return [item if isinstance(item, Mapping) else item.to_dict(False, False) for item in items]

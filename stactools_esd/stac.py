@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import pystac
 from rasterio.crs import CRS
 
 from stactools_esd import grid
@@ -23,6 +22,9 @@ from stactools_esd.files import multihash_file
 from stactools_esd.names import CodesTags, is_tile
 from stactools_esd.product import DAYS, SOFTWARE, CodesIdentity, EncoderIdentity, InputRecipe
 from stactools_esd.tags import check_tile_and_year, checked_engine
+
+if TYPE_CHECKING:  # whoever only reads items does without it, and starts a tenth of a second sooner
+    import pystac
 
 __all__ = [
     "ESD_EXTENSION",
@@ -57,7 +59,7 @@ def create_item(
     visual_href: str | Path | None = None,
     thumbnail_href: str | Path | None = None,
     read_href_modifier: ReadHrefModifier | None = None,
-) -> pystac.Item:
+) -> "pystac.Item":
     """Describe a codes COG, official or ours.
 
     The item stands alone: no links, no collection; a catalogue adds them. Geometry and bbox come from the raster's
@@ -96,8 +98,10 @@ def create_item(
     return item
 
 
-def _item(codes: CodesFile) -> pystac.Item:
+def _item(codes: CodesFile) -> "pystac.Item":
     """Return the item without assets."""
+    import pystac
+
     geometry = grid.footprint(codes.crs, codes.bounds)
     properties, extensions = described(codes.tags, _proj_code(codes.crs), codes.bounds, "raster")
     first, last = period_of(codes.tags)
@@ -196,8 +200,10 @@ def _description(tags: CodesTags) -> str:
     )
 
 
-def _asset(key: str, href: str | Path, read: ReadHrefModifier, fields: Mapping[str, Any]) -> pystac.Asset:
+def _asset(key: str, href: str | Path, read: ReadHrefModifier, fields: Mapping[str, Any]) -> "pystac.Asset":
     """Return an asset with its size and checksum where its file is on this machine."""
+    import pystac
+
     described = asset_fields(key) | dict(fields)
     path = local_path(read(str(href)))
     if path is not None and path.is_file():
@@ -236,7 +242,7 @@ def _proj_code(crs: CRS) -> str:
     return f"EPSG:{epsg}"
 
 
-def identity_of(item: pystac.Item | Mapping[str, Any]) -> CodesIdentity:
+def identity_of(item: "pystac.Item | Mapping[str, Any]") -> CodesIdentity:
     """Read back from an item what must agree before its codes meet others.
 
     Raises:
@@ -248,7 +254,7 @@ def identity_of(item: pystac.Item | Mapping[str, Any]) -> CodesIdentity:
         return CodesIdentity(encoder=encoder, recipe=recipe, format_version=str(properties["esd:format_version"]))
 
 
-def tags_of(item: pystac.Item | Mapping[str, Any]) -> CodesTags:
+def tags_of(item: "pystac.Item | Mapping[str, Any]") -> CodesTags:
     """Read back from an item identity, tile, year and window.
 
     Raises:
@@ -273,10 +279,10 @@ def tags_of(item: pystac.Item | Mapping[str, Any]) -> CodesTags:
 
 
 @contextmanager
-def _readable(item: pystac.Item | Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _readable(item: "pystac.Item | Mapping[str, Any]") -> Iterator[Mapping[str, Any]]:
     """Lend the properties of an item; what goes wrong with them is one line that names the item."""
-    content = item.properties if isinstance(item, pystac.Item) else item.get("properties", {})
-    item_id = item.id if isinstance(item, pystac.Item) else item.get("id")
+    content = item.get("properties", {}) if isinstance(item, Mapping) else item.properties
+    item_id = item.get("id") if isinstance(item, Mapping) else item.id
     try:
         yield content
     except KeyError as error:
