@@ -4,8 +4,8 @@
 
 Simulated pixel-years with the frozen noise are encoded by each engine in turn, round after round; seconds are those of
 the processor, and a ratio is the median of those of single rounds. Levels are compared with those of torch in float32;
-with --data also on the development set rondonia_a. `engine_mae_ratio` is the error of what was decoded against the years
-without noise, over that with torch. With --others the ways are measured, too, that were tried and not taken.
+with --data also on the development set rondonia_a. `engine_mae_ratio` is the error of what was decoded against the
+years without noise, over that with torch. With --others the ways are measured, too, that were tried and not taken.
 """
 
 import argparse
