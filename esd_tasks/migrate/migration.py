@@ -99,18 +99,13 @@ class _Work:
         self.values = scaled(series.levels)
         self.there, self.at = series.valid, series.at_label
         self.member = np.searchsorted(self.class_ids, series.class_id)
-        self.temperature = 0.6
-        self.smoothed: relabel.Smoothed | None = None
+        self.smoothed: NDArray[np.float64] | None = None
         self.model: NormalModel
         self.leaving: Leaving
         self.found: Stretches
-        self.of_years: NDArray[np.float64]
-        self.made_up: stable.MadeUp
-        self.of_made_up: Stretches
 
     def learn(self, *, again: bool) -> None:
         """Learn what is normal; the second time from the classes that were found for all years."""
-        share = None if self.smoothed is None else self.smoothed.probability
         self.model, self.leaving, self.found = learn_stretches(
             self.values,
             self.there,
@@ -118,26 +113,24 @@ class _Work:
             self.at,
             years=self.years,
             class_ids=self.class_ids,
-            share=share,
+            share=self.smoothed,
             **({"rounds": 1} if again else {}),
         )
 
     def name(self) -> None:
-        """Name every year, as sure as made-up changes say that one may be."""
+        """Name every year."""
         series = self.series
         own = self.found.own * self.there
-        self.of_years = relabel.year_probabilities(
-            self.model, self.values, self.member, own, series.label, seed=self.seed
-        )
-        self._make_up()
-        self.temperature = self._best_temperature()
-        self.smoothed = relabel.smooth(
-            self.of_years, self.found.starts, self.there, self.member, self.at, temperature=self.temperature
-        )
+        of_years = relabel.year_probabilities(self.model, self.values, self.member, own, series.label, seed=self.seed)
+        self.smoothed = relabel.smooth(of_years, self.found.starts, self.there, self.member, self.at)
 
     def judged(self) -> NDArray[np.float64]:
-        """Return the p-value of each sample against made-up changes."""
-        return stable.p_values(self.found.odds, self.of_made_up.odds)
+        """Return the p-value of each sample against made-up changes, weighed as if they were samples."""
+        made = stable.make_up(self.member, self.at, self.found.own, self.there, self.leaving.to, seed=self.seed)
+        odds = weigh_stretches(
+            self.model, made.join(self.values), made.there, self.member[made.host], self.at[made.host], self.leaving
+        ).odds
+        return stable.p_values(self.found.odds, odds)
 
     def anomaly(self, selected: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return how unlike normal each year is."""
@@ -145,35 +138,6 @@ class _Work:
         normal = own & selected[:, None] if selected.any() else own
         score = unlike(self.model, self.values, own, self.member).both
         return np.where(self.there, anomaly_scores(score, normal, self.member), np.nan)
-
-    def _make_up(self) -> None:
-        """Make changes up, and weigh them as if they were samples."""
-        made = stable.make_up(self.member, self.at, self.found.own, self.there, self.leaving.to, seed=self.seed)
-        self.made_up = made
-        self.of_made_up = weigh_stretches(
-            self.model, made.join(self.values), made.there, self.member[made.host], self.at[made.host], self.leaving
-        )
-
-    def _best_temperature(self) -> float:
-        """Return the power of yearly probabilities under which made-up changes are least surprising."""
-        made = self.made_up
-        probability, host = made.join(self.of_years), made.host
-        truth = np.where(made.foreign, self.member[made.guest][:, None], self.member[host][:, None])
-        judged = made.there & made.foreign
-        losses = []
-        for temperature in relabel.TEMPERATURES:
-            found = relabel.smooth(
-                probability,
-                self.of_made_up.starts,
-                made.there,
-                self.member[host],
-                self.at[host],
-                temperature=temperature,
-                to=self.leaving.to,
-            )
-            of_truth = np.take_along_axis(found.probability, truth[..., None], axis=2)[..., 0]
-            losses.append(-np.log(np.maximum(of_truth[judged], _LEAST)).mean() if judged.any() else 0.0)
-        return relabel.TEMPERATURES[int(np.argmin(losses))]
 
 
 def _settled(
@@ -185,8 +149,7 @@ def _settled(
 ) -> Migration:
     """Decide labels and statuses."""
     series, there = work.series, work.there
-    smoothed = work.smoothed
-    chance = work.of_years if smoothed is None else smoothed.probability
+    chance = work.smoothed
     best = chance.argmax(axis=2)
     best[selected] = work.member[selected][:, None]
     probability = np.take_along_axis(chance, best[..., None], axis=2)[..., 0]
@@ -198,9 +161,6 @@ def _settled(
     status[sure & as_label] = STABLE
     status[~there] = NODATA
     state = work.class_ids[best]
-    counts = {
-        name: int(n) for name, n in zip(("made_up", "samples"), (len(work.made_up.host), len(series)), strict=True)
-    }
     return Migration(
         label=np.where(status < UNCERTAIN, state, NONE),
         state=state,
@@ -212,9 +172,8 @@ def _settled(
         p_value=p,
         normal=work.model,
         facts={
-            **counts,
+            "samples": len(series),
             "selected": int(selected.sum()),
-            "temperature": work.temperature,
             "leaving": {
                 series.names[int(c)]: round(float(chance), 4)
                 for c, chance in zip(work.class_ids, work.leaving.chance, strict=True)

@@ -6,7 +6,6 @@ years are then read together, forward and backward, with a change the likelier w
 the label is known.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -20,31 +19,21 @@ LEAST_OWN: Final = 0.9
 FOLDS: Final = 5
 """Folds of labels."""
 
-RIDGE: Final = 0.1
-"""Inverse of the penalty of the regression, levels in four times their unit."""
+RIDGE: Final = 0.01
+"""Inverse of the penalty of the regression, levels in units of what is usual within classes. From simulated landscapes
+of tuning, as the next two."""
 
-TEMPERATURES: Final = (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
-"""Powers of a year's probabilities that are tried: years of one place err together, so that each counts for less."""
+TEMPERATURE: Final = 0.4
+"""Power of a year's probabilities: years of one place err together, so that each counts for less."""
 
 WRONG: Final = 0.02
 """Share of years whose class the classifier gets wrong however sure it is."""
 
-_UNIT: Final = 4.0
+_STEPS: Final = 100
 _ROUNDS: Final = 3
 _HAZARD: Final = (0.01, 0.95)
 _PRIOR_MOVES: Final = 0.2
 _ROWS: Final = 512
-
-
-@dataclass(frozen=True, kw_only=True)
-class Smoothed:
-    """Classes of all years, read together."""
-
-    probability: NDArray[np.float64]
-    """Of each class in each year, (n, years, k)."""
-
-    to: NDArray[np.float64]
-    """Class after a change (from, to); rows sum to 1."""
 
 
 def year_probabilities(
@@ -70,7 +59,8 @@ def year_probabilities(
         seed: Decides how labels are dealt.
     """
     k = len(model.class_ids)
-    table = (values - model.common_drift) * _UNIT
+    usual = (model.within + model.between).mean(axis=0)
+    table = (values - model.common_drift) @ np.linalg.inv(np.linalg.cholesky(usual)).T
     fold = deal(member, group, seed=seed)
     out = np.zeros((*own.shape, k))
     for number in np.unique(fold):
@@ -92,11 +82,10 @@ def smooth(
     there: NDArray[np.bool_],
     member: NDArray[np.int64],
     at: NDArray[np.int64],
-    *,
-    temperature: float,
-    to: NDArray[np.float64] | None = None,
-) -> Smoothed:
+) -> NDArray[np.float64]:
     """Read the years of each sample together: a hidden Markov model whose chance of change is each sample's own.
+
+    What follows what is learnt from all samples (Baum and Welch's algorithm).
 
     Args:
         probability: Of each class in each year (n, years, k).
@@ -104,23 +93,23 @@ def smooth(
         there: Usable years (n, years); others say nothing.
         member: Class of each label, as a position (n,).
         at: Position of each label's year (n,).
-        temperature: Power of the year's probabilities.
-        to: Class after a change; learnt if None.
+
+    Returns:
+        Probability of each class in each year, (n, years, k).
     """
     n, _, k = probability.shape
-    seen = temperature * np.log((1 - WRONG) * probability + WRONG / k) * there[..., None]
+    seen = TEMPERATURE * np.log((1 - WRONG) * probability + WRONG / k) * there[..., None]
     seen[np.arange(n), at] = np.where(np.arange(k) == member[:, None], 0.0, -np.inf)
     hazard = np.clip(starts, *_HAZARD)
-    learnt = np.full((k, k), 1 / k) if to is None else to
-    for _ in range(_ROUNDS if to is None else 1):
-        out, moves = np.empty_like(probability), np.zeros((k, k))
+    to, out = np.full((k, k), 1 / k), np.empty_like(probability)
+    for _ in range(_ROUNDS):
+        moves = np.full((k, k), _PRIOR_MOVES)
         for first in range(0, n, _ROWS):
             rows = slice(first, first + _ROWS)
-            out[rows], expected = _forward_backward(seen[rows], hazard[rows], learnt)
+            out[rows], expected = _forward_backward(seen[rows], hazard[rows], to)
             moves += expected
-        if to is None:
-            learnt = (moves + _PRIOR_MOVES) / (moves + _PRIOR_MOVES).sum(axis=1, keepdims=True)
-    return Smoothed(probability=out, to=learnt)
+        to = moves / moves.sum(axis=1, keepdims=True)
+    return out
 
 
 def deal(member: NDArray[np.int64], group: NDArray[np.int64], *, seed: int) -> NDArray[np.int64]:
@@ -141,7 +130,7 @@ def _trained(
 
     if len(classes := np.unique(member)) == 1:
         return np.ones((len(tested), 1)), classes
-    model = LogisticRegression(C=RIDGE, max_iter=500).fit(table, member, sample_weight=weight)
+    model = LogisticRegression(C=RIDGE, max_iter=_STEPS).fit(table, member, sample_weight=weight)
     return np.asarray(model.predict_proba(tested)), np.asarray(model.classes_)
 
 

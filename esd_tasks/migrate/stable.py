@@ -12,11 +12,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from stactools_esd.product import CHANNELS, FSQ, STEPS
+
 MADE_UP: Final = 2_000
 """Changes that are made up."""
 
-LONGEST_EPISODE: Final = 5
-"""Years of the longest change that is undone again."""
+UNDONE: Final = 0.5
+"""Share of episodes that end after each year: the shortest ones, which are hardest to see, are half of them."""
 
 EPISODES: Final = 0.5
 """Share of made-up changes that are undone again; the others last to the end, or began before the first year."""
@@ -40,13 +42,16 @@ class MadeUp:
     foreign: NDArray[np.bool_]
     """Years that are the guest's, (m, years)."""
 
+    turning: NDArray[np.bool_]
+    """Channels of the year after a turn that still are as the year before was, (m, years, 72)."""
+
     there: NDArray[np.bool_]
     """Years that may be used, (m, years): those in which each is as its label says."""
 
     def join(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return values of samples (n, years, ..) as the made-up series have them (m, years, ..)."""
-        foreign = self.foreign.reshape(*self.foreign.shape, *(1,) * (values.ndim - 2))
-        return np.where(foreign, values[self.guest], values[self.host])
+        """Return levels of samples (n, years, 72) as the made-up series have them (m, years, 72)."""
+        guests = self.foreign[..., None] ^ self.turning
+        return np.where(guests, values[self.guest], values[self.host])
 
 
 def make_up(
@@ -62,6 +67,8 @@ def make_up(
     """Make changes up.
 
     The class after a change is drawn half from what follows what in the series themselves, half from all classes alike.
+    A change comes within a year: up to a step of its first half that is drawn, its levels still are as before. Later ones
+    leave most of the year as it was, so that they are changes of the next.
 
     Args:
         member: Class of each label, as a position (samples,).
@@ -90,7 +97,13 @@ def make_up(
         foreign[number, first:stop] = True
     usable = np.where(foreign, sound[guest], sound[host])
     kept = (usable & foreign).any(axis=1)
-    return MadeUp(host=host[kept], guest=guest[kept], foreign=foreign[kept], there=usable[kept])
+    return MadeUp(
+        host=host[kept],
+        guest=guest[kept],
+        foreign=foreign[kept],
+        turning=_turning(generator, foreign[kept]),
+        there=usable[kept],
+    )
 
 
 def p_values(odds: NDArray[np.float64], made_up: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -131,9 +144,23 @@ def _interval(generator: np.random.Generator, years: int, at: int) -> tuple[int,
     """Return the first foreign year and the first after the last, without the label's year."""
     if generator.random() < EPISODES:
         first = int(generator.integers(years))
-        stop = min(first + int(generator.integers(1, LONGEST_EPISODE + 1)), years)
+        stop = min(first + int(generator.geometric(UNDONE)), years)
         if at < first or at >= stop:
             return first, stop
         return (first, at) if first < at else (at + 1, stop)
     turn = int(generator.integers(1, years)) if years > 1 else 0
     return (turn, years) if at < turn else (0, turn)
+
+
+def _turning(generator: np.random.Generator, foreign: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the channels (m, years, 72) of years with a turn that lie before it.
+
+    The year after an episode is whole again, for half of an episode of one year would be no episode.
+    """
+    turns = np.zeros(foreign.shape, np.bool_)
+    turns[:, 1:] = foreign[:, 1:] != foreign[:, :-1]
+    undone = turns & ~foreign & ~foreign[:, :1]
+    turns &= ~undone
+    steps = generator.integers(0, STEPS // 2 + 1, foreign.shape)
+    before = np.arange(CHANNELS) // FSQ.dimensions < steps[..., None]
+    return np.asarray(before & turns[..., None])
