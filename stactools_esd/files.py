@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,9 @@ PARTIAL_MARK = ".partial-"
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """What the system says when a disk, a quota or the largest file is full."""
+
+_RUST_ERROR = re.compile(r"\(os error (\d+)\)")
+"""How libraries that are written in Rust, safetensors among them, quote what the system says."""
 
 _CHUNK_BYTES = 1 << 20
 
@@ -54,6 +58,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
             if error.errno not in _NO_ROOM:
                 raise
             raise OutputError(f"cannot write {path} ({error.strerror}); make room and run again") from error
+        except Exception as error:
+            if (number := _RUST_ERROR.search(str(error))) is None:
+                raise
+            raise OutputError(f"cannot write {path} ({os.strerror(int(number[1]))}); mend that and run again") from error
         try:
             os.replace(temporary, path)  # noqa: PTH105
         except FileNotFoundError:

@@ -102,3 +102,17 @@ def test_checksums_are_sha256(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(content)
     assert len(content) > 1 << 20
     assert sha256_file(tmp_path / "a") == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), RuntimeError("I/O error: No space left on device (os error 28)")]
+)
+def test_a_full_disk_is_one_line_whoever_says_it(error: Exception, tmp_path: Path) -> None:
+    """What the system says through Python or through a library in Rust becomes one line, and nothing is left."""
+    with (
+        pytest.raises(OutputError, match=r"cannot write .*a\.txt \(No space left on device\)"),
+        atomic_path(tmp_path / "a.txt") as path,
+    ):
+        path.write_text("half")
+        raise error
+    assert names(tmp_path) == []
