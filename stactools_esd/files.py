@@ -61,7 +61,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
         except Exception as error:
             if (number := _RUST_ERROR.search(str(error))) is None:
                 raise
-            raise OutputError(f"cannot write {path} ({os.strerror(int(number[1]))}); mend that and run again") from error
+            reason = os.strerror(int(number[1]))
+            raise OutputError(f"cannot write {path} ({reason}); make room, if that is it, and run again") from error
         try:
             os.replace(temporary, path)  # noqa: PTH105
         except FileNotFoundError:
