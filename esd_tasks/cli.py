@@ -13,6 +13,7 @@ from esd_tasks.commands.evaluate_encoder import evaluate_encoder
 from esd_tasks.commands.explain_labels import explain_labels
 from esd_tasks.commands.few_shot import few_shot
 from esd_tasks.commands.learning_curve import learning_curve
+from esd_tasks.commands.migrate_labels import migrate_labels
 from esd_tasks.commands.predict import predict
 from esd_tasks.commands.pull import pull
 from esd_tasks.commands.regress import regress
@@ -58,6 +59,7 @@ app.command()(regress)
 app.command()(cluster)
 app.command()(design)
 app.command()(assess)
+app.command("migrate-labels")(migrate_labels)
 app.command("explain-labels")(explain_labels)
 app.command()(evaluate_encoder)
 app.add_typer(change, name="change")

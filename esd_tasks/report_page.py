@@ -143,7 +143,7 @@ def details(summary: object, inside: str) -> Html:
     return Html(f"<details><summary>{text(summary)}</summary>{text(inside)}</details>")
 
 
-def write_page(folder: Path, *, title: str, lead: str, parts: Iterable[str]) -> str:
+def write_page(folder: Path, *, title: str, lead: str, parts: Iterable[str], name: str = REPORT) -> str:
     """Write the report of a folder.
 
     Args:
@@ -151,6 +151,7 @@ def write_page(folder: Path, *, title: str, lead: str, parts: Iterable[str]) -> 
         title: Heading, and the title of the window.
         lead: What the report is of, in a line below.
         parts: Sections, notes and so on, as this module makes them; plain text is escaped.
+        name: File name.
 
     Returns:
         File name.
@@ -162,9 +163,9 @@ def write_page(folder: Path, *, title: str, lead: str, parts: Iterable[str]) -> 
         f'<body><main>\n<header><h1>{text(title)}</h1><p class="lead">{text(lead)}</p></header>\n'
         f"{join(part for part in parts if part)}\n</main></body>\n</html>\n"
     )
-    with atomic_path(folder / REPORT) as temporary:
+    with atomic_path(folder / name) as temporary:
         temporary.write_text(page, encoding="utf-8")
-    return REPORT
+    return name
 
 
 def number(value: Any, digits: int = 3) -> str:

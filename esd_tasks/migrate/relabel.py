@@ -29,7 +29,8 @@ TEMPERATURE: Final = 0.4
 WRONG: Final = 0.02
 """Share of years whose class the classifier gets wrong however sure it is."""
 
-_STEPS: Final = 100
+_STEPS: Final = 2000
+_TOLERANCE: Final = 1e-3
 _ROUNDS: Final = 3
 _HAZARD: Final = (0.01, 0.95)
 _PRIOR_MOVES: Final = 0.2
@@ -130,7 +131,7 @@ def _trained(
 
     if len(classes := np.unique(member)) == 1:
         return np.ones((len(tested), 1)), classes
-    model = LogisticRegression(C=RIDGE, max_iter=_STEPS).fit(table, member, sample_weight=weight)
+    model = LogisticRegression(C=RIDGE, max_iter=_STEPS, tol=_TOLERANCE).fit(table, member, sample_weight=weight)
     return np.asarray(model.predict_proba(tested)), np.asarray(model.classes_)
 
 

@@ -67,8 +67,8 @@ def make_up(
     """Make changes up.
 
     The class after a change is drawn half from what follows what in the series themselves, half from all classes alike.
-    A change comes within a year: up to a step of its first half that is drawn, its levels still are as before. Later ones
-    leave most of the year as it was, so that they are changes of the next.
+    A change comes within a year: up to a step of its first half that is drawn, its levels still are as before. Later
+    ones leave most of the year as it was: they are changes of the next.
 
     Args:
         member: Class of each label, as a position (samples,).
