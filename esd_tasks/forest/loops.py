@@ -59,7 +59,7 @@ class Room(NamedTuple):
 
 
 def make_room(tables: ForestTables) -> Room:
-    """Return memory for one thread: about 400 kB."""
+    """Return memory for one thread: about 300 kB."""
     leaf_rows = tables.values.shape[1]
     level_words = _lines(tables.level_rows, BLOCK // 8)
     predicates = _lines(len(tables.level_limit) + len(tables.beside_limit), WORDS)
