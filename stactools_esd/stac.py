@@ -266,6 +266,8 @@ def tags_of(item: "pystac.Item | Mapping[str, Any]") -> CodesTags:
         first, _ = (datetime.fromisoformat(properties[key]) for key in ("start_datetime", "end_datetime"))
         tile, window_start = str(properties["esd:tile"]), date.fromisoformat(start) if start else None
         check_tile_and_year(tile, first.year, window_start)
+        if (code := properties.get("grid:code", f"MGRS-{tile}")) != f"MGRS-{tile}":
+            raise ValueError(f"grid:code {code!r} beside esd:tile {tile!r}")
         return CodesTags(
             identity=identity,
             tile=tile,
