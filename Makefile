@@ -6,7 +6,7 @@ DEBIAN := postgresql postgresql-postgis chromium chromium-driver gdal-bin python
 NODE := $(shell command -v npm > /dev/null || echo nodejs npm)
 PIP := PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test lint debian browser browser-test services-test bench figures docs catalog constraints clean
+.PHONY: help demo test lint debian browser browser-test services-test bench soak figures docs catalog constraints clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -56,6 +56,9 @@ services-test: $(VENV)/.portals ## The STAC API on PostgreSQL, and other tools o
 $(VENV)/.bench: $(VENV)/.test
 	$(PIP) -e '.[tasks,encoder,openvino,distributed,cube,test,bench]'
 	@touch $@
+
+soak: $(VENV)/.test ## Kill every long command 50 times, about half an hour, and keep how many kills it survived
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/figures.py run trust.kills_survived
 
 bench: $(VENV)/.bench ## Measure everything beside its peers, about a quarter of an hour, and write docs/benchmarks.md
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/suite.py

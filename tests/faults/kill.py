@@ -209,8 +209,11 @@ class Tally:
     after: int = 0
     """Kills that came too late: the run had ended."""
 
+    lost: int = 0
+    """Kills after which something was not as it must be."""
+
     faults: list[str] = field(default_factory=list)
-    """What was not as it must be."""
+    """What was not as it must be, a line each."""
 
     @property
     def kills(self) -> int:
@@ -249,14 +252,15 @@ def survive(
     for number, (after, before_change) in enumerate(plan):
         folder = new(root / f"kill{number}")
         where = f"after {after:.3f} of {usual.seconds:.3f} s" if after else f"{before_change} of {usual.changes}"
-        killed = forker.run(command.words, folder, after=after, before_change=before_change)
-        tally.count(killed)
+        known = len(tally.faults)
+        tally.count(forker.run(command.words, folder, after=after, before_change=before_change))
         tally.faults += [f"{where}: {name} is not whole" for name in halves(command, folder, reference.folder)]
         again = forker.run(command.words, folder)
         if again.code:
             tally.faults.append(f"{where}: the second run leaves with {again.code}: {again.said.strip()[-300:]}")
         elif found := differences(snapshot(folder), reference.files):
             tally.faults.append(f"{where}: {found}")
+        tally.lost += len(tally.faults) > known
     return tally
 
 
