@@ -3,9 +3,9 @@
     contests.py [--side 1024] [--rounds 7] [CONTEST ..]
 
 For each contest `speed.<contest>_ratio` says how many times faster ours is than the way that is named second in
-`ways.py`, `speed.<contest>_ratio.<way>` the same for each other, all a pixel (a point, a pixel-year) and medians of one
-run; the spread is that of the slowest against the fastest round. `_ns` and `_mb` are time a pixel and peak memory of a
-process for one call, libraries and input included.
+`ways.py`, `speed.<contest>_ratio.<way>` the same for each other, all a pixel (a point, a pixel-year). Ways take turns:
+a ratio is the median of those of the rounds, and its spread their quartiles. `_ns` and `_mb` are time a pixel and peak
+memory of a process for one call, libraries and input included.
 """
 
 import argparse
@@ -14,10 +14,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from landscape_codes import FOLDER
-from timing import figure, machine
+from timing import figure, machine, quartiles, ratio
 from ways import CONTESTS
 
 HERE = Path(__file__).resolve().parent
@@ -45,21 +46,19 @@ def measured(contests: list[str], side: int, rounds: int) -> list[dict[str, Any]
     return [one["extra_info"] | one["stats"] for one in json.loads(report.read_text())["benchmarks"]]
 
 
-def report(contest: str, ways: dict[str, dict[str, Any]]) -> None:
-    """Print the figures of a contest."""
-    each = {way: {what: one[what] / one["n"] for what in ("median", "min", "max")} for way, one in ways.items()}
-    ours = each["ours"]
-    for place, (way, other) in enumerate(each.items()):
-        facts = {"n": ways[way]["n"], "split": "simulated"}
-        spread = [1e9 * other["min"], 1e9 * other["max"]]
-        figure(f"speed.{contest}_ns.{way}", 1e9 * other["median"], "ns", spread=spread, **facts)
-        figure(f"speed.{contest}_mb.{way}", ways[way]["peak_bytes"] / 1e6, "MB", **facts)
+def report(contest: str, ways: dict[str, list[dict[str, Any]]]) -> None:
+    """Print the figures of a contest, of each way the rounds in their order."""
+    seconds = {way: [one["median"] / one["n"] for one in rounds] for way, rounds in ways.items()}
+    for place, (way, rounds) in enumerate(ways.items()):
+        facts = {"n": rounds[0]["n"], "split": "simulated"}
+        nanoseconds = [1e9 * one for one in seconds[way]]
+        figure(f"speed.{contest}_ns.{way}", median(nanoseconds), "ns", spread=quartiles(nanoseconds), **facts)
+        figure(f"speed.{contest}_mb.{way}", rounds[0]["peak_bytes"] / 1e6, "MB", **facts)
         if way != "ours":
             key = f"speed.{contest}_ratio" + ("" if place == 1 else f".{way}")
             if contest == "predict":
                 key = f"speed.predict_over_{way}"
-            value = other["median"] / ours["median"]
-            spread = [other["min"] / ours["max"], other["max"] / ours["min"]]
+            value, spread = ratio(seconds[way], seconds["ours"])
             figure(key, value, "times", spread=spread, **facts)
 
 
@@ -70,9 +69,9 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=1024, help="rows and columns of the landscape")
     parser.add_argument("--rounds", type=int, default=7, help="rounds that count")
     asked = parser.parse_args()
-    found: dict[str, dict[str, dict[str, Any]]] = {}
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for one in measured(asked.contests, asked.side, asked.rounds):
-        found.setdefault(one["contest"], {})[one["way"]] = one
+        found.setdefault(one["contest"], {}).setdefault(one["way"], []).append(one)
     for contest, ways in found.items():
         report(contest, ways)
     print(machine())

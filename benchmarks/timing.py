@@ -29,9 +29,20 @@ def cpu_seconds(ways: Mapping[str, Callable[[], object]], *, rounds: int = 5) ->
 
 
 def ratio(slow: list[float], fast: list[float]) -> tuple[float, list[float]]:
-    """Return the median of how many times faster each round was, with the least and the most."""
+    """Return the median of how many times faster each round was, with its quartiles.
+
+    Both ways of a round were measured one after the other: what else the machine did in it met both.
+    """
     each = [one / other for one, other in zip(slow, fast, strict=True)]
-    return statistics.median(each), [min(each), max(each)]
+    return statistics.median(each), quartiles(each)
+
+
+def quartiles(values: list[float]) -> list[float]:
+    """Return what a quarter of the rounds stay below, and what a quarter exceed."""
+    if len(values) == 1:
+        return values * 2
+    low, _, high = statistics.quantiles(values, method="inclusive")
+    return [low, high]
 
 
 def peak_bytes() -> int:
@@ -53,4 +64,6 @@ def machine() -> dict[str, Any]:
 
 def figure(key: str, value: float, unit: str, **facts: Any) -> None:
     """Print a figure for docs/figures.json."""
+    if facts.get("spread"):
+        facts["spread"] = [float(f"{end:.4g}") for end in facts["spread"]]
     print("FIGURE " + json.dumps({"key": key, "value": float(f"{value:.4g}"), "unit": unit, **facts}))
