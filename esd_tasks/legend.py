@@ -176,6 +176,8 @@ def read_legend(path: Path) -> Legend:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise LabelsError(f"got legend {path.name} that is not UTF-8 text; save it as UTF-8") from error
+    except OSError as error:
+        raise LabelsError(f"cannot read legend {path} ({error.strerror}), expected a CSV; check the file") from error
     delimiter = max(",;\t", key=text.split("\n", 1)[0].count)
     header, *rows = csv.reader(text.splitlines(), delimiter=delimiter) if text.strip() else [[]]
     columns = _columns(header, path)
