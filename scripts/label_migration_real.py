@@ -1,6 +1,6 @@
 """How well labels follow real land: dated clearings in the Amazon, and fields and places of Mato Grosso.
 
-    label_migration_real.py DATA [--encoder esdnet-small] [--sets deter,matogrosso]
+    label_migration_real.py DATA [--encoder esdnet-small] [--sets deter,fields,places]
 
 All are development sets of MODIS (`migration_sets.py`). Keys are `labels.deter.*` and `labels.matogrosso.*`.
 
@@ -16,7 +16,8 @@ class is known (forest before the alert and in primary forest, cleared after it)
 years. The label of one year is given and the other one left out, both ways round. `matogrosso.places`: places that keep
 their class in three agricultural years or more; the label of the middle one is given. `accuracy` of what was left out;
 `_changed` where the class differs from the given one, `_same` where not. A year without a label counts as wrong;
-`uncertain` is their share, and `accuracy_answered` leaves them out. `_static` keeps the given label.
+`uncertain` is their share, and `accuracy_answered` leaves them out. `_static` keeps the given label; `_reclassified`
+names each year by a logistic regression on levels that learnt from the given labels in their own years.
 
 `months_before`, `months_after`: share of steps that `explain-labels` says deviate, of years in which a clearing was
 found, in months that end before the alert and in those that begin after it; `months_normal` of years of primary forest.
@@ -38,11 +39,11 @@ from esd_tasks.encoder_tasks.bootstrap import mean_estimate
 from esd_tasks.explain.attribution import attribute
 from esd_tasks.explain.changes import Changes
 from esd_tasks.migrate.migration import Migration, migrate
+from esd_tasks.migrate.normal import scaled
+from esd_tasks.migrate.request import ERROR_RATE, MIN_PROBABILITY
 from esd_tasks.migrate.series import LabelSeries
 from esd_tasks.migrate.series_file import NONE, UNCERTAIN, MigratedSeries
 
-ERROR_RATE: Final = 0.02
-MIN_PROBABILITY: Final = 0.6
 GIVEN: Final = 2010
 LAST: Final = 2015
 FOLDS: Final = 5
@@ -75,6 +76,17 @@ def migrated_series(series: LabelSeries, found: Migration) -> MigratedSeries:
         status=found.status, change_year=found.change_year, class_ids=np.array(series.class_ids),
         class_names=np.array([series.names[one] for one in series.class_ids]), normal=found.normal,
     )  # fmt: skip
+
+
+def reclassified(series: LabelSeries) -> NDArray[np.int64]:
+    """Name every year by a classifier that learnt from the labels in their own years, (n, years)."""
+    from sklearn.linear_model import LogisticRegression
+
+    values = scaled(series.levels)
+    of_label = values[np.arange(len(series)), series.at_label]
+    model = LogisticRegression(max_iter=1000).fit(of_label, series.class_id)
+    found: NDArray[np.int64] = model.predict(values.reshape(-1, values.shape[2])).reshape(values.shape[:2])
+    return found
 
 
 def judge_deter(data: Path, weights: str) -> None:
@@ -171,12 +183,13 @@ def judge_left_out(name: str, real: sets.RealLabels, given_year: Sequence[NDArra
         wide = np.broadcast_to(real.cluster[:, None], asked.shape)
         same = real.truth == class_id[:, None]
         right, unsure = found.label == real.truth, found.status == UNCERTAIN
+        anew = reclassified(series) == real.truth
         for key, value, where in (
             ("accuracy", right, asked), ("accuracy_static", same, asked), ("uncertain", unsure, asked),
             ("accuracy_answered", right, asked & ~unsure), ("accuracy_likeliest", found.state == real.truth, asked),
             ("accuracy_changed", right, asked & ~same), ("accuracy_same", right, asked & same),
-            ("likeliest_changed", found.state == real.truth, asked & ~same),
-            ("static_answered", same, asked & ~unsure),
+            ("accuracy_reclassified", anew, asked), ("accuracy_changed_reclassified", anew, asked & ~same),
+            ("accuracy_same_reclassified", anew, asked & same),
         ):  # fmt: skip
             parts.setdefault(key, []).append(value[where])
             clusters.setdefault(key, []).append(wide[where])
@@ -190,16 +203,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder of the evaluation data")
     parser.add_argument("--encoder", default="esdnet-small", help="name or path of the encoder")
-    parser.add_argument("--sets", default="deter,matogrosso", help="which to judge")
+    parser.add_argument("--sets", default="deter,fields,places", help="which to judge")
     arguments = parser.parse_args()
     if "deter" in arguments.sets:
         judge_deter(arguments.data, arguments.encoder)
-    if "matogrosso" in arguments.sets:
+    if "fields" in arguments.sets:
         real = sets.fields(arguments.data, arguments.encoder)
-        years = np.array(real.series.years)
-        known = real.truth > 0
+        years, known = np.array(real.series.years), real.truth > 0
         ways = [years[known.argmax(axis=1)], years[len(years) - 1 - known[:, ::-1].argmax(axis=1)]]
         judge_left_out("fields", real, ways)
+    if "places" in arguments.sets:
         real = sets.places(arguments.data, arguments.encoder)
         years, known = np.array(real.series.years), real.truth > 0
         middle = (known.cumsum(axis=1) > known.sum(axis=1, keepdims=True) // 2).argmax(axis=1)
