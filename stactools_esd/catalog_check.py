@@ -5,7 +5,7 @@ Unlike `validate`, which judges each document, this asks whether the documents a
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ def check_catalog(
     report.lines += [f"missing {path}" for path in sorted(named) if not path.is_file()]
     known = [path for path in collections if path in named and path.is_file()]
     linked = Counter(path for collection in known for path in _linked_items(collection, report))
-    indexed = {path: checksum for collection in known for path, checksum in _indexed(collection, report)}
+    indexed = {path: checksum for collection in known for path, checksum in _indexed(collection, linked, report)}
     if sources:
         expected: Mapping[Path, str | None] = dict(
             _of_listing(sources[0], destination, like, allowed)
@@ -89,7 +89,7 @@ def check_catalog(
 
 def _compare(
     expected: Mapping[Path, str | None],
-    indexed: Mapping[Path, str],
+    indexed: Collection[Path],
     linked: Mapping[Path, int],
     there: Collection[Path],
     report: CheckReport,
@@ -146,8 +146,11 @@ def _linked_items(collection: Path, report: CheckReport) -> Iterator[Path]:
                     waiting.append(below)
 
 
-def _indexed(collection: Path, report: CheckReport) -> Iterator[tuple[Path, str]]:
-    """Yield path and checksum of the items that an index names, and note where it is not that of its collection."""
+def _indexed(collection: Path, linked: Iterable[Path], report: CheckReport) -> Iterator[tuple[Path, str | None]]:
+    """Yield path and checksum of the items that an index names, and note where it is not that of its collection.
+
+    In the place of a part that cannot be trusted are the items that are linked, without checksums.
+    """
     try:
         stated = parquet_index.stated_parts(read_json(collection))
         years = {*stated, *years_of(collection)} if stated else set()
@@ -158,6 +161,8 @@ def _indexed(collection: Path, report: CheckReport) -> Iterator[tuple[Path, str]
         path = parquet_index.part_path(collection.parent, year)
         if parquet_index.part_statement(path) != stated.get(year):
             report.lines.append(f"index {path} is not that of its collection: older, newer or absent")
+            folder = collection.parent / str(year)
+            yield from ((below, None) for below in linked if below.is_relative_to(folder))
             continue
         seen: set[str] = set()
         for row in parquet_index.part_rows(path, ("id", "links")):

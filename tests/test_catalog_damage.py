@@ -105,3 +105,16 @@ def test_assets_that_are_none(assets: object, catalog: Path, listing: Path) -> N
     report = check_catalog(catalog, [listing], listing=True)
     assert all(line.startswith("index ") for line in report.lines)
     assert report.count == 4
+
+
+def test_an_older_index_is_one_finding(catalog: Path, listing: Path) -> None:
+    """Parts of another build are named, and items that they do not know are not called orphaned for that."""
+    part = catalog / COLLECTION / "index" / "year=2020" / "part-0.parquet"
+    before = part.read_bytes()
+    listing.write_text(listing.read_text().replace("50TMK/2020", "other/2020"))
+    catalog_of_listing(listing, catalog, layout=Layout(append=True))
+    assert check_catalog(catalog).lines == []
+    part.write_bytes(before)
+    for sources in ([], [listing]):
+        (line,) = check_catalog(catalog, sources, listing=bool(sources)).lines
+        assert line.startswith(f"index {part} is not that of its collection")
