@@ -5,8 +5,8 @@
 All are development sets of MODIS (`migration_sets.py`). Keys are `labels.deter.*` and `labels.matogrosso.*`.
 
 `deter`: places that an alert system saw cleared in 2014 or 2015, and primary forest, are given as forest of 2010;
-series run from 2001 to 2015. Each fifth of the squares of half a degree is judged while the clearings of the others are given
-as cleared of 2015. `recall_0`, `recall_pm1`: a change is found in the year of the alert, or within one;
+series run from 2001 to 2015. Each fifth of the squares of half a degree is judged while the clearings of the others
+are given as cleared of 2015. `recall_0`, `recall_pm1`: a change is found in the year of the alert, or within one;
 `recall_2014_pm1` of those that have a year after it. `false_alarms`: primary forest in which any change is found.
 `early_alarms`: dated places with a change more than a year before the alert. `accuracy`, of all years of which the
 class is known (forest before the alert and in primary forest, cleared after it); `_after` of years after an alert.
