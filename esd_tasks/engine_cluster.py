@@ -31,6 +31,16 @@ from stactools_esd.memory import CACHE_BYTES
 PATIENCE: Final = 30
 """Seconds in which a scheduler must answer, and a first worker be there."""
 
+_SURROUNDINGS: Final = "distributed.nanny.pre-spawn-environ"
+"""Name of the setting of Dask that holds variables of workers."""
+
+_ONE_THREAD: Final = {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1}
+"""Variables of workers, as Dask sets them but for `MALLOC_TRIM_THRESHOLD_`.
+
+With that, memory that is let go goes back to the system at once, and every array of the next block is new memory that
+the system fills with zeros first: a tenth of a worker's time, and more of it the more workers there are.
+"""
+
 _JOBS: Final = 4
 """Jobs whose files a worker keeps open."""
 
@@ -94,8 +104,21 @@ def _client(resources: Resources, block_bytes: int) -> Iterator[Any]:
             with _closing(client):
                 yield client
         return
-    workers, threads = resources.fit_workers(block_bytes)
-    with dask.config.set(patience):
+    with local_cluster(*resources.fit_workers(block_bytes)) as cluster, _closing(distributed.Client(cluster)) as client:
+        yield client
+
+
+@contextmanager
+def local_cluster(workers: int, threads: int) -> Iterator[Any]:
+    """Lend a cluster of processes of this machine.
+
+    Args:
+        workers: Processes.
+        threads: Threads of each.
+    """
+    distributed, dask = needed("distributed", "distributed"), needed("dask", "distributed")
+    settings = {"distributed.comm.timeouts.connect": f"{PATIENCE}s", _SURROUNDINGS: _ONE_THREAD}
+    with dask.config.set(settings):
         cluster = distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=threads,
@@ -104,8 +127,8 @@ def _client(resources: Resources, block_bytes: int) -> Iterator[Any]:
             memory_limit=0,  # what is in work is bounded, and a worker that is killed for its memory helps nobody
             silence_logs=logging.CRITICAL,
         )
-        with _closing(cluster), _closing(distributed.Client(cluster)) as client:
-            yield client
+        with _closing(cluster):
+            yield cluster
 
 
 @contextmanager
