@@ -18,6 +18,7 @@ from statistics import median
 
 import numpy as np
 from bench_forest import load_model
+from landscape_codes import FIRST_YEAR
 from tile_years import TAGS, tile_years
 from timing import figure, machine
 
@@ -61,9 +62,9 @@ def usage(words: list[str | Path], **environment: str) -> tuple[float, int]:
 
 
 def predict(model: Path, codes: Path, output: Path, **environment: str) -> tuple[float, int]:
-    """Map a folder of codes with one thread."""
-    words = [TOOL, "predict", model, "--catalog", codes, "--threads", "1", "--overwrite", "--quiet", "-o", output]
-    return usage(words, **environment)
+    """Map the first year of a folder of codes with one thread."""
+    words = [TOOL, "predict", model, "--catalog", codes, "--year", str(FIRST_YEAR), "--threads", "1", "--overwrite"]
+    return usage([*words, "--quiet", "-o", output], **environment)
 
 
 def main() -> None:
