@@ -140,8 +140,8 @@ def make_folder(folder: Path) -> None:
 def said_of(error: OSError) -> str:
     """Say in one line what the system refused, where, and what to do."""
     where = f" at {error.filename}" if error.filename else ""
-    todo = "make room" if error.errno in _NO_ROOM else "check the path and its file system"
-    return f"got {error.strerror or error}{where}, expected a file that works; {todo} and run the same command again"
+    todo = "room; make some" if error.errno in _NO_ROOM else "a file that works; check the path and its file system"
+    return f"got {error.strerror or error}{where}, expected {todo} and run the same command again"
 
 
 def sha256_file(path: Path) -> str:
