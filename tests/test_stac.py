@@ -258,6 +258,7 @@ BAD: dict[str, tuple[list[str], Any]] = {
     "recipe with a key too many": (["properties", "esd:input_recipe", "mood"], "good"),
     "impossible context": (["properties", "esd:temporal_context"], "future"),
     "no skipped image": (["properties", "esd:skipped_images"], 0),
+    "an engine that is no name": (["properties", "esd:engine"], "Torch 2"),
     "grid code of an area": (["properties", "grid:code"], "MGRS-50TMK"),
     "upper-case id": (["id"], "ESD-esdnet-small-v1-xdemo-2020"),
     "nodata value": (["assets", "embeddings", "nodata"], 0),

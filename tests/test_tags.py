@@ -16,6 +16,7 @@ from stactools_esd.tags import check_tile_and_year, from_text, to_text
         tags(),
         tags("official-v001", tile="50TMK"),
         tags(skipped_images=3),
+        tags(engine="openvino-bf16"),
         tags(
             weights_sha256=None, year=2017, window_start=date(2017, 7, 1), sources=("a b", "ü"), temporal_context="past"
         ),
@@ -49,6 +50,7 @@ def test_a_file_without_version_is_untagged() -> None:
         ("ESD_SOURCES", "{}", "JSON list"),
         ("ESD_SOURCES", "3", "JSON list"),
         ("ESD_SKIPPED_IMAGES", "-1", "expected a whole number"),
+        ("ESD_ENGINE", "../torch", "expected a name such as torch"),
         ("ESD_TILE", "../../etc", "MGRS tile"),
         ("ESD_TILE", "x../a", "area name"),
         ("ESD_YEAR", "now", "unreadable"),
