@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stactools_esd.errors import MissingExtraError, UsageError
+from stactools_esd.yaml_text import parse_yaml
 
 Given = Mapping[str, Any] | str | Path | None
 """Options as they are given: a mapping, the path of a YAML file, or the YAML itself in braces."""
@@ -180,12 +181,12 @@ def _parsed(text: str, where: str) -> Any:
             "got source options, expected PyYAML to be installed; run: pip install 'stactools-esd[encoder]'"
         ) from error
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        content, node = parse_yaml(text), yaml.compose(text, Loader=yaml.SafeLoader)
         if isinstance(node, yaml.MappingNode):
             keys = [key.value for key, _ in node.value]
             if twice := [key for key in keys if keys.count(key) > 1]:
                 raise UsageError(f"got the source option {twice[0]} twice in {where}, expected it once; remove one")
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        return content
+    except ValueError as error:
         reason = " ".join(str(error).split())[:120]
         raise UsageError(f"got no valid YAML in {where} ({reason}); correct it") from error
