@@ -40,6 +40,12 @@ from stactools_esd.signing import signed
 MAX_SIDE: Final = 20_000
 """Pixels; a raster that declares more is refused, for a small file can decompress to any size."""
 
+MOST_BLOCK_BYTES: Final = 1 << 27
+"""Bytes of an internal block: reading one pixel unpacks a whole one."""
+
+MOST_BLOCKS: Final = 1_000_000
+"""Internal blocks of a file; a tile of the product has 196."""
+
 _STRIP_ROWS = 256
 
 
@@ -204,6 +210,14 @@ def _check_layout(shown: str, dataset: Any) -> None:
         raise RasterError(
             f"got {dataset.count} bands, expected {len(CODES_BANDS)}: twelve of codes and one of clear observations; "
             f"give a codes tile ({shown})"
+        )
+    height, width = dataset.block_shapes[0]
+    together = dataset.count if dataset.interleaving is Interleaving.pixel else 1
+    blocks = -(-dataset.height // height) * -(-dataset.width // width) * (dataset.count // together)
+    if 2 * height * width * together > MOST_BLOCK_BYTES or blocks > MOST_BLOCKS:
+        raise RasterError(
+            f"got {blocks} internal blocks of {height} x {width} pixels, expected at most {MOST_BLOCKS} of at most "
+            f"{MOST_BLOCK_BYTES >> 20} MB each; write it again in blocks of 256 x 256 ({shown})"
         )
     if wrong := sorted(set(dataset.dtypes) - {"uint16"}):
         raise RasterError(

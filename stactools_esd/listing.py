@@ -25,6 +25,9 @@ COLUMNS: Final = ("tile", "year", "href", "size")
 LARGEST_SIZE: Final = 1 << 40
 """Most bytes of a file, thousands of times those of a tile: beyond it a number is a slip."""
 
+MOST_LINES: Final = 10_000_000
+"""Lines of a listing as Parquet, where a few bytes can say a billion; all tiles of all years are half a million."""
+
 LANDSAT_YEARS: Final = range(1984, 2100)
 """Years that tiles other than the official ones may have: from the first Thematic Mapper."""
 
@@ -158,6 +161,10 @@ def _parquet_rows(path: Path) -> Iterator[Mapping[str, Any]]:
     arrow, parquet = pyarrow_modules()
     try:
         with parquet.ParquetFile(path) as file:
+            if file.metadata.num_rows > MOST_LINES:
+                raise CatalogError(
+                    f"got {path} of {file.metadata.num_rows} lines, expected at most {MOST_LINES}; list fewer at once"
+                )
             names = [name for name in file.schema_arrow.names if name in COLUMNS]
             _check_columns(path, names)
             for batch in file.iter_batches(columns=names):

@@ -29,6 +29,10 @@ DIGEST_KEY: Final = "esd:items_sha256"
 """Key, in the metadata of a file, of the digest of its items."""
 
 
+MOST_ROWS: Final = 1_000_000
+"""Rows of one file, where a few bytes can say a billion; a year of all tiles on Earth has about 20,000."""
+
+
 class NoCodesError(CatalogError):
     """An index is of items that are no codes."""
 
@@ -101,6 +105,11 @@ def rows_of(part: Part, wanted: Wanted) -> Iterator[CodesItem]:
             if missing := [name for name in _NEEDED if not _below(paths, name)]:
                 raise CatalogError(
                     f"got the index {shown} without a column {missing[0]}, expected items as stac-geoparquet has them"
+                )
+            if file.metadata.num_rows > MOST_ROWS:
+                raise CatalogError(
+                    f"got the index {shown} of {file.metadata.num_rows} rows, expected at most {MOST_ROWS}; divide it "
+                    "by years"
                 )
             _see_agreeing(part, file.metadata, shown)
             for row in chosen_rows(file, paths, _columns(paths, shown), wanted):
