@@ -150,10 +150,12 @@ def _months(
     sample = np.concatenate([rows, calm]).astype(np.int64)
     if not len(sample):
         return
-    none = np.zeros(len(sample), np.int64)
+    forest, own = np.full(len(sample), sets.FOREST), found.change_year[sample] == NONE
+    column = year - first_year
     asked = Changes(
-        sample=sample, column=year - first_year, year=year, before=none, after=none, later=none.astype(np.bool_)
-    )
+        sample=sample, year=year, before=forest, after=forest, column=column, normal=forest, first=own.argmax(axis=1),
+        last=column - 1,
+    )  # fmt: skip
     deviates = attribute(whole, asked, None).deviates
     month = real.alert_month[kept][rows]
     place = np.arange(12)

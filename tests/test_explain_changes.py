@@ -36,7 +36,6 @@ def test_after_the_label_the_first_year_of_a_state_is_explained() -> None:
     assert YEARS[changes.column].tolist() == [2012, 2018]
     assert changes.year.tolist() == [2012, 2018]
     assert (changes.before.tolist(), changes.after.tolist()) == ([1, 2], [2, NONE])
-    assert changes.later.all()
 
 
 def test_before_the_label_the_last_year_of_a_state_is_explained() -> None:
@@ -45,6 +44,21 @@ def test_before_the_label_the_last_year_of_a_state_is_explained() -> None:
     assert YEARS[changes.column].tolist() == [2007]
     assert changes.year.tolist() == [2008]
     assert (changes.before.tolist(), changes.after.tolist()) == ([2], [1])
+
+
+def test_the_state_of_more_years_is_normal() -> None:
+    """What the sample was for long is normal, also where its label is new; with equal years the label decides."""
+    changes = find_changes(with_states([(2000, 2020, 2)], label_year=2023))
+    assert (YEARS[changes.column].tolist(), changes.normal.tolist()) == ([2021], [2])
+    assert (YEARS[changes.first].tolist(), YEARS[changes.last].tolist()) == ([2000], [2020])
+    even = find_changes(with_states([(2000, 2011, 2)], label_year=2023, nodata=(2024,)))
+    assert (YEARS[even.column].tolist(), even.normal.tolist()) == ([2011], [1])
+
+
+def test_of_two_states_the_one_with_a_class_is_normal() -> None:
+    """A long state that nobody can name is no norm; between two such states nothing is explained."""
+    changes = find_changes(with_states([(2005, 2019, 0), (2020, 2024, 0)], label_year=2003))
+    assert (YEARS[changes.column].tolist(), changes.normal.tolist()) == ([2005], [1])
 
 
 def test_years_without_data_are_not_explained() -> None:
@@ -63,8 +77,10 @@ def test_the_normal_year_is_conditional_on_the_samples_own_years() -> None:
     """Mean and covariance are those of the joint Gaussian of all years of a pixel, given its normal ones."""
     series = migrated.migrated()
     sample, column = 0, 16
-    mean, covariance = normal_years(series, np.array([sample]), np.array([column]))
-    known = np.flatnonzero(series.change_year[sample] == NONE)
+    changes = find_changes(series).taken(np.array([sample]))
+    assert (changes.column[0], changes.first[0], changes.last[0], changes.normal[0]) == (column, 0, column - 1, 1)
+    mean, covariance = normal_years(series, changes)
+    known = np.arange(column)
     model, m = series.normal, len(known)
     joint = np.kron(np.eye(m), model.within[0]) + np.kron(np.ones((m, m)), model.between[0])
     with_new = np.kron(np.ones((1, m)), model.between[0])
@@ -81,8 +97,9 @@ def test_the_normal_year_is_conditional_on_the_samples_own_years() -> None:
 def test_a_year_that_is_explained_is_not_taken_for_normal() -> None:
     """The expectation of a year does not change with what that year shows."""
     series = migrated.migrated()
+    changes = find_changes(series)
     codes = series.codes.copy()
-    codes[3, 12] = codes[4, 12]
-    one, _ = normal_years(series, np.array([3]), np.array([12]))
-    other, _ = normal_years(replace(series, codes=codes), np.array([3]), np.array([12]))
+    codes[changes.sample, changes.column] = codes[4, 12]
+    one, _ = normal_years(series, changes)
+    other, _ = normal_years(replace(series, codes=codes), changes)
     np.testing.assert_array_equal(one, other)

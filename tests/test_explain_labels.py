@@ -157,8 +157,21 @@ def test_sentences_name_runs_of_months_and_the_most_different_bands() -> None:
         "near infrared 0.12 lower, red 0.03 higher, shortwave infrared 2 0.02 higher"
     )
     unknown = np.full(6, np.nan)
-    said = change_sentence(year=2016, before="forest", after="", explained=2015, deviates=deviates, differences=unknown)
-    assert said == "2016: forest → uncertain; levels deviate in Mar to May and Aug of 2015."
+    said = change_sentence(
+        year=2016,
+        before="forest",
+        after="crops",
+        explained=2015,
+        normal="crops",
+        deviates=deviates,
+        differences=unknown,
+    )
+    assert said == "2016: forest → crops; in Mar to May and Aug of 2015 levels deviate from normal crops."
+    calm = change_sentence(
+        year=2016, before="heath", after="heath", explained=2016, normal="heath", deviates=np.zeros(12, bool),
+        differences=unknown,
+    )  # fmt: skip
+    assert calm == "2016: heath as before, but another; no single month of 2016 is clearly unlike normal heath."
 
 
 def test_the_page_of_the_documentation_runs(samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:

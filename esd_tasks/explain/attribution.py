@@ -71,7 +71,7 @@ def attribute(series: MigratedSeries, changes: Changes, decode: Decode | None, *
     """
     codes = series.codes[changes.sample, changes.column]
     levels = level_features(codes).astype(np.float64)
-    mean, covariance = normal_years(series, changes.sample, changes.column)
+    mean, covariance = normal_years(series, changes)
     shape = (len(codes), STEPS, FSQ.dimensions)
     found = find_deviation(levels.reshape(shape), mean.reshape(shape), covariance, np.array(FSQ.levels), seed=seed)
     observed = normal = None

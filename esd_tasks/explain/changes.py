@@ -1,4 +1,9 @@
-"""Changes of migrated labels: each state of a sample that is not its label's, and the year of it that is explained."""
+"""Changes of migrated labels: two states of a sample that follow each other, and the year that is explained.
+
+What is normal is the state that more years tell of; the year of the other one that lies next to the change is compared
+with it. So after a change the first year of the new state is explained where the sample was long what it had been, and
+the last year before it where the label's state has lasted longer.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,16 +16,13 @@ from esd_tasks.migrate.series_file import NONE, MigratedSeries
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """States that differ from the label's; m of them, in the order of samples and years."""
+    """Changes between two states; m of them, in the order of samples and years."""
 
     sample: NDArray[np.int64]
     """Position of the sample in the series, (m,)."""
 
-    column: NDArray[np.int64]
-    """Position among the years of the year that is explained, (m,): of the state, the nearest to the label's."""
-
     year: NDArray[np.int64]
-    """First year of the later of the two states between which the change lies, (m,)."""
+    """First year of the later state, (m,)."""
 
     before: NDArray[np.int64]
     """class_id before the change, (m,); `NONE` where it cannot be told."""
@@ -28,8 +30,17 @@ class Changes:
     after: NDArray[np.int64]
     """class_id after it, (m,)."""
 
-    later: NDArray[np.bool_]
-    """Whether the state lies after the label's year, (m,)."""
+    column: NDArray[np.int64]
+    """Position among the years of the year that is explained, (m,)."""
+
+    normal: NDArray[np.int64]
+    """class_id of the state that is taken for normal, (m,)."""
+
+    first: NDArray[np.int64]
+    """Position of the first year of that state, (m,)."""
+
+    last: NDArray[np.int64]
+    """Position of its last year, (m,)."""
 
     def __len__(self) -> int:
         return len(self.sample)
@@ -40,32 +51,40 @@ class Changes:
 
 
 def find_changes(series: MigratedSeries) -> Changes:
-    """List the changes of all samples: runs of years with the same `change_year`."""
+    """List the changes of all samples: borders of runs of years with the same `change_year`."""
     rows = [one for sample in range(len(series.sample_id)) for one in _of_sample(series, sample)]
-    table = np.array(rows, dtype=np.int64).reshape(-1, 6)
-    sample, column, year, before, after, later = table.T
-    return Changes(sample=sample, column=column, year=year, before=before, after=after, later=later.astype(np.bool_))
+    names = ("sample", "year", "before", "after", "column", "normal", "first", "last")
+    table = np.array(rows, dtype=np.int64).reshape(-1, len(names))
+    return Changes(**dict(zip(names, table.T, strict=True)))
 
 
-def _of_sample(series: MigratedSeries, sample: int) -> Iterator[tuple[int, int, int, int, int, int]]:
+def _of_sample(series: MigratedSeries, sample: int) -> Iterator[tuple[int, ...]]:
     usable = np.flatnonzero(series.valid[sample])
     states = series.change_year[sample, usable]
     if not (states != NONE).any():
         return
-    cuts = np.flatnonzero(np.diff(states)) + 1
-    runs = np.split(usable, cuts)
+    runs = np.split(usable, np.flatnonzero(np.diff(states)) + 1)
     classes = [_class_of(series, sample, run) for run in runs]
-    for number, (run, state) in enumerate(zip(runs, states[np.r_[0, cuts]], strict=True)):
-        if state == NONE:
-            continue
-        later = series.years[run[0]] > series.label_year[sample]
-        beside = number - 1 if later else number + 1
-        if not 0 <= beside < len(runs):
-            continue
-        earlier, following = (beside, number) if later else (number, beside)
-        onset = int(series.years[runs[following][0]])
-        column = run[0] if later else run[-1]
-        yield sample, int(column), onset, classes[earlier], classes[following], int(later)
+    for number in range(1, len(runs)):
+        earlier, later = runs[number - 1], runs[number]
+        before, after = classes[number - 1], classes[number]
+        if _is_normal(series, sample, earlier, later, before, after):
+            normal, run, column = before, earlier, later[0]
+        else:
+            normal, run, column = after, later, earlier[-1]
+        if normal != NONE:  # of two states that nobody can name none is normal
+            yield sample, int(series.years[later[0]]), before, after, int(column), normal, int(run[0]), int(run[-1])
+
+
+def _is_normal(
+    series: MigratedSeries, sample: int, earlier: NDArray[np.intp], later: NDArray[np.intp], before: int, after: int
+) -> bool:
+    """Tell whether the earlier of two states is what is normal: more years tell of it, or as many and the label."""
+    if NONE in (before, after):
+        return before != NONE
+    if len(earlier) != len(later):
+        return len(earlier) > len(later)
+    return bool(series.label_year[sample] < series.years[later[0]])
 
 
 def _class_of(series: MigratedSeries, sample: int, run: NDArray[np.intp]) -> int:

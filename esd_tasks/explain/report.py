@@ -75,7 +75,7 @@ def months_section(counts: Sequence[Tally], first_month: int) -> Html:
             ["Change", *months_of(first_month)], lines, caption="Share of changes in which a step deviates", heat=True
         ),
         page.paragraph(
-            "Of the year that is explained: after a change its first one, in which months before the event are normal."
+            "Of the year beside the change that is explained: in a first year, months before the event are normal."
         ),
     )
 

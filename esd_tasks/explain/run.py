@@ -144,7 +144,7 @@ def _row(
     sample, column = int(changes.sample[k]), int(changes.column[k])
     before = names.get(int(changes.before[k]), UNCERTAIN_NAME)
     after = names.get(int(changes.after[k]), UNCERTAIN_NAME)
-    explained, year = int(series.years[column]), int(changes.year[k])
+    explained, year, normal = int(series.years[column]), int(changes.year[k]), names[int(changes.normal[k])]
     differences, deviates = found.differences[k], found.deviates[k]
     return Row(
         sample_id=int(series.sample_id[sample]),
@@ -152,6 +152,7 @@ def _row(
         before=before,
         after=after,
         explained=explained,
+        normal=normal,
         status=STATUSES[series.status[sample, column]],
         probability=float(series.probability[sample, column]),
         anomaly=float(series.anomaly[sample, column]),
@@ -159,8 +160,8 @@ def _row(
         deviates=deviates,
         differences=differences,
         sentence=change_sentence(
-            year=year, before=before, after=after, explained=explained, deviates=deviates, differences=differences,
-            first_month=first_month,
+            year=year, before=before, after=after, explained=explained, normal=normal, deviates=deviates,
+            differences=differences, first_month=first_month,
         ),
     )  # fmt: skip
 

@@ -37,8 +37,11 @@ class Row:
     explained: int
     """Year that was compared with normal ones."""
 
+    normal: str
+    """Class that is taken for normal."""
+
     status: str
-    """Of that year, one of `STATUSES`."""
+    """Of the explained year, one of `STATUSES`."""
 
     probability: float
     """Of its likeliest class."""
@@ -64,12 +67,12 @@ class Row:
 
 def write_rows(path: Path, rows: Sequence[Row]) -> None:
     """Write changes as CSV: class names, probability of each step, difference of each band, sentence and page."""
-    head = ["sample_id", "year", "before", "after", "explained_year", "status", "probability", "anomaly"]
+    head = ["sample_id", "year", "before", "after", "explained_year", "normal", "status", "probability", "anomaly"]
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*head, *STEP_BANDS, *(f"{band}_difference" for band in BANDS), "sentence", "page"])
         for row in rows:
-            facts = [row.sample_id, row.year, row.before, row.after, row.explained, row.status]
+            facts = [row.sample_id, row.year, row.before, row.after, row.explained, row.normal, row.status]
             numbers = [row.probability, row.anomaly, *row.step, *row.differences]
             writer.writerow([*facts, *(_text(number) for number in numbers), row.sentence, row.page])
 

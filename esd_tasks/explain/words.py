@@ -56,6 +56,7 @@ def change_sentence(
     before: str,
     after: str,
     explained: int,
+    normal: str,
     deviates: NDArray[np.bool_],
     differences: NDArray[np.floating],
     first_month: int = 1,
@@ -64,23 +65,24 @@ def change_sentence(
 
     Args:
         year: First year of the later state.
-        before: Name of the class before; empty where it cannot be told.
+        before: Name of the class before.
         after: Name of the class after.
         explained: The year that was compared with normal ones.
+        normal: Name of the class that is normal.
         deviates: Which of its 12 steps deviate.
         differences: How far its bands differ in these (6,); NaN where that is not known.
         first_month: Month in which the year starts.
     """
-    said = f"{year}: {before or 'uncertain'} → {after or 'uncertain'}"
+    said = f"{year}: {before} → {after}" if before != after else f"{year}: {after} as before, but another"
     season = season_text(deviates, first_month)
     if not season:
-        return f"{said}; no month of {explained} deviates by itself, the year does as a whole."
+        return f"{said}; no single month of {explained} is clearly unlike normal {normal}."
     when = f"in {season}" if explained == year else f"in {season} of {explained}"
     known = not np.isnan(differences).all()
     bands = bands_text(np.nan_to_num(differences)) if known else ""
     if not bands:
-        return f"{said}; {'no band differs much' if known else 'levels deviate'} {when}."
-    return f"{said}; {when} {bands} than normal."
+        return f"{said}; {when} {'no band differs much from' if known else 'levels deviate from'} normal {normal}."
+    return f"{said}; {when} {bands} than normal {normal}."
 
 
 def _listed(parts: list[str]) -> str:
