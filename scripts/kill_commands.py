@@ -36,7 +36,7 @@ def main() -> None:
             sys.exit(made.said)
         for name in options.names or NAMES:
             asked = command(name, given)
-            reference = Reference.of(forker, asked, root)
+            reference = Reference.of(forker, asked, root / "undisturbed")
             tally = survive(forker, asked, reference, root / name, kills=options.kills, seed=options.seed)
             print(
                 f"{name:15} {tally.kills} kills: {tally.before} before the first change, {tally.during} at work, "

@@ -241,7 +241,7 @@ def survive(
         forker: Runs it.
         command: What is run.
         reference: What it makes undisturbed.
-        root: Folder for the runs.
+        root: Folder for the runs; as deep as that of the reference, for outputs name their inputs relatively.
         kills: How many.
         seed: Decides moments and changes.
     """
