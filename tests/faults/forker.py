@@ -25,7 +25,7 @@ MODULES = (
     "matplotlib.pyplot", "lightgbm", "sklearn.model_selection", "geopandas", "pyarrow.parquet", "torch", "exactextract",
     "safetensors.torch", "esd_tasks.cli", "esd_tasks.classify", "esd_tasks.predict", "esd_tasks.change.series",
     "esd_tasks.pull_run", "stactools_esd.commands", "stactools_esd.catalog_listing", "stactools_esd.encoder.encode",
-    "stactools_esd.encoder.train", "stactools_esd.encoder.pictures", "torch._dynamo", "pydantic", "pydantic.type_adapter",
+    "stactools_esd.encoder.train", "stactools_esd.encoder.pictures", "torch._dynamo", "pydantic",
 )  # fmt: skip
 
 SMALL = {
