@@ -15,6 +15,9 @@ COLUMNS: Final = (
 )  # fmt: skip
 """Columns of the table."""
 
+WHAT_GROWS: Final = {"labels": "labels a class", "years": "years with labels"}
+"""What stands along a curve, in words."""
+
 _COLOURS: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#5b4a8a", "#4d4d4d")
 _MARKERS: Final = ("o", "s", "^", "D")
 
@@ -27,7 +30,9 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         writer.writerows(["" if row[name] is None else row[name] for name in COLUMNS] for row in rows)
 
 
-def write_plot(path: Path, rows: Sequence[Mapping[str, Any]], *, chance: float, title: str, note: str) -> None:
+def write_plot(
+    path: Path, rows: Sequence[Mapping[str, Any]], *, chance: float, title: str, note: str, over: str = "labels"
+) -> None:
     """Draw mean and SD of balanced accuracy against the number of labels, a line for each head and kind of features.
 
     Args:
@@ -36,6 +41,7 @@ def write_plot(path: Path, rows: Sequence[Mapping[str, Any]], *, chance: float, 
         chance: Balanced accuracy of guessing.
         title: Stands above.
         note: Stands below, small.
+        over: Key of `WHAT_GROWS`.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -67,7 +73,7 @@ def write_plot(path: Path, rows: Sequence[Mapping[str, Any]], *, chance: float, 
     axes.text(len(numbers) - 0.6, chance, "chance", fontsize=7, color="#777777", va="bottom", ha="right")
     axes.set_xlim(-0.4, len(numbers) - 0.6)
     axes.set_xticks(range(len(numbers)), [str(k) for k in numbers])
-    axes.set_xlabel("labels a class that trained", fontsize=9)
+    axes.set_xlabel(f"{WHAT_GROWS[over]} that trained", fontsize=9)
     axes.set_ylabel("balanced accuracy of labels in other blocks", fontsize=9)
     axes.tick_params(labelsize=8)
     axes.grid(axis="y", color="#e5e5e5", linewidth=0.7)

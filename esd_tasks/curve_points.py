@@ -5,7 +5,7 @@ The same draws serve every head and every kind of features; a label is right by 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,18 @@ from esd_tasks.encoder_tasks.bootstrap import estimate
 from esd_tasks.folds import BUFFER_SHARE, spatial_blocks
 from esd_tasks.heads import LEAST_FOR_TREES, TREES
 from esd_tasks.label_table import LabelTable
-from esd_tasks.shots import LEAST, SHOTS, Deal, balanced_accuracy, deal, draw, redrawn, right
+from esd_tasks.shots import LEAST, SHOTS, Deal, balanced_accuracy, deal, draw, draw_years, redrawn, right
 from esd_tasks.table_scale import scale_of
 from stactools_esd.errors import LabelsError
 
 ALL: Final = 0
 """Stands for all labels of the pool, where k stands."""
+
+YEARS: Final = (1, 2, 5, 10)
+"""Years whose labels train, before all that there are."""
+
+Over = Literal["labels", "years"]
+"""What grows: labels a class, or years whose labels all train."""
 
 REFERENCE_HEAD: Final = "prototype"
 """Head with which the others are compared, pair by pair."""
@@ -65,7 +71,7 @@ class CurvePoint:
     """Key of `heads.HEADS`."""
 
     k: int
-    """Labels a class, or `ALL`."""
+    """Labels a class or years, or `ALL`."""
 
     n_train: float
     """Labels that trained, mean of the draws."""
@@ -113,6 +119,21 @@ def shots_of(table: LabelTable, halves: Halves, shots: Sequence[int] = SHOTS) ->
     return (*(k for k in shots if k < most), ALL)
 
 
+def years_of(table: LabelTable, halves: Halves) -> tuple[int, ...]:
+    """Return the numbers of years that make a difference: fewer than the pool has, then `ALL`.
+
+    Raises:
+        LabelsError: The labels that may train are of one year.
+    """
+    there = 0 if table.year is None else len(np.unique(table.year[halves.dealt.pool]))
+    if there < 2:
+        raise LabelsError(
+            "got labels of one year, expected two years or more for a curve over years; name the field of the year "
+            "with --year-field, or leave --over out"
+        )
+    return (*(k for k in YEARS if k < there), ALL)
+
+
 def curve(
     table: LabelTable,
     halves: Halves,
@@ -121,6 +142,7 @@ def curve(
     *,
     repeats: int,
     seed: int,
+    over: Over = "labels",
     on_point: Callable[[int, int], Any] = lambda *_: None,
 ) -> list[CurvePoint]:
     """Train heads on draws of labels and test them.
@@ -132,8 +154,9 @@ def curve(
         halves: Of `halve`.
         pixels: Kind of features to the features of the pixels of the labels, (n, k).
         heads: Keys of `heads.HEADS`; trees are left out below ten labels a class.
-        repeats: Draws for each number of labels.
+        repeats: Draws for each number of labels or years.
         seed: The same seed gives the same draws.
+        over: What grows; over years all labels of the years that are drawn train.
         on_point: Told how many points are done, of how many.
     """
     pool, test = halves.dealt.pool, halves.dealt.test
@@ -147,17 +170,19 @@ def curve(
         rows = np.zeros((len(table), scaled.shape[1]))
         np.add.at(rows, table.label, scaled)
         tables[kind] = (rows / np.bincount(table.label)[:, None], scaled[of_test])
-    numbers = shots_of(table, halves)
+    numbers = shots_of(table, halves) if over == "labels" else years_of(table, halves)
     steps = [
         (k, kind, head)
         for k in numbers
         for kind in tables
         for head in heads
-        if head != TREES or k == ALL or k >= LEAST_FOR_TREES
+        if head != TREES or k == ALL or k >= LEAST_FOR_TREES or over == "years"
     ]
     draws = {
         k: [
             draw(table.class_id, halves.block, pool, len(pool) if k == ALL else k, seed + repeat)
+            if table.year is None or over == "labels" or k == ALL
+            else draw_years(table.year, pool, k, seed + repeat)
             for repeat in range(1 if k == ALL else repeats)
         ]
         for k in numbers

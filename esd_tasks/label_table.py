@@ -48,6 +48,9 @@ class LabelTable:
     label: NDArray[np.intp]
     """Label of each pixel, 0..m-1, (n,)."""
 
+    year: NDArray[np.int64] | None = None
+    """Year of each label, (m,), where it is known."""
+
     def __len__(self) -> int:
         return len(self.class_id)
 
@@ -87,4 +90,5 @@ def label_table(samples: Samples) -> LabelTable:
         lat=samples.lat[first],
         pixels=pixels,
         label=label.astype(np.intp),
+        year=samples.year[first],
     )

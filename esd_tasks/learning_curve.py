@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from esd_tasks.code_features import CodeFeatures
 from esd_tasks.curve_files import write_plot, write_table
-from esd_tasks.curve_points import Halves, curve, halve, rows_of
+from esd_tasks.curve_points import Halves, Over, curve, halve, rows_of
 from esd_tasks.failures import Failures, missing_notes
 from esd_tasks.folds import choose_block_size
 from esd_tasks.heads import HEADS, TREES
@@ -57,6 +57,9 @@ class CurveRequest(ClassesRequest):
     features: tuple[str, ...] = ("vectors",)
     """Of `KINDS`."""
 
+    over: Over = "labels"
+    """What grows: labels a class, or years whose labels all train."""
+
     draws: int = REPEATS
     """Draws of training labels for each number of them."""
 
@@ -69,6 +72,10 @@ class CurveRequest(ClassesRequest):
         for option, values, known in (("--head", self.head, tuple(HEADS)), ("--features", self.features, KINDS)):
             if not values or not set(values) <= set(known):
                 raise UsageError(f"got {option} {' '.join(values)}, expected some of {', '.join(known)}; correct it")
+        if self.over not in get_args(Over):
+            raise UsageError(f"got --over {self.over}, expected {' or '.join(get_args(Over))}; choose one")
+        if self.over == "years" and self.year_field is None:
+            raise UsageError("got --over years without --year-field, expected the field of each label's year; name it")
         if not 2 <= self.draws <= MOST_REPEATS:
             raise UsageError(f"got --draws {self.draws}, expected 2..{MOST_REPEATS}; correct it")
 
@@ -87,7 +94,8 @@ class CurvePlan(ClassesPlan):
         names = ("task", "draws", "block_size", "min_clear", "polygon_rule", "seed")
         return super().task_facts | {
             "parameters": {name: getattr(request, name) for name in names}
-            | {"heads": list(request.head), "features": list(request.features), "polygon_cap": POLYGON_CAP},
+            | {"heads": list(request.head), "features": list(request.features), "polygon_cap": POLYGON_CAP}
+            | ({} if request.over == "labels" else {"over": request.over}),
         }
 
     def cost(self) -> dict[str, Any]:
@@ -135,6 +143,7 @@ def run_plan(plan: CurvePlan, *, on_progress: OnProgress | None = None) -> MapRe
             request.head,
             repeats=request.draws,
             seed=request.seed,
+            over=request.over,
             on_point=lambda done, total: report("train", done, total),
         )
         rows = rows_of(points, table, halves)
@@ -150,6 +159,7 @@ def run_plan(plan: CurvePlan, *, on_progress: OnProgress | None = None) -> MapRe
             folder / FILES["plot"],
             rows,
             chance=1 / len(halves.kept),
+            over=request.over,
             title=folder.resolve().name,
             note=f"{protocol_line(content['protocol'])}. {STATEMENT}",
         )
@@ -192,6 +202,7 @@ def _protocol(plan: CurvePlan, table: LabelTable, halves: Halves) -> dict[str, A
         "block_size_automatic": plan.request.block_size == "auto",
         "buffer_m": halves.dealt.buffer,
         "draws": plan.request.draws,
+        "over": plan.request.over,
         "seed": plan.request.seed,
         "least_labels_in_each_half": LEAST,
     }
@@ -223,8 +234,8 @@ def _notes(plan: CurvePlan, samples: Samples, table: LabelTable, halves: Halves)
         yield f"too few labels in one half, left out: {names}"
     pool = table.class_id[halves.dealt.pool]
     small = {one: int((pool == one).sum()) for one in halves.kept}
-    if len(set(small.values())) > 1:
+    if len(set(small.values())) > 1 and plan.request.over == "labels":
         listed = ", ".join(f"{plan.labels.names[one]} {n}" for one, n in small.items() if n < max(small.values()))
         yield f"a class with fewer labels than k gives all that it has: {listed}"
-    if TREES in plan.request.head:
+    if TREES in plan.request.head and plan.request.over == "labels":
         yield "trees are tried from ten labels a class on"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from esd_tasks import report_page as page
 from esd_tasks import report_parts as parts
+from esd_tasks.curve_files import WHAT_GROWS
 from esd_tasks.report_axes import Axis
 from esd_tasks.report_chart import Point, Series, curves
 from esd_tasks.report_page import Html
@@ -38,7 +39,7 @@ def write_report(plan: "ClassesPlan", content: Mapping[str, Any], *, notes: Sequ
         lead="Learning curve: how many labels are enough",
         parts=[
             parts.caveats([content["statement"], *notes]),
-            curve_section(content["points"], chance=1 / max(kept, 1)),
+            curve_section(content["points"], chance=1 / max(kept, 1), grows=WHAT_GROWS[content["protocol"]["over"]]),
             page.section(
                 "Classes",
                 page.table(["Class", "Labels", "May train", "Tested", ""], classes, caption="Labels of each class"),
@@ -53,7 +54,13 @@ def write_report(plan: "ClassesPlan", content: Mapping[str, Any], *, notes: Sequ
     )
 
 
-def curve_section(rows: Sequence[Mapping[str, Any]], *, chance: float, title: str = "Learning curve") -> Html:
+def curve_section(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    chance: float,
+    title: str = "Learning curve",
+    grows: str = WHAT_GROWS["labels"],
+) -> Html:
     """Return balanced accuracy over the number of labels a class: a picture, and its points as a table.
 
     Args:
@@ -61,6 +68,7 @@ def curve_section(rows: Sequence[Mapping[str, Any]], *, chance: float, title: st
             head is another, `difference` with its `difference_low` and `difference_high`.
         chance: Balanced accuracy of guessing.
         title: Heading.
+        grows: What stands along the curve, in words.
     """
     numbers = list(dict.fromkeys(row["k"] for row in rows))
     kinds = list(dict.fromkeys(row["features"] for row in rows))
@@ -92,18 +100,18 @@ def curve_section(rows: Sequence[Mapping[str, Any]], *, chance: float, title: st
         curves(
             series,
             x=Axis(
-                label="labels a class that trained",
+                label=f"{grows} that trained",
                 low=-0.4,
                 high=len(numbers) - 0.6,
                 ticks=[(place, str(k)) for place, k in enumerate(numbers)],
             ),
             y=Axis(label="balanced accuracy in other blocks", low=0, high=1),
-            alt=f"Balanced accuracy over the number of labels a class, {len(lines)} heads, up to {numbers[-1]}.",
+            alt=f"Balanced accuracy over {grows}, {len(lines)} heads, up to {numbers[-1]}.",
             caption="Labels in blocks that trained nothing. Intervals of 95 % draw tested blocks and training labels.",
             level=(chance, "chance"),
         ),
         page.table(
-            ["Head", "Labels a class", "Labels", "Draws", "Balanced accuracy, 95 %", "SD of draws", "Gain, 95 %"],
+            ["Head", grows.capitalize(), "Labels", "Draws", "Balanced accuracy, 95 %", "SD of draws", "Gain, 95 %"],
             table,
             caption="Points of the curve; the gain is over the prototype, or the first head, draw by draw",
         ),

@@ -110,6 +110,19 @@ def draw(
     return np.concatenate(drawn)
 
 
+def draw_years(year: NDArray[np.integer], pool: NDArray[np.intp], years: int, seed: int) -> NDArray[np.intp]:
+    """Draw years without replacement, and return all places of these that may train.
+
+    Args:
+        year: Years of all places.
+        pool: Positions that may be drawn.
+        years: How many.
+        seed: The same seed gives the same years; of more years fewer are a part.
+    """
+    kept = np.random.default_rng([seed, 7]).permutation(np.unique(year[pool]))[:years]
+    return pool[np.isin(year[pool], kept)]
+
+
 def right(
     head: str,
     rows: NDArray[np.floating],

@@ -188,3 +188,27 @@ def test_what_cannot_be_says_so(place: Path, options: dict[str, Any], error: typ
     with pytest.raises(error, match=said):
         run(place, "refused", **options)
     assert not (place / "refused").exists()
+
+
+def test_over_years_all_labels_of_the_years_train(tmp_path: Path) -> None:
+    """With `--over years` the labels of one, two, .. years train, all tested labels stay, and no label is drawn."""
+    years = (2019, 2020, 2021)
+    (tmp_path / "codes").mkdir()
+    for year in years:
+        tiny_map.write_place(tmp_path / "codes", year=year)
+    path = tiny_map.write_labels(tmp_path / "labels.gpkg", n=300, years=np.resize(years, 300))
+    asked: dict[str, Any] = {"labels": path, "catalog": str(tmp_path / "codes"), "year_field": "year", "draws": 2}
+    request = CurveRequest(**asked, class_field="class", head=("prototype",), over="years", output=tmp_path / "curve")
+    result = run_plan(make_plan(request))
+    points = result.record["result"]["points"]
+    assert [point["k"] for point in points] == [1, 2, "max"]
+    pool = result.record["result"]["protocol"]["n_pool"]
+    assert points[-1]["n_train"] == pool
+    assert abs(points[0]["n_train"] - pool / 3) < pool / 6
+    assert "years with labels" in (tmp_path / "curve" / "report.html").read_text()
+
+
+def test_over_years_needs_the_field_of_the_year() -> None:
+    """A curve over years of labels without years is refused."""
+    with pytest.raises(UsageError, match="--year-field"):
+        CurveRequest(labels=Path("labels.gpkg"), over="years")

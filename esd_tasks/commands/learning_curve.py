@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -27,6 +27,9 @@ def learning_curve(
     features: Annotated[
         list[str] | None, typer.Option(help="One of vectors, one-hot; may be repeated. Default: vectors.")
     ] = None,
+    over: Annotated[
+        Literal["labels", "years"], typer.Option(help="What grows: labels a class, or years whose labels all train.")
+    ] = "labels",
     draws: Annotated[int, typer.Option(metavar="N", help="Draws of training labels for each number of them.")] = 10,
     block_size: options.BlockSize = "auto",
     min_clear: options.MinClear = 0,
