@@ -110,7 +110,7 @@ def test_a_model_of_change_is_that_of_its_trees(
         facts={},
     )
     expected = np.asarray(trees.predict(pair_features(before, after))).astype(np.float32)
-    assert np.array_equal(model.probability(before, after, threads=2), expected)
+    assert np.array_equal(model.probability(before, after), expected)
     assert model._predictor.forest is not None
 
 

@@ -63,11 +63,8 @@ class ChangeModel:
     facts: Mapping[str, Any]
     """What else `model.json` says."""
 
-    def probability(
-        self, before: NDArray[np.uint16], after: NDArray[np.uint16], *, threads: int = 1
-    ) -> NDArray[np.float32]:
+    def probability(self, before: NDArray[np.uint16], after: NDArray[np.uint16]) -> NDArray[np.float32]:
         """Return the probability of each class (n, k), in the order of `classes`."""
-        self._predictor.threads = threads
         distances = np.stack(pair_distances(before, after), axis=1)
         return self._predictor.predict(before, after, beside=distances, dtype=np.float32)
 
@@ -76,10 +73,10 @@ class ChangeModel:
         return Predictor(self.booster, PAIR_COLUMNS)
 
     def judge(
-        self, before: NDArray[np.uint16], after: NDArray[np.uint16], *, threads: int = 1
+        self, before: NDArray[np.uint16], after: NDArray[np.uint16]
     ) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
         """Return the probability of change, and the class: the likeliest change where it exceeds the threshold."""
-        probability = self.probability(before, after, threads=threads)
+        probability = self.probability(before, after)
         ids = np.array(list(self.classes), np.uint16)
         changed = np.asarray(1 - probability[:, ids == NO_CHANGE].sum(axis=1), dtype=np.float32)
         likeliest = ids[ids != NO_CHANGE][probability[:, ids != NO_CHANGE].argmax(axis=1)]
