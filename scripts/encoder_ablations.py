@@ -146,7 +146,7 @@ def run(folder: Path, names: list[str], out: Path, steps: int) -> None:
             "steps": own.steps,
             "cost": round(cost, 3),
             "cpu_minutes": round(minutes, 2),
-            "parameters": parameter_count(encoder._network),
+            "parameters": parameter_count(trainer.network),
             "mae.training": float(np.mean(errors[-500:])),
             **judge.judge(encoder),
         }
