@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "faults")]
 
 from kill import Forker, Reference, survive  # noqa: E402
-from long_commands import NAMES, command, write_inputs  # noqa: E402
+from long_commands import NAMES, command, make_inputs  # noqa: E402
 
 
 def main() -> None:
@@ -29,11 +29,7 @@ def main() -> None:
     kills, survived, faults = 0, 0, []
     with tempfile.TemporaryDirectory() as folder, Forker() as forker:
         root = Path(folder)
-        given = write_inputs(root / "given")
-        words = f"esd-tasks classify --labels labels.gpkg --catalog codes --year 2020 --no-curve -o {given}/model"
-        made = forker.run(tuple(words.split()), given)
-        if made.code:
-            sys.exit(made.said)
+        given = make_inputs(forker, root / "given")
         for name in options.names or NAMES:
             asked = command(name, given)
             reference = Reference.of(forker, asked, root / "undisturbed")

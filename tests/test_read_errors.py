@@ -3,20 +3,14 @@
 A link to `/proc/self/mem` is a file that opens and whose first bytes cannot be read: the system says EIO, as of a disk.
 """
 
-import shlex
 from pathlib import Path
-from typing import Any
 
-import click
 import numpy as np
 import pytest
 import tiny_map
-from click.testing import CliRunner as ClickRunner
 from item_server import write_catalog
-from typer.testing import CliRunner
+from test_exit_codes import run
 
-from esd_tasks import cli
-from stactools_esd import commands
 from stactools_esd.blocks import Block, BlockStore
 from stactools_esd.cog import open_codes
 from stactools_esd.errors import OutputError, RasterError
@@ -32,14 +26,6 @@ def broken(path: Path) -> Path:
     path.unlink(missing_ok=True)
     path.symlink_to(BROKEN)
     return path
-
-
-def run(line: str) -> Any:
-    """Run a command line in this process."""
-    program, *words = shlex.split(line)
-    if program == "stac":
-        return ClickRunner().invoke(click.Group("stac", {"esd": commands.esd}), words, prog_name="stac")
-    return CliRunner().invoke(cli.app, words, prog_name=program)
 
 
 LINES = {

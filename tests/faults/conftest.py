@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 
 from disk import Disk, mounted
 from kill import Forker, Reference
-from long_commands import command, write_inputs
+from long_commands import command, make_inputs
 
 
 @pytest.fixture(scope="session")
@@ -22,12 +22,8 @@ def forker() -> Iterator[Forker]:
 
 @pytest.fixture(scope="session")
 def inputs(tmp_path_factory: pytest.TempPathFactory, forker: Forker) -> Path:
-    """What the long commands read, with a model of `classify`."""
-    given = write_inputs(tmp_path_factory.mktemp("given"))
-    words = f"esd-tasks classify --labels labels.gpkg --catalog codes --year 2020 --no-curve -o {given}/model"
-    made = forker.run(tuple(words.split()), given)
-    assert made.code == 0, made.said
-    return given
+    """What the long commands read."""
+    return make_inputs(forker, tmp_path_factory.mktemp("given"))
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import changing
 import tiny_map
-from kill import Command
+from kill import Command, Forker
 from tiny_images import write_images
 
 CONFIG = """
@@ -30,8 +30,8 @@ NAMES = ("encode", "classify", "predict", "series", "create-catalog", "train")
 """All of them."""
 
 
-def write_inputs(folder: Path) -> Path:
-    """Write what the commands read: images, codes, labels, a listing, a configuration."""
+def make_inputs(forker: Forker, folder: Path) -> Path:
+    """Write what the commands read: images, codes, labels, a listing, a configuration, and a model of `classify`."""
     write_images(folder / "images")
     tiny_map.write_place(folder / "codes", year=2020)
     tiny_map.write_labels(folder / "labels.gpkg")
@@ -39,11 +39,14 @@ def write_inputs(folder: Path) -> Path:
     lines = [f"{tile},{year},https://127.0.0.1/{tile}_{year}.tif" for tile in TILES for year in (2019, 2020)]
     (folder / "listing.csv").write_text("\n".join(["tile,year,href", *lines]) + "\n")
     (folder / "tiny.yaml").write_text(CONFIG)
+    words = f"esd-tasks classify --labels labels.gpkg --catalog codes --year 2020 --no-curve -o {folder}/model"
+    made = forker.run(tuple(words.split()), folder)
+    assert made.code == 0, made.said
     return folder
 
 
 def command(name: str, given: Path) -> Command:
-    """Return a command on the inputs of a folder; `predict` takes the model of `classify` there, in `model`."""
+    """Return a command on the inputs of a folder."""
     words = {
         "encode": f"stac esd encode {given}/images out --year 2020 --name test --workers 1",
         "classify": f"esd-tasks classify --labels {given}/labels.gpkg --catalog {given}/codes --no-curve -o out",
