@@ -165,7 +165,11 @@ def check_codes_file(path: str | Path, **said: Any) -> list[str]:
     except EsdError as error:
         return [str(error)]
     with file:
-        problems = _layout_problems(file) if file.tagged else []
+        try:
+            with quiet_gdal(f"read {path}"):
+                problems = _layout_problems(file) if file.tagged else []
+        except EsdError as error:
+            return [str(error)]
         for window in file.strips():
             try:
                 file.read(window)

@@ -58,7 +58,7 @@ def quiet_gdal(action: str, *, error: type[EsdError] = RasterError) -> Iterator[
                 yield
             finally:
                 _inside.gdal -= 1
-    except (RasterioError, CPLE_BaseError) as problem:
+    except (RasterioError, CPLE_BaseError, UnicodeDecodeError) as problem:  # the last: a text that is none
         reason = (str(problem.__cause__ or problem) or type(problem).__name__).splitlines()[0].rstrip(".")
         cause = problem if "?" not in f"{problem} {problem.__cause__}" else None  # a traceback shows addresses whole
         if "not recognized as" in reason:

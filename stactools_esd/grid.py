@@ -183,7 +183,7 @@ def check_georeference(tile_id: str, crs: CRS | None, transform: Affine, shape: 
     if crs is None or not crs.is_projected or crs.linear_units_factor[1] != 1.0:
         got = "no CRS" if crs is None else f"CRS {crs_text(crs)[:60]}"
         raise GridError(f"got {got}, expected a projected CRS in metres; codes are never reprojected, only regridded")
-    if transform.b or transform.d or transform.a <= 0 or not math.isclose(transform.a, -transform.e, rel_tol=1e-9):
+    if not is_north_up(transform):
         raise GridError(
             f"got the transform {tuple(transform)[:6]}, expected north up and square pixels; "
             "write the raster on a grid without rotation"
@@ -205,6 +205,17 @@ def check_georeference(tile_id: str, crs: CRS | None, transform: Affine, shape: 
         )
     across, down = transform.c - place.bounds.west, place.bounds.north + shift - transform.f
     _check_offset(place, across, down, shape)
+
+
+def is_north_up(transform: Affine) -> bool:
+    """Tell whether pixels are square, rows run from west to east, and all numbers are finite."""
+    finite = all(map(math.isfinite, tuple(transform)[:6]))
+    return (
+        finite
+        and not (transform.b or transform.d)
+        and transform.a > 0
+        and (math.isclose(transform.a, -transform.e, rel_tol=1e-9))
+    )
 
 
 def _check_offset(place: Tile, across: float, down: float, shape: tuple[int, int]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+import numpy as np
 import shapely
 import shapely.geometry
 from rasterio import Affine
@@ -15,6 +16,7 @@ from esd_tasks.target import Grid
 from stactools_esd import stac
 from stactools_esd.errors import CatalogError
 from stactools_esd.gdal import without_query
+from stactools_esd.grid import is_north_up
 
 CODES_ASSET: Final = "embeddings"
 """Key of the asset that holds the codes."""
@@ -41,7 +43,6 @@ def item_of(content: Mapping[str, Any], place: str) -> CodesItem:
     try:
         tags = stac.tags_of(content)
         asset = content["assets"][CODES_ASSET]
-        geometry = content["geometry"]
         for key, kind in (("file:checksum", str), ("file:size", int)):
             if not isinstance(asset.get(key), kind | None):
                 raise TypeError(key)
@@ -52,7 +53,7 @@ def item_of(content: Mapping[str, Any], place: str) -> CodesItem:
             tile=tags.tile,
             year=tags.year,
             window_start=tags.window_start,
-            footprint=geometry if isinstance(geometry, shapely.Geometry) else shapely.geometry.shape(geometry),
+            footprint=_outline(content["geometry"]),
             checksum=asset.get("file:checksum"),
             size=asset.get("file:size"),
             item_href=_own_href(content, place),
@@ -88,12 +89,19 @@ def _grid(properties: Mapping[str, Any], asset: Mapping[str, Any]) -> Grid | Non
     if not (code and shape and transform) or not str(code).startswith("EPSG:"):
         return None
     height, width = (int(number) for number in shape)
-    return Grid(
-        crs=_crs(int(str(code).removeprefix("EPSG:"))),
-        transform=Affine(*(float(number) for number in transform[:6])),
-        width=width,
-        height=height,
-    )
+    pixels = Affine(*(float(number) for number in transform[:6]))
+    if not is_north_up(pixels) or min(height, width) < 1:
+        raise ValueError("proj:transform or proj:shape")
+    return Grid(crs=_crs(int(str(code).removeprefix("EPSG:"))), transform=pixels, width=width, height=height)
+
+
+def _outline(geometry: Any) -> shapely.Geometry:
+    """Return the outline of an item, each of whose corners is somewhere."""
+    found = geometry if isinstance(geometry, shapely.Geometry) else shapely.geometry.shape(geometry)
+    corners = shapely.get_coordinates(found)
+    if not len(corners) or not np.isfinite(corners).all():
+        raise ValueError("geometry")
+    return found
 
 
 @lru_cache(maxsize=256)
