@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from esd_tasks.explain.deviation import LEVEL_PRIOR, STEP_PRIOR, conditional_gap, find_deviation
+from esd_tasks.explain.deviation import LEVEL_PRIOR, STEP_PRIOR, conditional_gap, deviating, find_deviation
 
 SIZES = np.array([8, 5])
 
@@ -73,6 +73,13 @@ def test_what_is_expected_follows_the_normal_levels() -> None:
     apart = np.array([[[2.0, -3.0, 0.5]]])
     gap = conditional_gap(apart, covariance[None], np.array([[[False, True, False]]]))
     np.testing.assert_allclose(apart - gap, [[[2.0, 1.8, 0.5]]])
+
+
+def test_a_step_that_deviates_has_a_level_that_does() -> None:
+    """Where a step is at work but nobody knows by which level, the likeliest one is taken."""
+    level = np.array([[[0.3, 0.45], [0.7, 0.1], [0.2, 0.3]]])
+    found = deviating(level, np.array([[0.6, 0.8, 0.4]]))
+    assert found.tolist() == [[[False, True], [True, False], [False, False]]]
 
 
 def test_draws_are_those_of_the_seed() -> None:

@@ -8,14 +8,11 @@ from numpy.typing import NDArray
 
 from esd_tasks.explain.changes import Changes
 from esd_tasks.explain.decoder import Decode, nearest_codes
-from esd_tasks.explain.deviation import find_deviation
+from esd_tasks.explain.deviation import LIKELY, find_deviation
 from esd_tasks.explain.normal_year import normal_years
 from esd_tasks.features import level_features
 from esd_tasks.migrate.series_file import MigratedSeries
 from stactools_esd.product import BANDS, DAYS, FSQ, STEPS
-
-LIKELY: Final = 0.5
-"""Probability from which on a step or level counts as deviating."""
 
 STEP_OF_DAY: Final = np.arange(DAYS) * STEPS // DAYS
 """The step that stands for each day of the year, (365,): a step is read from the days around its own as well."""

@@ -39,6 +39,9 @@ SWEEPS: Final = 80
 BURN: Final = 20
 """Sweeps before them, which do not."""
 
+LIKELY: Final = 0.5
+"""Probability from which on a step or level counts as deviating."""
+
 _CHUNK: Final = 64
 _LOG_TURN: Final = float(np.log(2 * np.pi))
 
@@ -54,7 +57,7 @@ class Deviation:
     """Probability that at least one level of each step deviates, (n, S)."""
 
     expected: NDArray[np.float64]
-    """The year with levels that deviate (probability over .5) as they are expected given the others, (n, S, D)."""
+    """The year with levels that deviate (`deviating`) as they are expected given the others, (n, S, D)."""
 
     apart: NDArray[np.float64]
     """Largest difference of the two chains in the probability of a step, (n,): near 0 where the sampler converged."""
@@ -94,9 +97,20 @@ def find_deviation(
         by_level, by_step = (part.reshape(2, -1, *part.shape[1:]) for part in sampler.run(sweeps, burn))
         level[rows], step[rows] = by_level.mean(axis=0), by_step.mean(axis=0)
         differ[rows] = np.abs(by_step[0] - by_step[1]).max(axis=1)
-        gap = conditional_gap(apart[rows], every[rows], level[rows] > 0.5)
+        gap = conditional_gap(apart[rows], every[rows], deviating(level[rows], step[rows]))
         expected[rows] -= gap
     return Deviation(level=level, step=step, expected=expected, apart=differ)
+
+
+def deviating(level: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell which levels deviate: those that more probably do than not, and the likeliest one of each step that does.
+
+    Args:
+        level: Probabilities of levels (n, S, D).
+        step: Probabilities of steps (n, S).
+    """
+    likeliest = level == level.max(axis=2, keepdims=True)
+    return np.asarray((level > LIKELY) | (likeliest & (step > LIKELY)[..., None]))
 
 
 def conditional_gap(

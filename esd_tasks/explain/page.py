@@ -23,7 +23,8 @@ _OBSERVED: Final = "#c44f00"
 _NORMAL: Final = "#0072b2"
 _SHADE: Final = "#ececec"
 _INK: Final = "#444444"
-_UNLIKE: Final = "How unlike normal each year is: -log10 of the share of normal years as unlike (▼ year of the label)"
+_LONGEST: Final = 44
+_UNLIKE: Final = "How unlike the label's normal years each year is (▼ year of the label)"
 _MARKERS: Final = {STABLE: ("o", "as labelled"), RELABELLED: ("s", "relabelled"), UNCERTAIN: ("D", "uncertain")}
 _FACES: Final = {STABLE: _NORMAL, RELABELLED: _OBSERVED, UNCERTAIN: "white"}
 
@@ -73,6 +74,9 @@ class Page:
 
     normal: NDArray[np.floating] | None
     """What would be normal, (365, 6)."""
+
+    normal_name: str = ""
+    """Class that is taken for normal."""
 
     note: str = ""
     """Why there are no curves."""
@@ -202,8 +206,8 @@ def _curves(figure: Any, places: Sequence[Any], page: Page, height: float) -> No
     for k, (axes, band) in enumerate(zip(places, BANDS, strict=True)):
         for first, end in edges:
             axes.axvspan(first, end, color=_SHADE, zorder=0, linewidth=0)
-        axes.plot(page.normal[:, k], color=_NORMAL, linewidth=1.5, linestyle="--", label="were it normal")
-        axes.plot(page.observed[:, k], color=_OBSERVED, linewidth=1.5, label=f"observed in {page.explained}")
+        axes.plot(page.normal[:, k], color=_NORMAL, linewidth=1.5, linestyle="--")
+        axes.plot(page.observed[:, k], color=_OBSERVED, linewidth=1.5)
         both = np.concatenate([page.normal[:, k], page.observed[:, k]])
         spread = max(float(both.max() - both.min()), 0.04)
         middle = float(both.max() + both.min()) / 2
@@ -213,13 +217,21 @@ def _curves(figure: Any, places: Sequence[Any], page: Page, height: float) -> No
         axes.set_title(BAND_WORDS[band], fontsize=8.5, loc="left")
         axes.tick_params(labelsize=7, length=2)
         _plain(axes)
-    handles, names = places[0].get_legend_handles_labels()
     top = 1 - 5.5 / height
     figure.text(0.85 / _WIDTH, top, "Reflectance decoded from codes; deviating months shaded", fontsize=9, va="center")
-    figure.legend(
-        handles, names, fontsize=7.5, ncols=2, frameon=False, loc="center right", bbox_to_anchor=(0.965, top),
+    names = [f"were it normal {page.normal_name}", f"observed in {page.explained}"]
+    legend = figure.legend(
+        places[0].get_lines(),
+        [legible(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…") for name in names],
+        prop={"size": 7.5, "family": families()},
+        ncols=2,
+        frameon=False,
+        loc="center right",
+        bbox_to_anchor=(0.965, top),
         borderaxespad=0.0,
-    )  # fmt: skip
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
 
 
 def _shown(years: NDArray[np.int64]) -> list[int]:

@@ -195,6 +195,7 @@ def _page(
         deviates=row.deviates,
         observed=None if found.observed is None else found.observed[k],
         normal=None if found.normal is None else found.normal[k],
+        normal_name=row.normal,
         note=plan.decoder.note,
         first_month=plan.origin.first_month,
     )
