@@ -131,11 +131,7 @@ def _timeline(axes: Any, strip: Any, page: Page) -> None:
     axes.set_ylim(0, 1.18 * max(float(np.nanmax(page.anomaly, initial=0.0)), 1.0))
     axes.set_xticks(_shown(page.years))
     axes.set_ylabel("anomaly", fontsize=8)
-    axes.set_title(
-        "How unlike normal each year is: -log10 of the share of normal years as unlike (▼ year of the label)",
-        fontsize=9,
-        loc="left",
-    )
+    axes.set_title(_UNLIKE, fontsize=9, loc="left")
     axes.legend(fontsize=7, ncols=3, frameon=False, loc="lower right", bbox_to_anchor=(1.0, 0.97), borderaxespad=0.1)
     axes.tick_params(labelsize=7.5, labelbottom=False)
     _plain(axes)
