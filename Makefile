@@ -6,7 +6,7 @@ DEBIAN := postgresql postgresql-postgis chromium chromium-driver gdal-bin python
 NODE := $(shell command -v npm > /dev/null || echo nodejs npm)
 PIP := PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test lint debian browser browser-test services-test bench soak figures docs catalog constraints clean
+.PHONY: help demo test lint debian browser browser-test services-test bench soak fuzz mutants audit figures docs catalog constraints clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -59,6 +59,21 @@ $(VENV)/.bench: $(VENV)/.test
 
 soak: $(VENV)/.test ## Kill every long command 50 times, about half an hour, and keep how many kills it survived
 	OMP_NUM_THREADS=1 $(BIN)/python scripts/figures.py run trust.kills_survived
+
+$(VENV)/.fuzz: $(VENV)/.test
+	$(PIP) -e '.[tasks,encoder,openvino,distributed,cube,test,fuzz]'
+	@touch $@
+
+fuzz: $(VENV)/.fuzz ## Fuzz every parser for a minute, and keep how often each was run; RUNS=300 for so many runs and no figure
+	$(BIN)/python $(if $(RUNS),fuzz/run.py --runs $(RUNS),scripts/figures.py run trust.fuzz_executions)
+
+mutants: $(VENV)/.test ## Read 12,000 mutants of codes, items and weights, and keep how many were bad
+	$(BIN)/python scripts/figures.py run 'trust.mutants_*'
+
+audit: ## Ask PyPI's database of vulnerabilities for every version of constraints.txt
+	rm -rf build/audit && $(PYTHON) -m venv build/audit
+	build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	build/audit/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt
 
 bench: $(VENV)/.bench ## Measure everything beside its peers, about a quarter of an hour, and write docs/benchmarks.md
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/suite.py
