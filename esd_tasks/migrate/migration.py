@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from esd_tasks.migrate import relabel, stable
 from esd_tasks.migrate.anomaly import anomaly_scores, unlike
-from esd_tasks.migrate.normal import NormalModel, scaled
+from esd_tasks.migrate.normal import NormalModel, places_weight, scaled
 from esd_tasks.migrate.series import LabelSeries
 from esd_tasks.migrate.series_file import NODATA, NONE, RELABELLED, STABLE, UNCERTAIN
 from esd_tasks.migrate.stretches import Leaving, Stretches, learn_stretches, weigh_stretches
@@ -99,6 +99,7 @@ class _Work:
         self.values = scaled(series.levels)
         self.there, self.at = series.valid, series.at_label
         self.member = np.searchsorted(self.class_ids, series.class_id)
+        self.weight = places_weight(series.x, series.y, self.member)
         self.smoothed: NDArray[np.float64] | None = None
         self.model: NormalModel
         self.leaving: Leaving
@@ -114,6 +115,7 @@ class _Work:
             years=self.years,
             class_ids=self.class_ids,
             share=self.smoothed,
+            weight=self.weight,
             **({"rounds": 1} if again else {}),
         )
 

@@ -21,6 +21,9 @@ from stactools_esd.product import CHANNELS, FSQ, STEPS
 SCALE: Final = np.tile([1 / (levels - 1) for levels in FSQ.levels], STEPS)
 """From level indices to 0..1, (72,)."""
 
+TOGETHER: Final = 300.0
+"""Metres within which samples of a class count as one for what the class does alike in a year."""
+
 DRIFT_SAMPLES: Final = 5.0
 """Samples' worth of weight that the drift of all classes has in that of one class and year."""
 
@@ -38,6 +41,13 @@ DIAGONAL_BETWEEN: Final = 0.3
 
 LEAST_VARIANCE: Final = 2e-3
 """Added to each variance of `within`: a twentieth of a level or so, for levels are whole numbers."""
+
+ROBUST_ROUNDS: Final = 2
+"""Rounds in which unusual years lose weight, before the last fit."""
+
+UNUSUAL: Final = 1.5
+"""Squared distances up to so many of their class's median count fully, larger ones in inverse proportion (Huber 1981,
+Robust Statistics): what happened to a dozen samples in one year must not be taken for noise."""
 
 _LEAST_BETWEEN: Final = 1e-4
 _ROUNDS: Final = 3
@@ -138,6 +148,7 @@ def fit_normal(
     *,
     years: NDArray[np.int64],
     class_ids: NDArray[np.int64],
+    weight: NDArray[np.float64] | None = None,
 ) -> NormalModel:
     """Fit the model to samples whose class in each year is known by its probability.
 
@@ -146,10 +157,35 @@ def fit_normal(
         share: Probability of each class (n, years, k); 0 in years without data.
         years: Calendar years.
         class_ids: Classes, (k,).
+        weight: How much each sample counts for means and drift (n,), as `places_weight` gives it; alike if None.
     """
-    mean, drift = _means(values, share)
-    within, between = _covariances(values, share, mean, drift)
+    usual = share
+    for last in (False,) * ROBUST_ROUNDS + (True,):
+        mean, drift = _means(values, usual if weight is None else usual * weight[:, None, None])
+        within, between = _covariances(values, usual, mean, drift)
+        if not last:
+            usual = share * _usual(values, usual, mean, drift, within)
     return NormalModel(years=years, class_ids=class_ids, mean=mean, drift=drift, between=between, within=within)
+
+
+def places_weight(x: NDArray[np.float64], y: NDArray[np.float64], member: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return weights by which samples of a class that lie together count as one, (n,).
+
+    A parcel that is cut with a dozen samples on it must not be taken for what forests do alike in that year.
+
+    Args:
+        x: Metres (n,).
+        y: Metres (n,).
+        member: Class of each sample (n,).
+    """
+    from scipy.spatial import cKDTree
+
+    weight = np.ones(len(member))
+    for c in np.unique(member):
+        rows = member == c
+        tree = cKDTree(np.column_stack([x[rows], y[rows]]))
+        weight[rows] = 1 / tree.query_ball_point(tree.data, TOGETHER, return_length=True)
+    return weight
 
 
 def _means(values: NDArray[np.float64], share: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -196,6 +232,29 @@ def _covariances(
         root, axes = np.linalg.eigh(_towards_diagonal(mixed, DIAGONAL_BETWEEN))
         between[c] = (axes * np.maximum(root, _LEAST_BETWEEN)) @ axes.T
     return within, between
+
+
+def _usual(
+    values: NDArray[np.float64],
+    share: NDArray[np.float64],
+    mean: NDArray[np.float64],
+    drift: NDArray[np.float64],
+    within: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return how much each year of each sample counts as one of each class, 0..1, (n, years, k)."""
+    out = np.ones(share.shape)
+    for c in range(len(mean)):
+        weight = share[:, :, c]
+        rows = weight.sum(axis=1) > 0.5
+        if not rows.any():
+            continue
+        apart = values[rows] - (mean[c] + drift[c])
+        own = np.einsum("ny,nyd->nd", weight[rows], apart, optimize=True) / weight[rows].sum(axis=1)[:, None]
+        turned = (apart - own[:, None]) @ np.linalg.inv(np.linalg.cholesky(within[c])).T
+        square = (turned**2).sum(axis=2)
+        middle = float(np.median(square[weight[rows] > 0.5])) if (weight[rows] > 0.5).any() else np.inf
+        out[rows, :, c] = np.minimum(1.0, UNUSUAL * middle / np.maximum(square, 1e-9))
+    return out
 
 
 def _towards_diagonal(covariance: NDArray[np.float64], share: float) -> NDArray[np.float64]:

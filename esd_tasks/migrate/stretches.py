@@ -133,6 +133,7 @@ def learn_stretches(
     years: NDArray[np.int64],
     class_ids: NDArray[np.int64],
     share: NDArray[np.float64] | None = None,
+    weight: NDArray[np.float64] | None = None,
     rounds: int = ROUNDS,
 ) -> tuple[NormalModel, Leaving, Stretches]:
     """Learn normal trajectories from samples of which some change, in turns with how their years fall into stretches.
@@ -148,6 +149,7 @@ def learn_stretches(
         years: Calendar years.
         class_ids: Classes, ascending.
         share: Probability of each class in each year (n, years, k), to begin with, where more is known.
+        weight: How much each sample counts for means and drift (n,).
         rounds: Rounds of learning.
     """
     k = len(class_ids)
@@ -157,7 +159,7 @@ def learn_stretches(
         share[np.arange(len(member)), :, member] = (1 - LEAVING) ** apart
     leaving = Leaving.stated(k)
     for _ in range(rounds):
-        model = fit_normal(values, share * there[..., None], years=years, class_ids=class_ids)
+        model = fit_normal(values, share * there[..., None], years=years, class_ids=class_ids, weight=weight)
         found = weigh_stretches(model, values, there, member, at, leaving)
         stayed = found.state[:, :-1].sum(axis=(0, 1))
         chance = (found.moves.sum(axis=1) + LEAVING * _PRIOR_YEARS) / (stayed + _PRIOR_YEARS)
