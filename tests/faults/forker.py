@@ -33,6 +33,7 @@ SMALL = {
     "esd_tasks.classify": {"BLOCK_PIXELS": 32},
     "esd_tasks.predict": {"BLOCK_PIXELS": 32},
     "esd_tasks.change.series": {"BLOCK_PIXELS": 32},
+    "esd_tasks.pull_run": {"BLOCK_PIXELS": 32},
 }
 """Sizes of blocks in pixels."""
 

@@ -26,7 +26,7 @@ YEARS = (2015, 2016, 2017, 2018, 2019, 2020)
 TILES = ("31UDS", "31UES", "32ULB", "50TMK", "01KAB", "60KYF")
 """Of the listing."""
 
-NAMES = ("encode", "classify", "predict", "series", "create-catalog", "train")
+NAMES = ("encode", "classify", "predict", "series", "pull", "create-catalog", "train")
 """All of them."""
 
 
@@ -52,6 +52,7 @@ def command(name: str, given: Path) -> Command:
         "classify": f"esd-tasks classify --labels {given}/labels.gpkg --catalog {given}/codes --no-curve -o out",
         "predict": f"esd-tasks predict {given}/model --catalog {given}/codes -o out",
         "series": f"esd-tasks change series --catalog {given}/years --table csv -o out",
+        "pull": f"esd-tasks pull --catalog {given}/years --bbox 2.9,50.4,3.4,50.8 -o out",
         "create-catalog": f"stac esd create-catalog {given}/listing.csv out --workers 1",
         "train": f"stac esd train {given}/tiny.yaml -o out",
     }[name]
