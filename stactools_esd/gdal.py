@@ -30,6 +30,9 @@ A request that is answered by 429, 500, 502, 503 or 504, or that takes longer th
 times, after 1, 2, 4 and 8 seconds and a little more by chance. Requests are for some blocks of a file, a few megabytes.
 """
 
+_ANSWER = re.compile(r"(Invalid \w+ response):.*", re.DOTALL)
+"""A server's own words, which GDAL quotes: some say back what they were told, credentials among it."""
+
 _inside = threading.local()
 
 
@@ -60,7 +63,9 @@ def quiet_gdal(action: str, *, error: type[EsdError] = RasterError) -> Iterator[
                 _inside.gdal -= 1
     except (RasterioError, CPLE_BaseError, UnicodeDecodeError) as problem:  # the last: a text that is none
         reason = (str(problem.__cause__ or problem) or type(problem).__name__).splitlines()[0].rstrip(".")
-        cause = problem if "?" not in f"{problem} {problem.__cause__}" else None  # a traceback shows addresses whole
+        whole = f"{problem} {problem.__cause__}"
+        reason = _ANSWER.sub(r"\1", reason)
+        cause = problem if "?" not in whole and _ANSWER.search(whole) is None else None  # a traceback shows all of it
         if "not recognized as" in reason:
             raise error(f"cannot {without_query(action)}, which is no GeoTIFF; check the file") from cause
         what = without_query(f"cannot {action} ({reason})")
@@ -71,7 +76,7 @@ def quiet_gdal(action: str, *, error: type[EsdError] = RasterError) -> Iterator[
 
 def _without_queries(record: logging.LogRecord) -> bool:
     """Cut the queries off the addresses in a line of a log."""
-    record.msg, record.args = without_query(record.getMessage()), ()
+    record.msg, record.args = _ANSWER.sub(r"\1", without_query(record.getMessage())), ()
     return True
 
 
