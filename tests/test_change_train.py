@@ -155,6 +155,20 @@ def test_what_became_what_is_a_class(place: Path, tmp_path: Path) -> None:
     assert (change[6:18, 8:24] >= 2).mean() > 0.8
 
 
+def test_a_run_that_was_killed_while_it_wrote_is_not_a_strangers(
+    place: Path, trained: TrainResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a folder is known by the run that made it: the same command completes it, another is refused."""
+    with monkeypatch.context() as patched:
+        patched.setattr(train, "draw_curve", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            learn(place, tmp_path / "model", expected_rate=0.03)
+    with pytest.raises(OutputError, match="unfinished result of another run"):
+        learn(place, tmp_path / "model", expected_rate=0.05)
+    learn(place, tmp_path / "model", expected_rate=0.03)
+    assert {path.name for path in (tmp_path / "model").iterdir()} == {path.name for path in trained.folder.iterdir()}
+
+
 def test_a_model_is_good_for_its_encoder_only(trained: TrainResult, tmp_path: Path) -> None:
     """Codes of another recipe are refused, and so is a folder without a model of change."""
     changing.write_place(
