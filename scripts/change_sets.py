@@ -7,6 +7,7 @@ break is known. `hls_sichuan` is the one pixel of the long series whose fire is 
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,14 +98,20 @@ def simulated(seed: int, encoder: inputs.EncodesYears) -> YearsOfPixels:
     )
 
 
-def deter(data: Path, encoder: inputs.EncodesYears) -> YearsOfPixels:
-    """Read dated clearings and primary forest; other deforested places are not judged, for their year is not known."""
-    table, detection, primary = inputs.read_change(data, [encoder])
-    with np.load(data / inputs.CHANGE_FILE, allow_pickle=False) as arrays:  # the places that `read_change` kept
+def places_of_change(data: Path) -> dict[str, NDArray[Any]]:
+    """Return longitude, latitude, day of detection and label of the places that `inputs.read_change` keeps, in order."""
+    with np.load(data / inputs.CHANGE_FILE, allow_pickle=False) as arrays:
         dated_first = np.argsort(np.isnat(arrays["deter_date"]), kind="stable")
         places = np.stack([arrays["lon"], arrays["lat"]], axis=1)[dated_first]
         once = np.sort(dated_first[np.unique(places, axis=0, return_index=True)[1]])
-        lon, lat = arrays["lon"][once], arrays["lat"][once]
+        return {name: arrays[name][once] for name in ("lon", "lat", "deter_date", "label")}
+
+
+def deter(data: Path, encoder: inputs.EncodesYears) -> YearsOfPixels:
+    """Read dated clearings and primary forest; other deforested places are not judged, for their year is not known."""
+    table, detection, primary = inputs.read_change(data, [encoder])
+    places = places_of_change(data)
+    lon, lat = places["lon"], places["lat"]
     years = tuple(np.unique(table.year).tolist())
     pixels, member = np.unique(table.pixel, return_inverse=True)
     position = table.year - years[0]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from change_sets import places_of_change
 from numpy.typing import NDArray
 
 from esd_tasks.encoder_tasks import inputs
@@ -51,16 +52,13 @@ class RealLabels:
 
 def deter(data: Path, weights: str) -> RealLabels:
     """Read dated clearings and primary forest, and clearings without a date, of which no event is known."""
-    with np.load(data / inputs.CHANGE_FILE, allow_pickle=False) as arrays:  # the places that `read_change` keeps
-        dated_first = np.argsort(np.isnat(arrays["deter_date"]), kind="stable")
-        places = np.stack([arrays["lon"], arrays["lat"]], axis=1)[dated_first]
-        once = np.sort(dated_first[np.unique(places, axis=0, return_index=True)[1]])
-        lon, lat, day, label = (arrays[key][once] for key in ("lon", "lat", "deter_date", "label"))
+    places = places_of_change(data)
+    lon, lat, day, label = (places[key] for key in ("lon", "lat", "deter_date", "label"))
     path = FOLDER / f"deter_{Path(weights).stem}.npz"
     if not path.exists():
         table, _, _ = inputs.read_change(data, inputs.load_encoders([weights]))
         years = np.unique(table.year)
-        codes = np.zeros((len(once), len(years), STEPS), np.uint16)
+        codes = np.zeros((len(lon), len(years), STEPS), np.uint16)
         codes[table.pixel, table.year - years[0]] = table.codes[0]
         _save(path, years=years, codes=codes)
     with np.load(path) as arrays:
@@ -102,8 +100,7 @@ def fields(data: Path, weights: str) -> RealLabels:
         codes = arrays["codes"]
     truth = np.zeros(codes.shape[:2], np.int64)
     truth[pixel, of_year - years[0]] = class_id + 1
-    legend = {number + 1: str(name) for number, name in enumerate(names)}
-    series = _series(years, codes, class_id[first] + 1, lon[first], lat[first], legend)
+    series = _series(years, codes, class_id[first] + 1, lon[first], lat[first], _legend(names))
     return _undated(series, truth, _fields_of(row[first], column[first], truth))
 
 
@@ -126,8 +123,7 @@ def places(data: Path, weights: str) -> RealLabels:
         codes = arrays["codes"]
     truth = np.zeros(codes.shape[:2], np.int64)
     truth[place, of_year - years[0]] = class_id + 1
-    legend = {number + 1: str(name) for number, name in enumerate(names)}
-    series = _series(years, codes, class_id[first] + 1, lon[first], lat[first], legend)
+    series = _series(years, codes, class_id[first] + 1, lon[first], lat[first], _legend(names))
     return _undated(series, truth, np.arange(len(first)))
 
 
@@ -138,6 +134,10 @@ def given(
     series = replace(real.series, class_id=class_id, label_year=year)
     by_pixel = ("codes", "valid", "clear_obs", "class_id", "label_year", "label", "lon", "lat", "x", "y")
     return replace(series, **{name: getattr(series, name)[kept] for name in by_pixel})
+
+
+def _legend(names: NDArray[np.str_]) -> dict[int, str]:
+    return {number: str(name) for number, name in enumerate(names, start=1)}
 
 
 def _undated(series: LabelSeries, truth: NDArray[np.int64], cluster: NDArray[np.int64]) -> RealLabels:
