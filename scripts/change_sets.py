@@ -99,7 +99,7 @@ def simulated(seed: int, encoder: inputs.EncodesYears) -> YearsOfPixels:
 
 
 def places_of_change(data: Path) -> dict[str, NDArray[Any]]:
-    """Return longitude, latitude, day of detection and label of the places that `inputs.read_change` keeps, in order."""
+    """Return longitude, latitude, day of detection and label of the places that `inputs.read_change` keeps."""
     with np.load(data / inputs.CHANGE_FILE, allow_pickle=False) as arrays:
         dated_first = np.argsort(np.isnat(arrays["deter_date"]), kind="stable")
         places = np.stack([arrays["lon"], arrays["lat"]], axis=1)[dated_first]
