@@ -121,7 +121,7 @@ def opened(plan: AreaPlan, failures: Failures | None = None) -> Iterator[MapStor
             store.discard()
             raise
         except BaseException:
-            if store.is_empty:
+            if store.is_empty and not any(folder.glob("[!.]*")):  # outputs need what says whose they are
                 store.discard()
             raise
         if not store.failures.missing:

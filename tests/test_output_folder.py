@@ -5,9 +5,12 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from esd_tasks.map_run import opened
 from esd_tasks.output_folder import PARTIAL, clear, is_finished, locked
 from stactools_esd.blocks import BlockStore
 from stactools_esd.errors import InUseError, OutputError
@@ -118,3 +121,23 @@ def test_a_failed_run_leaves_no_empty_folder_and_no_scratch(tmp_path: Path) -> N
     (tmp_path / f".map{PARTIAL_MARK}abc.tif").write_text("half")
     with locked(tmp_path):
         assert [path.name for path in tmp_path.iterdir()] == [LOCK_FILE]
+
+
+def test_a_run_that_failed_between_two_outputs_is_known_again(tmp_path: Path) -> None:
+    """Outputs without blocks keep what says whose they are; where there are neither, nothing is left."""
+    request = SimpleNamespace(output_or_default=tmp_path / "out", overwrite=False, command="esd-tasks cluster")
+    plan: Any = SimpleNamespace(request=request, run_key="a")
+    with pytest.raises(OutputError, match="no room"), opened(plan):
+        raise OutputError("no room")
+    assert not (tmp_path / "out").exists()
+
+    def write() -> None:
+        with opened(plan):
+            (tmp_path / "out" / "table.csv").write_text("whole")
+            raise OutputError("no room")
+
+    with pytest.raises(OutputError, match="no room"):
+        write()
+    assert not is_finished(tmp_path / "out", "a")
+    with pytest.raises(OutputError, match="unfinished result of another run"):
+        is_finished(tmp_path / "out", "b")
