@@ -21,6 +21,7 @@ from esd_tasks.item_sources import http
 from stactools_esd import commands, signing, web
 from stactools_esd.catalog import create_catalog
 from stactools_esd.errors import EsdError
+from stactools_esd.gdal import READ_OPTIONS
 from stactools_esd.signing import archive_href
 
 CANARIES = {
@@ -75,6 +76,7 @@ def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     status, signs = request.param
     for module in (web, http):
         monkeypatch.setattr(module, "BACKOFF_SECONDS", 0.0)
+    monkeypatch.setitem(READ_OPTIONS, "GDAL_HTTP_MAX_RETRY", "0")  # type: ignore[misc]
     http._session.cache_clear()
     signing._kept.clear()
     found = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
@@ -83,7 +85,7 @@ def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     found.RequestHandlerClass = partial(Refusing, status=status, signed=address)  # type: ignore[assignment]
     Thread(target=found.serve_forever, daemon=True).start()
     others = {"ESD_PORTAL_URL": url, "NO_PROXY": "127.0.0.1", "AWS_S3_ENDPOINT": url.removeprefix("http://")}
-    others |= {"AWS_HTTPS": "NO", "AWS_VIRTUAL_HOSTING": "FALSE", "GDAL_HTTP_MAX_RETRY": "0", "CPL_CURL_VERBOSE": "NO"}
+    others |= {"AWS_HTTPS": "NO", "AWS_VIRTUAL_HOSTING": "FALSE"}
     for name, value in (CANARIES | others).items():
         monkeypatch.setenv(name, value)
     yield url
