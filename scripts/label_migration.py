@@ -1,10 +1,10 @@
 """Labels carried through 25 simulated years, judged by the truth: beside static labels and thresholded cosine.
 
-    label_migration.py [--dev]
+    label_migration.py [--dev] [--vae]
 
 Each landscape is a campaign of its own: up to 60 labels a class in 2015, years 2000 to 2024, codes of `esdnet-small`.
-Everything was chosen on other landscapes (--dev judges two of them); these were looked at once. Keys are
-`labels.<measure>`.
+Everything was chosen on other landscapes (--dev judges two of them, with keys `labels.tuning.<measure>`); these were
+looked at once. Keys are `labels.<measure>`.
 
 - `stable_precision`, `stable_recall`: samples selected as stable, whose class truly is the same in all years.
 - `change_recall_pm1`, `change_precision_pm1`: events (a new class, a fire) with a change year found within a year, and
@@ -12,8 +12,8 @@ Everything was chosen on other landscapes (--dev judges two of them); these were
 - `relabel_accuracy`: rows of status relabelled whose class is true; `row_accuracy`: all rows, uncertain ones wrong.
 - `map_oa.static|migrated|true`: overall accuracy, over all pixels that are no sample, of maps of other years than the
   labels' trained on the codes of that year with these labels; `map_gap_closed`: (migrated - static) / (true - static).
-- `anomaly_auc.*`: years whose class is another than the label's, against years of the label's stretch, by content, by
-  time, by both, and by a variational autoencoder that is given the same.
+- `anomaly_auc.*`: years whose class is another than the label's, against all others, by content, by time, by both, and
+  with --vae by a variational autoencoder that is given the same.
 
 `.cosine` says that a year has changed where the cosine distance to the label's year is above a limit, which is the one
 of best balanced accuracy on the landscapes of tuning. Intervals are of 95 %, by parcels drawn again.
@@ -30,7 +30,7 @@ from migration_places import LEGEND, SIZE, YEARS, SimulatedPlace, simulated_plac
 from normal_vae import vae_scores
 from numpy.typing import NDArray
 
-from esd_tasks.classifier import Classifier
+from esd_tasks.classifier import Classifier, TreeParameters
 from esd_tasks.encoder_tasks import bootstrap
 from esd_tasks.encoder_tasks.bootstrap import Estimate
 from esd_tasks.migrate.anomaly import unlike
@@ -47,7 +47,7 @@ LABEL_YEAR: Final = 2015
 A_CLASS: Final = 60
 """Labels of a class, where it has as many places."""
 
-MAPPED: Final = (2000, 2005, 2010, 2018, 2021, 2024)
+MAPPED: Final = (2000, 2008, 2019, 2024)
 """Years that are mapped."""
 
 ERROR_RATE: Final = 0.02
@@ -194,7 +194,7 @@ def map_hits(one: Campaign, found: Migration) -> dict[str, tuple[NDArray[np.floa
             ("true", one.truth[:, position]),
         ):
             known = label > 0
-            model = Classifier().fit(one.series.codes[known, position], label[known])
+            model = Classifier(TreeParameters(rounds=100)).fit(one.series.codes[known, position], label[known])
             hits[kind].append(model.predict(np.ascontiguousarray(codes)) == truth)
     return {kind: (np.mean(of_years, axis=0), parcel) for kind, of_years in hits.items()}
 
@@ -216,26 +216,31 @@ def gap_closed(maps: list[dict[str, tuple[NDArray[np.float64], NDArray[np.int64]
     return bootstrap.estimate(float(closed(np.ones((1, n)))[0]), closed(draws))
 
 
-def anomaly_aucs(several: list[Campaign], founds: list[Migration]) -> Iterator[tuple[str, bootstrap.Wins, int]]:
+def anomaly_aucs(
+    several: list[Campaign], founds: list[Migration], *, vae: bool
+) -> Iterator[tuple[str, bootstrap.Wins, int]]:
     """Yield the AUC of each anomaly score, of years of another class than the label's."""
-    scores: dict[str, list[NDArray[np.float64]]] = {"content": [], "time": [], "both": [], "vae": []}
+    scores: dict[str, list[NDArray[np.float64]]] = {
+        name: [] for name in ("content", "time", "both", *(["vae"] if vae else []))
+    }
     for one, found in zip(several, founds, strict=True):
         values, own = scaled(one.series.levels), found.change_year == 0
         member = found.normal.member_of(one.series.class_id)
         apart = unlike(found.normal, values, own, member)
         for name in ("content", "time", "both"):
             scores[name].append(getattr(apart, name).ravel())
-        scores["vae"].append(vae_scores(values, own, member, len(LEGEND)).ravel())
+        if vae:
+            scores["vae"].append(vae_scores(values, own, member, len(LEGEND)).ravel())
     changed = np.concatenate([~one.same.ravel() for one in several])
     cluster = np.concatenate([np.repeat(one.cluster, len(YEARS)) for one in several])
     for name, parts in scores.items():
         yield name, bootstrap.wins(np.concatenate(parts), changed, cluster), len(changed)
 
 
-def report(measure: str, value: Estimate, n: int, unit: str = "share") -> None:
+def report(measure: str, value: Estimate, n: int, unit: str = "share", *, prefix: str = "labels") -> None:
     """Print a figure."""
     spread = [round(value.low, 4), round(value.high, 4)]
-    figure = {"key": f"labels.{measure}", "value": round(value.value, 4), "unit": unit, "n": n, "spread": spread}
+    figure = {"key": f"{prefix}.{measure}", "value": round(value.value, 4), "unit": unit, "n": n, "spread": spread}
     print("FIGURE", json.dumps(figure | {"split": "simulated"}), flush=True)
 
 
@@ -252,7 +257,10 @@ def main() -> None:
     """Judge all landscapes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dev", action="store_true", help="judge the landscapes of tuning")
-    several = [campaign(seed) for seed in (DEV if parser.parse_args().dev else TEST)]
+    parser.add_argument("--vae", action="store_true", help="train the autoencoder as well")
+    arguments = parser.parse_args()
+    prefix = "labels.tuning" if arguments.dev else "labels"
+    several = [campaign(seed) for seed in (DEV if arguments.dev else TEST)]
     print("best limit of the cosine distance here:", round(best_limit(several), 4), flush=True)
     founds = [migrate(one.series, error_rate=ERROR_RATE, min_probability=MIN_PROBABILITY) for one in several]
     parts: dict[str, list[tuple[NDArray[np.float64], NDArray[np.int64]]]] = {}
@@ -261,17 +269,18 @@ def main() -> None:
             parts.setdefault(name, []).append((values, cluster))
     for name, of_places in parts.items():
         kept = [(values, cluster) for values, cluster in of_places if len(values)]
-        report(name, bootstrap.mean_estimate(kept), sum(len(values) for values, _ in kept))
-    for name, wins, n in anomaly_aucs(several, founds):
-        report(f"anomaly_auc.{name}", wins.estimate(), n, "AUC")
+        report(name, bootstrap.mean_estimate(kept), sum(len(values) for values, _ in kept), prefix=prefix)
+    for name, wins, n in anomaly_aucs(several, founds, vae=arguments.vae):
+        report(f"anomaly_auc.{name}", wins.estimate(), n, "AUC", prefix=prefix)
     maps = [map_hits(one, found) for one, found in zip(several, founds, strict=True)]
     for kind in maps[0]:
         report(
             f"map_oa.{kind}",
             bootstrap.mean_estimate([one[kind] for one in maps]),
             sum(len(one[kind][0]) for one in maps),
+            prefix=prefix,
         )
-    report("map_gap_closed", gap_closed(maps), sum(len(one["true"][0]) for one in maps))
+    report("map_gap_closed", gap_closed(maps), sum(len(one["true"][0]) for one in maps), prefix=prefix)
 
 
 if __name__ == "__main__":
