@@ -1,0 +1,69 @@
+"""Random forests, and what they say, worked out node by node without anything of the loops."""
+
+import numpy as np
+import pytest
+from numba import config
+from numpy.typing import NDArray
+from test_chains import random_tree
+
+from esd_tasks.forest import Columns, loops
+from esd_tasks.forest.model_text import ModelText, Tree
+
+MISSING_LEFT, MISSING_IS_NAN = 2, 8
+
+
+def random_model(
+    seed: int, columns: Columns, *, classes: int, rounds: int, leaves: int, objective: tuple[str, ...] = ()
+) -> ModelText:
+    """Draw trees over all features of a model; limits lie on, between, below and above the values of features."""
+    rng = np.random.default_rng(seed)
+    trees = []
+    for _ in range(classes * rounds):
+        count = int(rng.integers(1, leaves + 1)) if trees else leaves
+        left, right = random_tree(rng, count)
+        feature = rng.integers(0, columns.count, count - 1)
+        limit = rng.integers(-10, 20, count - 1) / 2
+        limit[rng.random(count - 1) < 0.1] = 1e-40
+        missing_left = rng.integers(0, 2, count - 1).astype(bool)
+        trees.append(
+            Tree(
+                feature=feature,
+                limit=limit,
+                decision=np.full(count - 1, MISSING_IS_NAN) + MISSING_LEFT * missing_left,
+                missing_left=missing_left,
+                left=left,
+                right=right,
+                value=rng.normal(size=count) * 10.0 ** rng.integers(-8, 8, count),
+            )
+        )
+    return ModelText(trees=tuple(trees), classes=classes, objective=objective)
+
+
+def plain_scores(model: ModelText, features: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Walk every pixel from the root to its leaf, and add values in the order of the trees: (classes, n)."""
+    scores = np.zeros((model.classes, len(features)))
+    for place, tree in enumerate(model.trees):
+        for pixel, row in enumerate(features.astype(float)):
+            node = 0 if len(tree.feature) else -1
+            while node >= 0:
+                number = row[tree.feature[node]]
+                left = tree.missing_left[node] if np.isnan(number) else number <= tree.limit[node]
+                node = int((tree.left if left else tree.right)[node])
+            scores[place % model.classes, pixel] += tree.value[-1 - node]
+    return scores
+
+
+def plain_walk(nodes: NDArray, first: int, end: int, predicates: NDArray, sets: NDArray) -> None:
+    """Do what `walk.walk_tree` does."""
+    stay = np.zeros_like(sets[0])
+    for row, (predicate, source, turned) in enumerate(nodes[first:end].tolist(), start=1):
+        reach = sets[source].copy() if source else stay
+        holds = ~predicates[predicate] if turned else predicates[predicate]
+        sets[row], stay = reach & ~holds, reach & holds
+
+
+def without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put plain Python where the loops call code that is written for LLVM, if numba compiles nothing."""
+    if config.DISABLE_JIT:
+        monkeypatch.setattr(loops, "walk_tree", plain_walk)
+        monkeypatch.setattr(loops, "is_wide", lambda: False)
