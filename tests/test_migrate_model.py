@@ -11,7 +11,8 @@ from scipy.stats import multivariate_normal
 from esd_tasks.migrate import relabel, stable
 from esd_tasks.migrate.anomaly import anomaly_scores, unlike
 from esd_tasks.migrate.migration import change_years
-from esd_tasks.migrate.normal import NormalModel, fit_normal, places_weight
+from esd_tasks.migrate.normal import NormalModel
+from esd_tasks.migrate.normal_fit import fit_normal, places_weight
 from esd_tasks.migrate.series_file import NONE
 from esd_tasks.migrate.stretches import Leaving, weigh_stretches
 from stactools_esd.product import CHANNELS

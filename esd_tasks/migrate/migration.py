@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from esd_tasks.migrate import relabel, stable
 from esd_tasks.migrate.anomaly import anomaly_scores, unlike
-from esd_tasks.migrate.normal import NormalModel, places_weight, scaled
+from esd_tasks.migrate.normal import NormalModel, scaled
+from esd_tasks.migrate.normal_fit import places_weight
 from esd_tasks.migrate.series import LabelSeries
 from esd_tasks.migrate.series_file import NODATA, NONE, RELABELLED, STABLE, UNCERTAIN
 from esd_tasks.migrate.stretches import Leaving, Stretches, learn_stretches, weigh_stretches
@@ -100,7 +101,7 @@ class _Work:
         self.there, self.at = series.valid, series.at_label
         self.member = np.searchsorted(self.class_ids, series.class_id)
         self.weight = places_weight(series.x, series.y, self.member)
-        self.smoothed: NDArray[np.float64] | None = None
+        self.smoothed: NDArray[np.float64]
         self.model: NormalModel
         self.leaving: Leaving
         self.found: Stretches
@@ -114,7 +115,7 @@ class _Work:
             self.at,
             years=self.years,
             class_ids=self.class_ids,
-            share=self.smoothed,
+            share=self.smoothed if again else None,
             weight=self.weight,
             **({"rounds": 1} if again else {}),
         )

@@ -117,8 +117,8 @@ def make_plan(request: MigrateRequest) -> MigratePlan:
             f"got {len(years)} years, {years_in_words(years)}, expected {LEAST_YEARS} or more: with fewer nothing "
             "tells a change from noise; add years"
         )
-    of_labels = {request.label_year} if labels.year is None else set(np.unique(labels.year).tolist())
-    if missing := sorted(year for year in of_labels if year not in years):
+    of_labels = [request.label_year or 0] if labels.year is None else np.unique(labels.year).tolist()
+    if missing := [year for year in of_labels if year not in years]:
         raise NothingFoundError(
             f"got labels of {years_in_words(missing)}, expected years among {years_in_words(years)}; add their "
             "years to --years, or leave these labels out"

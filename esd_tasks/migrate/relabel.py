@@ -35,6 +35,7 @@ _ROUNDS: Final = 3
 _HAZARD: Final = (0.01, 0.95)
 _PRIOR_MOVES: Final = 0.2
 _ROWS: Final = 512
+_NUMBERS: Final = 16_000_000
 
 
 def year_probabilities(
@@ -98,15 +99,16 @@ def smooth(
     Returns:
         Probability of each class in each year, (n, years, k).
     """
-    n, _, k = probability.shape
+    n, years, k = probability.shape
+    some = max(1, min(_ROWS, _NUMBERS // (years * k * k)))  # many classes take more room
     seen = TEMPERATURE * np.log((1 - WRONG) * probability + WRONG / k) * there[..., None]
     seen[np.arange(n), at] = np.where(np.arange(k) == member[:, None], 0.0, -np.inf)
     hazard = np.clip(starts, *_HAZARD)
     to, out = np.full((k, k), 1 / k), np.empty_like(probability)
     for _ in range(_ROUNDS):
         moves = np.full((k, k), _PRIOR_MOVES)
-        for first in range(0, n, _ROWS):
-            rows = slice(first, first + _ROWS)
+        for first in range(0, n, some):
+            rows = slice(first, first + some)
             out[rows], expected = _forward_backward(seen[rows], hazard[rows], to)
             moves += expected
         to = moves / moves.sum(axis=1, keepdims=True)

@@ -69,15 +69,16 @@ class MigratedSeries:
     """Of the likeliest class of each year, also where it is too low for a label, (n, years); NaN without data."""
 
     anomaly: NDArray[np.float32]
-    """How unlike the label's class and the sample's own year of the label each year is: -log10 of the share of normal
+    """How unlike the label's class and the sample's own years of that class each year is: -log10 of the share of normal
     years that are at least as unlike; (n, years); NaN without data."""
 
     status: NDArray[np.uint8]
     """Position in `STATUSES`, (n, years)."""
 
     change_year: NDArray[np.int64]
-    """First year of the state that a change led to, in the columns of all years of that state before or after the
-    label's, (n, years); `NONE` in years of the label's own state."""
+    """Year of the change between a year's state and the next one towards the label's year, (n, years): of states after
+    it their own first year, of states before it the first year of the state that follows. `NONE` in the label's own
+    state, and without data."""
 
     class_ids: NDArray[np.int64]
     """Classes, ascending, (k,)."""

@@ -18,7 +18,7 @@ def add_logs(one: float, other: float) -> float:
         one, other = other, one
     if other <= NEVER / 2:
         return one
-    return one + np.log1p(np.exp(other - one))
+    return float(one + np.log1p(np.exp(other - one)))
 
 
 @compiled

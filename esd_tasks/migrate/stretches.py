@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from esd_tasks.migrate import stretch_loops as loops
-from esd_tasks.migrate.normal import NormalModel, fit_normal
+from esd_tasks.migrate.normal import NormalModel
+from esd_tasks.migrate.normal_fit import fit_normal
 from stactools_esd.product import CHANNELS
 
 POWER: Final = 0.5
@@ -32,6 +33,7 @@ ROUNDS: Final = 5
 _PRIOR_YEARS: Final = 20.0
 _LEAST_LEAVING, _MOST_LEAVING = 1e-3, 0.3
 _ROWS: Final = 256
+_NUMBERS: Final = 16_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +103,9 @@ def weigh_stretches(
         odds=np.zeros(n),
         moves=np.zeros((k, k)),
     )
-    for first in range(0, n, _ROWS):
-        rows = slice(first, min(first + _ROWS, n))
+    some = max(1, min(_ROWS, _NUMBERS // (k * years * CHANNELS)))  # many classes take more room
+    for first in range(0, n, some):
+        rows = slice(first, min(first + some, n))
         turned = np.stack([model.turned(values[rows], c, turns[c]) for c in range(k)], axis=1)
         loops.posteriors(
             turned,
