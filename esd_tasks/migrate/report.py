@@ -1,5 +1,6 @@
 """The report of migrated labels: what stayed, what changed when, and what nobody can tell."""
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
@@ -87,11 +88,12 @@ def write_report(
 
 def next_steps(plan: "MigratePlan") -> tuple[str, ...]:
     """Return what may be done with the samples, a line each."""
-    path = plan.request.output_or_default
+    path = shlex.quote(str(plan.request.output_or_default))
+    where = f" --catalog {shlex.quote(plan.request.catalog)}" if plan.request.catalog else ""
+    fields = f"--class-field label --year-field year --year {plan.years[-1]}"
     return (
         f"esd-tasks explain-labels {path} says why labels change",
-        f"esd-tasks classify --labels {path} --class-field label --year-field year --year {plan.years[-1]} trains on "
-        "all years; rows without a label are left out",
+        f"esd-tasks classify --labels {path}{where} {fields} trains on all years; rows without a label are left out",
     )
 
 
