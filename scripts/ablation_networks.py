@@ -12,7 +12,7 @@ from stactools_esd.encoder.quantiser import Quantiser
 from stactools_esd.product import BANDS, CHANNELS, FSQ, STEPS
 
 HEADS: Final = 8
-"""Heads of token mixing and of attention."""
+"""Heads of attention."""
 
 COEFFICIENTS: Final = 12
 """Cosines a band of the temporal basis."""
@@ -42,29 +42,6 @@ class DailyStem(ESDNet):
         return latents
 
 
-class TokenMixing(nn.Module):
-    """x + mix(x) over steps, then x + mlp(x) over channels (Tolstikhin et al. 2021), with a matrix a head."""
-
-    def __init__(self, width: int, expansion: int = 2) -> None:
-        super().__init__()
-        self.norm_steps = nn.BatchNorm1d(width)
-        self.steps = nn.Parameter(torch.randn(HEADS, STEPS, STEPS) * 0.1)
-        self.widen = nn.Conv1d(width, expansion * width, 1, bias=False)
-        self.norm_channels = nn.BatchNorm1d(expansion * width)
-        self.narrow = nn.Conv1d(expansion * width, width, 1, bias=False)
-        self.norm_out = nn.BatchNorm1d(width)
-        nn.init.constant_(self.norm_out.weight, 0.3)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Keep the shape (n, width, 12)."""
-        n, width, steps = x.shape
-        by_head = self.norm_steps(x).view(n, HEADS, width // HEADS, steps)
-        x = x + (by_head @ self.steps.to(by_head.dtype)).reshape(n, width, steps)
-        hidden = functional.relu(self.norm_channels(self.widen(x)))
-        mixed: Tensor = x + self.norm_out(self.narrow(hidden))
-        return mixed
-
-
 class Attention(nn.Module):
     """x + attention(x) over steps (Vaswani et al. 2017), with learned places, then x + mlp(x) over channels."""
 
@@ -92,22 +69,14 @@ class Attention(nn.Module):
         return mixed
 
 
-class MixedSteps(ESDNet):
-    """ESDNet whose residual convolutions at 12 steps are blocks of token mixing, one for each dilation."""
-
-    block: type[nn.Module] = TokenMixing
+class AttentiveSteps(ESDNet):
+    """ESDNet whose blocks at 12 steps are attention, one for each dilation."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__(architecture)
-        blocks = len(architecture.dilations)
-        self.encoder = nn.Sequential(*(self.block(architecture.step_width) for _ in range(blocks)))
-        self.decoder = nn.Sequential(*(self.block(architecture.step_width) for _ in range(blocks)))
-
-
-class AttentiveSteps(MixedSteps):
-    """ESDNet with attention at 12 steps."""
-
-    block = Attention
+        width, blocks = architecture.step_width, len(architecture.dilations)
+        self.encoder = nn.Sequential(*(Attention(width) for _ in range(blocks)))
+        self.decoder = nn.Sequential(*(Attention(width) for _ in range(blocks)))
 
 
 class DeepDecoder(ESDNet):

@@ -46,11 +46,7 @@ VARIANTS: Final = {
     "base": Variant(factor="spread of seeds", says="the recipe, seed 1"),
     "base_2": Variant(factor="spread of seeds", says="seed 2", settings={"seed": 2}),
     "base_3": Variant(factor="spread of seeds", says="seed 3", settings={"seed": 3}),
-    "token_mixing": Variant(
-        factor="token mixer at 12 steps",
-        says="three blocks of token mixing, 144 wide",
-        network=networks.MixedSteps,
-    ),
+    "token_mixing": _sizes("token mixer at 12 steps", "three blocks of token mixing, 144 wide", mixer="tokens"),
     "attention": Variant(
         factor="token mixer at 12 steps",
         says="three blocks of attention, 144 wide",

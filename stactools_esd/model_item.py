@@ -75,7 +75,7 @@ def create_model_item(label: str) -> pystac.Item:
             "license": card["licence"],
             "version": identity.version,
             "mlm:name": label,
-            "mlm:architecture": "residual Conv1D autoencoder with finite scalar quantisation",
+            "mlm:architecture": _architecture(card),
             "mlm:framework": "PyTorch",
             "mlm:tasks": _TASKS,
             "mlm:total_parameters": card["parameters"],
@@ -170,3 +170,10 @@ def _assets(card: Path) -> dict[str, dict[str, Any]]:
         asset["file:size"] = path.stat().st_size
         asset["file:checksum"] = multihash_file(path)
     return assets
+
+
+def _architecture(card: dict[str, Any]) -> str:
+    """Name the kind of network."""
+    mixes_tokens = card["architecture"].get("mixer") == "tokens"
+    kind = "Conv1D autoencoder with token mixing" if mixes_tokens else "residual Conv1D autoencoder"
+    return f"{kind} and finite scalar quantisation" if mixes_tokens else f"{kind} with finite scalar quantisation"

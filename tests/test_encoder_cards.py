@@ -85,9 +85,16 @@ def test_pickle_is_refused(copied: Path) -> None:
         load_encoder(copied)
 
 
-def test_weights_of_another_architecture_are_refused(copied: Path) -> None:
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        {"width": 8, "step_width": 8, "dilations": [1]},
+        {"width": 32, "step_width": 144, "dilations": [1, 2, 4], "mixer": "tokens"},
+    ],
+)
+def test_weights_of_another_architecture_are_refused(copied: Path, architecture: dict[str, object]) -> None:
     """Weights that do not fit the card's architecture are refused in one line."""
-    _edit_card(copied, architecture={"width": 8, "step_width": 8, "dilations": [1]})
+    _edit_card(copied, architecture=architecture)
     with pytest.raises(WeightsError, match="do not fit") as caught:
         load_encoder(copied)
     assert "\n" not in str(caught.value)

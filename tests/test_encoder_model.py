@@ -1,5 +1,7 @@
 """Shapes and inputs of the network."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -31,9 +33,24 @@ def test_shapes_from_pentads_to_latents_and_back() -> None:
     assert phenology.shape == (3, 9)
 
 
-def test_hidden_pentads_do_not_matter() -> None:
+def test_tokens_mix_the_whole_year() -> None:
+    """With token mixing one block lets every step depend on every pentad; convolutions reach their neighbours."""
+    reach = {}
+    for mixer in ("tokens", "convolution"):
+        network = ESDNet(Architecture(width=8, step_width=16, dilations=(1,), mixer=mixer)).eval()
+        pentads = torch.rand(1, 73, 6, requires_grad=True)
+        latents = network.encode(pentads, torch.ones(1, 73, 6), torch.zeros(1, 5))
+        latents[0, 0].abs().sum().backward()
+        assert pentads.grad is not None
+        reach[mixer] = int(torch.nonzero(pentads.grad.abs().sum(dim=(0, 2))).max())
+    assert reach["tokens"] == 72
+    assert reach["convolution"] < 30
+
+
+@pytest.mark.parametrize("mixer", ["tokens", "convolution"])
+def test_hidden_pentads_do_not_matter(mixer: Literal["tokens", "convolution"]) -> None:
     """Where nothing was seen, the number that stands there changes nothing."""
-    network = ESDNet(TINY).eval()
+    network = ESDNet(Architecture(width=8, step_width=16, dilations=(1, 2), mixer=mixer)).eval()
     pentads, present = torch.rand(2, 73, 6), torch.ones(2, 73, 6)
     present[:, 10:20] = 0
     other = pentads.clone()

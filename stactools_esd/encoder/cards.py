@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args, get_type_hints
 
 from safetensors import SafetensorError, safe_open
 
@@ -133,7 +133,9 @@ def _check_types(card: Card) -> None:
     sound = {
         **{key: isinstance(value, str) for key, value in texts.items()},
         "architecture": all(type(size) is int and size > 0 for size in sizes)
-        and max((0, *card.architecture.dilations)) <= STEPS,
+        and max((0, *card.architecture.dilations)) <= STEPS
+        and card.architecture.mixer in get_args(get_type_hints(Architecture)["mixer"])
+        and card.architecture.can_be_made(),
         "parameters": type(card.parameters) is int,
         **{key: isinstance(getattr(card, key), dict) for key in ("training", "figures", "denoising")},
         "data": isinstance(card.data, list) and all(isinstance(one, dict) for one in card.data),

@@ -4,7 +4,7 @@ Shapes are written beside each line; n is the batch, a the width at 73 pentads a
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from stactools_esd.encoder.quantiser import Quantiser
+from stactools_esd.encoder.token_mixing import HEADS, TokenMixing
 from stactools_esd.product import BANDS, CHANNELS, FSQ
 
 BAND_MEAN: Final = (0.07, 0.10, 0.11, 0.27, 0.21, 0.14)
@@ -45,10 +46,18 @@ class Architecture:
     """Channels at 12 steps."""
 
     dilations: tuple[int, ...] = (1, 2, 4)
-    """Residual blocks at 12 steps, by how far apart the steps are that each mixes: together they see the whole year."""
+    """Blocks at 12 steps, by how far apart the steps are that each mixes: together they see the whole year."""
+
+    mixer: Literal["convolution", "tokens"] = "convolution"
+    """What the blocks at 12 steps are: residual convolutions, or token mixing, where only the number of dilations
+    counts."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dilations", tuple(self.dilations))
+
+    def can_be_made(self) -> bool:
+        """Say whether widths fit the blocks: token mixing shares channels out among its heads."""
+        return self.mixer != "tokens" or self.step_width % HEADS == 0
 
 
 class Residual(nn.Module):
@@ -70,8 +79,12 @@ class Residual(nn.Module):
         return functional.relu(x + self.norm2(self.pointwise(hidden)))
 
 
-def _residuals(width: int, dilations: tuple[int, ...]) -> nn.Sequential:
-    return nn.Sequential(*(Residual(width, 3, dilation) for dilation in dilations))
+def _blocks(architecture: Architecture) -> nn.Sequential:
+    """Make the blocks at 12 steps of one half of the network."""
+    width = architecture.step_width
+    if architecture.mixer == "tokens":
+        return nn.Sequential(*(TokenMixing(width) for _ in architecture.dilations))
+    return nn.Sequential(*(Residual(width, 3, dilation) for dilation in architecture.dilations))
 
 
 class ESDNet(nn.Module):
@@ -94,14 +107,14 @@ class ESDNet(nn.Module):
         )
         self.down = nn.Conv1d(a, c, _REACH, stride=_STRIDE, padding=_PADDING)
         self.terrain = nn.Linear(TERRAIN_FEATURES, c, bias=False)
-        self.encoder = _residuals(c, architecture.dilations)
+        self.encoder = _blocks(architecture)
         self.to_latents = nn.Conv1d(c, dimensions, 1)
         self.norm_latents = nn.BatchNorm1d(dimensions)
 
         self.quantiser = Quantiser()
 
         self.from_vectors = nn.Conv1d(dimensions, c, 3, padding=1)
-        self.decoder = _residuals(c, architecture.dilations)
+        self.decoder = _blocks(architecture)
         self.up = nn.ConvTranspose1d(c, a, _REACH, stride=_STRIDE, padding=_PADDING)
         self.smooth = Residual(a, 5)
         self.to_bands = nn.Conv1d(a, bands, 3, padding=1)

@@ -73,8 +73,12 @@ def card_text(card: Card) -> str:
         "",
         f"- SHA-256 of the weights: `{card.sha256}`",
         f"- Weights format version: {card.weights_format_version}",
-        f"- Widths {card.architecture.width} at 73 pentads and {card.architecture.step_width} at 12 steps; residual "
-        f"blocks of dilations {card.architecture.dilations}",
+        f"- Widths {card.architecture.width} at 73 pentads and {card.architecture.step_width} at 12 steps; "
+        + (
+            f"{len(card.architecture.dilations)} blocks of token mixing in each half"
+            if card.architecture.mixer == "tokens"
+            else f"residual blocks of dilations {card.architecture.dilations}"
+        ),
         "",
         "## Training",
         "",
