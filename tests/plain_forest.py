@@ -67,3 +67,33 @@ def without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     if config.DISABLE_JIT:
         monkeypatch.setattr(loops, "walk_tree", plain_walk)
         monkeypatch.setattr(loops, "is_wide", lambda: False)
+
+
+def text_of(model: ModelText, columns: Columns) -> str:
+    """Write a model as LightGBM does, as far as predictions need it."""
+    names = " ".join(f"feature_{number}" for number in range(columns.count))
+    lines = [
+        "tree",
+        "version=v4",
+        f"num_class={model.classes}",
+        f"num_tree_per_iteration={model.classes}",
+        "label_index=0",
+        f"max_feature_idx={columns.count - 1}",
+        f"objective={' '.join(model.objective)}",
+        f"feature_names={names}",
+        "tree_sizes=" + " ".join("1" for _ in model.trees),
+        "",
+    ]
+    for number, tree in enumerate(model.trees):
+        lines += [f"Tree={number}", f"num_leaves={len(tree.value)}", "num_cat=0"]
+        for name, values in (
+            ("split_feature", tree.feature),
+            ("threshold", tree.limit),
+            ("decision_type", tree.decision),
+            ("left_child", tree.left),
+            ("right_child", tree.right),
+            ("leaf_value", tree.value),
+        ):
+            lines.append(f"{name}=" + " ".join(map(str, values.tolist())))
+        lines += ["is_linear=0", "shrinkage=1", "", ""]
+    return "\n".join([*lines, "end of trees", "", "feature_importances:", ""])
