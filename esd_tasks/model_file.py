@@ -71,7 +71,8 @@ def read_model(folder: Path, *kinds: str) -> dict[str, Any]:
     if (kind := facts.get("kind", CLASSIFY)) not in kinds:
         mend = f"`esd-tasks {_USERS[str(kind)]}` uses it" if str(kind) in _USERS else "name another folder"
         raise OutputError(
-            f"got {folder / MODEL_JSON} of kind {str(kind)[:80]!r}, expected a model of esd-tasks {_makers(kinds)}; {mend}"
+            f"got {folder / MODEL_JSON} of kind {str(kind)[:80]!r}, expected a model of esd-tasks {_makers(kinds)}; "
+            f"{mend}"
         )
     if (version := facts.get("schema_version")) != SCHEMA_VERSION:
         raise OutputError(
