@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from itertools import product as combinations
 from pathlib import Path
 from typing import Any
@@ -153,3 +154,75 @@ def test_real_pixels_are_moved_off_the_nodata_value() -> None:
     assert fsq.valid_pixels(moved, axis=1).all()
     assert fsq.codes_to_level_indices(moved[0]).sum() == 1
     np.testing.assert_array_equal(moved[1], codes[1])
+
+
+def said_by(call: Callable[..., object], *given: Any) -> str:
+    """Return the message of a refusal."""
+    with pytest.raises(RasterError) as caught:
+        call(*given)
+    return str(caught.value)
+
+
+def test_refusals_say_what_was_got_and_expected() -> None:
+    """One line each: the worst number, the shape, the kind of numbers."""
+    damaged = "expected 0..63999; the file is damaged or holds something else"
+    assert said_by(fsq.check_codes, [3, 64_000, 64_001]) == f"got code 64001, {damaged}"
+    assert said_by(fsq.check_codes, [3, -7, -1]) == f"got code -7, {damaged}"
+    assert said_by(fsq.check_codes, [-7, 70_000]) == f"got code 70000, {damaged}"
+    kinds = "expected integer codes 0..63999; give the stored codes, not decoded or rescaled values"
+    assert said_by(fsq.check_codes, [0.5]) == f"got float64 numbers, {kinds}"
+    shape = "expected (..., 6); move the dimensions last"
+    assert said_by(fsq.level_indices_to_codes, np.zeros((6, 5))) == f"got level indices of shape (6, 5), {shape}"
+    assert said_by(fsq.level_indices_to_codes, 3) == f"got level indices of shape (), {shape}"
+    levels = "expected 0..L-1 for levels (8, 8, 8, 5, 5, 5)"
+    assert said_by(fsq.level_indices_to_codes, [8] * 6) == f"got a level index out of range, {levels}"
+    bands = "expected 12; leave the quality band out of the codes"
+    assert said_by(fsq.valid_pixels, np.zeros((13, 2))) == f"got 13 bands of codes, {bands}"
+    assert said_by(fsq.valid_pixels, np.zeros((12, 11))[:11]) == f"got 11 bands of codes, {bands}"
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.uint16, np.int64, np.uint64])
+def test_codes_of_any_integers_pass(kind: type) -> None:
+    """As `uint16`, without a copy where they are that; also where there are none, or no zero among them."""
+    for values in ([], [0], [5], [1, 100]):
+        codes = fsq.check_codes(np.array(values, kind))
+        assert codes.dtype == np.uint16
+        assert codes.tolist() == values
+    given = np.array([7, 8], np.uint16)
+    assert np.shares_memory(fsq.check_codes(given), given)
+    assert fsq.level_indices_to_codes(np.empty((0, 6), kind)).shape == (0,)
+
+
+def test_what_is_handed_out_can_be_changed_without_harm() -> None:
+    """Looked-up values are copies: changing them changes no later answer."""
+    for look_up in (fsq.codes_to_level_indices, fsq.codes_to_vectors):
+        expected = look_up([1, 63_999]).copy()
+        look_up([1, 63_999])[:] = 3
+        np.testing.assert_array_equal(look_up([1, 63_999]), expected)
+
+
+def test_the_bound_is_the_published_one() -> None:
+    """`tanh(z + shift) half - off` in float32, 0.1 % beyond the outermost levels, for even and odd numbers of them."""
+    z = np.linspace(-9, 9, 181)[:, None] * np.ones(6)
+    for dimension, (half, off) in enumerate([(7 * 1.001 / 2, 0.5)] * 3 + [(4 * 1.001 / 2, 0.0)] * 3):
+        expected = np.tanh(z[:, dimension] + np.arctanh(off / half)) * half - off
+        np.testing.assert_allclose(fsq.bound(z)[:, dimension], expected, atol=2e-6)
+    assert fsq.bound(z).dtype == np.float32
+    np.testing.assert_allclose(fsq.bound(np.full(6, 99.0)), [3.0035] * 3 + [2.002] * 3, rtol=1e-6)
+
+
+def test_the_middle_of_a_cell_is_the_inverse_of_the_bound() -> None:
+    """Latents of a vector are bounded to that vector's level."""
+    vectors = fsq.codes_to_vectors(ALL_CODES[::997])
+    latents_of = fsq.vectors_to_latents(vectors)
+    assert latents_of.dtype == np.float32
+    np.testing.assert_allclose(fsq.bound(latents_of), vectors * np.array([4, 4, 4, 2, 2, 2]), atol=1e-4)
+
+
+def test_moving_off_the_nodata_value_leaves_what_was_given() -> None:
+    """A copy is changed, in the first step of such pixels alone."""
+    codes = np.zeros((3, STEPS), dtype=np.uint16)
+    codes[1] = 9
+    moved = fsq.avoid_nodata(codes)
+    assert not codes[[0, 2]].any()
+    assert moved.tolist() == [[1] + [0] * 11, [9] * 12, [1] + [0] * 11]
