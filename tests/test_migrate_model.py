@@ -150,6 +150,28 @@ def test_smoothed_years_are_probabilities_and_the_label_is_kept() -> None:
     assert (blind.argmax(axis=2) == member[:, None]).all()
 
 
+def test_crops_that_follow_one_another_are_restless() -> None:
+    """Classes that change places every year are told; those that stay are not."""
+    generator = np.random.default_rng(2)
+    usual = generator.normal(size=(3, CHANNELS)) * 0.2
+    kinds = np.where(np.arange(90)[:, None] < 30, 2, generator.integers(0, 2, (90, 8)))
+    values = usual[kinds] + generator.normal(size=(90, 8, CHANNELS)) * 0.05
+    member, own = kinds[:, 4].astype(np.int64), np.ones((90, 8))
+    share = np.repeat(np.eye(3)[member][:, None], 8, axis=1)
+    fitted = fit_normal(values, share, years=np.arange(8), class_ids=np.arange(1, 4))
+    at = np.full(90, 4)
+    found = relabel.restless_classes(fitted, values, member, at, own, np.arange(90), seed=0)
+    assert not found[2]
+    kinds[:, :4], kinds[:, 5:] = 1 - kinds[:, 4:5], 1 - kinds[:, 4:5]
+    kinds[:30] = 2
+    values = usual[kinds] + generator.normal(size=(90, 8, CHANNELS)) * 0.05
+    assert relabel.restless_classes(fitted, values, member, at, own, np.arange(90), seed=0).tolist() == [
+        True,
+        True,
+        False,
+    ]
+
+
 def test_change_years_point_towards_the_label() -> None:
     """After the label's year a state has its own first year; before it, the first year of the state that follows."""
     best = np.array([[0, 0, 1, 1, 1, 2]])

@@ -48,6 +48,9 @@ class Migration:
     """Year of the change between a year's state and the next one towards the label's year; `NONE` in the label's own
     state, (n, years)."""
 
+    restless: tuple[int, ...]
+    """class_ids that look otherwise in other years than in those of their labels: no other year has them as label."""
+
     selected: NDArray[np.bool_]
     """Samples that are taken for stable in all years, (n,)."""
 
@@ -84,10 +87,11 @@ def migrate(
         work.learn(again=number > 1) if number % 2 == 0 else work.name()
     on_stage("select", 4, len(STAGES))
     p = work.judged()
-    selected = stable.select(p, error_rate)
+    restless = work.restless()
+    selected = stable.select(p, error_rate) & ~restless[work.member]
     on_stage("anomaly", 5, len(STAGES))
     anomaly = work.anomaly(selected)
-    return _settled(work, selected, p, anomaly, min_probability)
+    return _settled(work, selected, restless, p, anomaly, min_probability)
 
 
 class _Work:
@@ -127,6 +131,13 @@ class _Work:
         of_years = relabel.year_probabilities(self.model, self.values, self.member, own, series.label, seed=self.seed)
         self.smoothed = relabel.smooth(of_years, self.found.starts, self.there, self.member, self.at)
 
+    def restless(self) -> NDArray[np.bool_]:
+        """Return which classes look otherwise in other years than in those of their labels."""
+        own = self.found.own * self.there
+        return relabel.restless_classes(
+            self.model, self.values, self.member, self.at, own, self.series.label, seed=self.seed
+        )
+
     def judged(self) -> NDArray[np.float64]:
         """Return the p-value of each sample against made-up changes, weighed as if they were samples."""
         made = stable.make_up(self.member, self.at, self.found.own, self.there, self.leaving.to, seed=self.seed)
@@ -146,6 +157,7 @@ class _Work:
 def _settled(
     work: _Work,
     selected: NDArray[np.bool_],
+    restless: NDArray[np.bool_],
     p: NDArray[np.float64],
     anomaly: NDArray[np.float64],
     min_probability: float,
@@ -157,7 +169,8 @@ def _settled(
     best[selected] = work.member[selected][:, None]
     probability = np.take_along_axis(chance, best[..., None], axis=2)[..., 0]
     change = change_years(best, work.found.starts * ~selected[:, None], there, work.at, work.years)
-    sure = selected[:, None] | (probability >= min_probability)
+    at_label = np.arange(len(work.years)) == work.at[:, None]
+    sure = (selected[:, None] | (probability >= min_probability)) & (at_label | ~restless[best])
     as_label = (best == work.member[:, None]) & (selected[:, None] | (change == NONE))
     status = np.full(there.shape, UNCERTAIN, np.uint8)
     status[sure] = RELABELLED
@@ -171,12 +184,14 @@ def _settled(
         status=status,
         anomaly=anomaly,
         change_year=np.where(there, change, NONE),
+        restless=tuple(work.class_ids[restless].tolist()),
         selected=selected,
         p_value=p,
         normal=work.model,
         facts={
             "samples": len(series),
             "selected": int(selected.sum()),
+            "restless": [series.names[int(one)] for one in work.class_ids[restless]],
             "leaving": {
                 series.names[int(c)]: round(float(chance), 4)
                 for c, chance in zip(work.class_ids, work.leaving.chance, strict=True)

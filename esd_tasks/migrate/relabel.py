@@ -16,6 +16,10 @@ from esd_tasks.migrate.normal import NormalModel
 LEAST_OWN: Final = 0.9
 """Probability of being as the label says from which a year trains."""
 
+LEAST_KNOWN: Final = 0.4
+"""Share of a class's years that must be known again, of the share that is known in the years of its labels. Of
+simulated classes 0.5 to 1 are, of crops that follow one another 0.2."""
+
 FOLDS: Final = 5
 """Folds of labels."""
 
@@ -61,8 +65,7 @@ def year_probabilities(
         seed: Decides how labels are dealt.
     """
     k = len(model.class_ids)
-    usual = (model.within + model.between).mean(axis=0)
-    table = (values - model.common_drift) @ np.linalg.inv(np.linalg.cholesky(usual)).T
+    table = _table(model, values)
     fold = deal(member, group, seed=seed)
     out = np.zeros((*own.shape, k))
     for number in np.unique(fold):
@@ -113,6 +116,58 @@ def smooth(
             moves += expected
         to = moves / moves.sum(axis=1, keepdims=True)
     return out
+
+
+def restless_classes(
+    model: NormalModel,
+    values: NDArray[np.float64],
+    member: NDArray[np.int64],
+    at: NDArray[np.int64],
+    own: NDArray[np.float64],
+    group: NDArray[np.int64],
+    *,
+    seed: int,
+) -> NDArray[np.bool_]:
+    """Return which classes look otherwise in other years than in those of their labels, (k,).
+
+    Crops that follow one another from year to year look like one restless class: all years of a field of maize would be
+    called maize. So the years of the labels alone train, labels dealt to folds, and must know the class again in the
+    years that are taken for its own, nearly as well as in the years of its labels.
+
+    Args:
+        model: For the drift that all classes share.
+        values: `normal.scaled` levels (n, years, 72).
+        member: Class of each label, as a position (n,).
+        at: Position of each label's year (n,).
+        own: Probability that a usable year is as the label says, 0 for others (n, years).
+        group: Which samples are of one label (n,).
+        seed: Decides how labels are dealt.
+    """
+    k, rows = len(model.class_ids), np.arange(len(member))
+    table, fold = _table(model, values), deal(member, group, seed=seed)
+    known = np.zeros(own.shape, np.bool_)
+    for number in np.unique(fold):
+        test, train = fold == number, np.flatnonzero(fold != number)
+        weight = (1 / np.bincount(member[train], minlength=k).clip(1))[member[train]]
+        weight *= len(weight) / weight.sum()
+        named, classes = _trained(
+            table[train, at[train]], member[train], weight, table[test].reshape(-1, table.shape[2])
+        )
+        known[test] = classes[named.argmax(axis=1)].reshape(-1, own.shape[1]) == member[test][:, None]
+    others = own > LEAST_OWN
+    others[rows, at] = False
+    found = np.zeros(k, np.bool_)
+    for c in range(k):
+        of_class = member == c
+        if (seen := others[of_class]).any():
+            found[c] = known[of_class][seen].mean() < LEAST_KNOWN * known[rows[of_class], at[of_class]].mean()
+    return found
+
+
+def _table(model: NormalModel, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return levels without common drift, in units of what is usual within classes."""
+    usual = (model.within + model.between).mean(axis=0)
+    return np.asarray((values - model.common_drift) @ np.linalg.inv(np.linalg.cholesky(usual)).T)
 
 
 def deal(member: NDArray[np.int64], group: NDArray[np.int64], *, seed: int) -> NDArray[np.int64]:
