@@ -70,23 +70,23 @@ def read_all(family: str, numbers: range, seed: int) -> tuple[Counter[str], list
         worker = context.Process(target=work, args=(theirs, family, number, numbers.stop, seed))
         worker.start()
         theirs.close()
-        while number < numbers.stop:
+        alive = True
+        while alive and number < numbers.stop:
             try:
                 if not _answers(ours, worker.pid or 0):
                     worker.kill()
+                    alive = False
                     said = (number, "bad", f"no answer within {HANG_SECONDS} s of the processor")
                 else:
                     said = ours.recv()
             except EOFError:
                 worker.join()
-                code = worker.exitcode or 0
+                alive, code = False, worker.exitcode or 0
                 said = (number, "bad", f"the reader died: {signal.Signals(-code).name if code < 0 else code}")
             ends[said[1]] += 1
             if said[1] == "bad":
                 bad.append((number, said[2]))
             number += 1
-            if not worker.is_alive() and not ours.poll():
-                break
         worker.join()
         ours.close()
     return ends, bad
