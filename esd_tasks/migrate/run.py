@@ -157,8 +157,8 @@ def _notes(series: LabelSeries, found: Migration) -> Iterator[str]:
         yield f"few samples, so that changes to and from these classes are badly told: {listed}"
     if listed := ", ".join(series.names[one] for one in found.restless):
         yield (
-            f"classes that look otherwise in other years than in those of their labels, so that other years get none of "
-            f"them: {listed}; where they follow one another, as crops do, give them one class"
+            f"classes that look otherwise in other years than in those of their labels, so that other years get none "
+            f"of them: {listed}; where they follow one another, as crops do, give them one class"
         )
     if not found.selected.any():
         yield "no sample could be taken for stable at this --error-rate: each keeps its label only where it is sure"
