@@ -31,7 +31,7 @@ NEEDED: Final = ("stactools_esd", "esd_tasks", "tests", "pyproject.toml")
 FOREST: Final = ("forest_columns", "forest_loops", "forest_choice", "forest_text")
 TARGETS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "fsq": {"stactools_esd/fsq.py": ("fsq",)},
-    "grid": {"stactools_esd/grid.py": ("grid",)},
+    "grid": {"stactools_esd/grid.py": ("grid", "grid_refusals")},
     "accuracy": {"esd_tasks/accuracy.py": ("accuracy",)},
     "forest": {
         "esd_tasks/forest/chains.py": ("chains",),
