@@ -51,6 +51,8 @@ def test_shipped_configuration_is_that_of_the_card() -> None:
         (MINIMUM.replace("tiny-v1", "tiny"), "version"),
         ("- 1\n", "keys and values"),
         ("a: [", "not YAML"),
+        ("a: &a [1, 1]\nb: [*a, *a]\n", "an alias"),
+        ("encoder: 2020-13-45\n", "not YAML"),
     ],
 )
 def test_wrong_configuration_is_refused(tmp_path: Path, text: str, words: str) -> None:

@@ -5,12 +5,11 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-import yaml
-
 from stactools_esd.encoder.augment import Augmentation
 from stactools_esd.encoder.model import Architecture
 from stactools_esd.errors import ConfigError, ProductNameError
 from stactools_esd.product import EncoderIdentity
+from stactools_esd.yaml_text import parse_yaml
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,10 +124,10 @@ def read_config(path: Path) -> TrainingConfig:
         ConfigError: The file is missing or not YAML; a key is unknown or missing; a value is impossible.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = parse_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"got no configuration {path}, expected a YAML file; check the path") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except ValueError as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"got {path}, which is not YAML ({reason}); correct the file") from error
     config: TrainingConfig = _build(TrainingConfig, content, "")
