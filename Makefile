@@ -6,7 +6,7 @@ DEBIAN := postgresql postgresql-postgis chromium chromium-driver gdal-bin python
 NODE := $(shell command -v npm > /dev/null || echo nodejs npm)
 PIP := PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test lint debian browser browser-test services-test bench soak fuzz mutants audit figures docs catalog constraints clean
+.PHONY: help demo test lint debian browser browser-test services-test bench soak fuzz mutants audit coverage mutation load figures docs catalog constraints clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -78,6 +78,21 @@ audit: ## Ask PyPI's database of vulnerabilities for every version of constraint
 bench: $(VENV)/.bench ## Measure everything beside its peers, about a quarter of an hour, and write docs/benchmarks.md
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/suite.py
 
+$(VENV)/.trust: $(VENV)/.test
+	$(PIP) -e '.[tasks,encoder,openvino,distributed,cube,test,trust]'
+	@touch $@
+
+coverage: $(VENV)/.trust ## Lines that the tests run, with and without the compiler, about half an hour, and keep the figure
+	$(BIN)/python scripts/figures.py run trust.coverage
+
+mutation: $(VENV)/.trust ## Mutants of four modules against their tests, about an hour, and keep the score; MOST=60 for a sample and no figure
+	OMP_NUM_THREADS=1 $(BIN)/python $(if $(MOST),scripts/mutation_score.py --most $(MOST),scripts/figures.py run trust.mutation_score)
+
+load: $(VENV)/.test ## Sixteen clients for a minute, and an archive of 600 tile-years; API=1 for the STAC API as well (make debian)
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/figures.py run 'trust.load_*'
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/figures.py run 'trust.archive_*'
+	$(if $(API),OMP_NUM_THREADS=1 $(BIN)/python scripts/figures.py run 'trust.api_load_*')
+
 figures: $(VENV)/.test ## Run the command of one figure again: make figures KEY=road.amazon.oa_codes ESD_DATA=folder
 	$(BIN)/python scripts/figures.py run '$(KEY)'
 
@@ -89,7 +104,7 @@ catalog: $(VENV)/.run ## Make catalog/ again from a simulated landscape
 
 constraints: ## Pin what the newest versions of everything resolve to, in a fresh environment
 	rm -rf build/pin && $(PYTHON) -m venv build/pin
-	build/pin/bin/pip install --quiet 'torch==2.13.0' -e '.[tasks,encoder,openvino,distributed,cube,test,portals,bench]'
+	build/pin/bin/pip install --quiet 'torch==2.13.0' -e '.[tasks,encoder,openvino,distributed,cube,test,portals,bench,fuzz,trust]'
 	echo '# Versions that install and pass together on Python 3.11; written by `make constraints`.' > constraints.txt
 	build/pin/bin/pip freeze --all --exclude-editable | grep -Ev '^(pip|setuptools)=' | sed 's/+cpu//' >> constraints.txt
 
