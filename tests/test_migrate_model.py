@@ -10,10 +10,11 @@ from scipy.stats import multivariate_normal
 
 from esd_tasks.migrate import relabel, stable
 from esd_tasks.migrate.anomaly import anomaly_scores, unlike
-from esd_tasks.migrate.migration import change_years
+from esd_tasks.migrate.migration import change_years, migrate
 from esd_tasks.migrate.normal import NormalModel
 from esd_tasks.migrate.normal_fit import fit_normal, places_weight
-from esd_tasks.migrate.series_file import NONE
+from esd_tasks.migrate.series import LabelSeries
+from esd_tasks.migrate.series_file import NONE, STATUSES
 from esd_tasks.migrate.stretches import Leaving, weigh_stretches
 from stactools_esd.product import CHANNELS
 
@@ -134,6 +135,46 @@ def test_the_error_rate_holds_for_changes_like_made_up_ones() -> None:
         found.append(taken[~changed].mean())
     assert np.mean(shares) < 0.05
     assert np.mean(found) > 0.9
+
+
+def test_few_samples_are_never_taken_for_stable() -> None:
+    """Below fifty samples none is selected, whatever its p-value."""
+    assert not stable.select(np.full(49, 1e-9), 0.05).any()
+    assert stable.select(np.full(50, 1e-9), 0.05).all()
+
+
+@pytest.mark.parametrize(("n", "years", "k"), [(2, 3, 2), (8, 5, 4), (30, 4, 12)])
+def test_any_small_campaign_is_carried(n: int, years: int, k: int) -> None:
+    """Few samples, classes of one label, missing years and mere noise end in rows; the label's year keeps its class."""
+    generator = np.random.default_rng(n)
+    at = generator.integers(0, years, n)
+    valid = generator.random((n, years)) < 0.7
+    valid[np.arange(n), at] = True
+    class_id = np.resize(np.arange(k) * 3 + 1, n)
+    found = migrate(
+        LabelSeries(
+            years=tuple(range(2000, 2000 + years)),
+            codes=generator.integers(0, 64_000, (n, years, 12)).astype(np.uint16),
+            valid=valid,
+            clear_obs=np.full((n, years), 9, np.uint16),
+            class_id=class_id,
+            label_year=2000 + at,
+            label=np.arange(n),
+            lon=np.zeros(n),
+            lat=np.zeros(n),
+            x=generator.uniform(0, 1e4, n),
+            y=generator.uniform(0, 1e4, n),
+            names={int(one): str(one) for one in np.unique(class_id)},
+            dropped={},
+        ),
+        error_rate=0.02,
+        min_probability=0.8,
+    )
+    assert (found.label[np.arange(n), at] == class_id).all()
+    assert ((found.status == STATUSES.index("nodata")) == ~valid).all()
+    assert np.isfinite(found.probability[valid]).all()
+    assert np.isfinite(found.anomaly[valid]).all()
+    assert not found.selected.any()
 
 
 def test_smoothed_years_are_probabilities_and_the_label_is_kept() -> None:

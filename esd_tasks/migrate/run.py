@@ -12,6 +12,7 @@ from esd_tasks.migrate.outputs import paths_of, record_path, summary, write_foun
 from esd_tasks.migrate.plan import MigratePlan
 from esd_tasks.migrate.report import next_steps, write_report
 from esd_tasks.migrate.series import LabelSeries, read_label_series
+from esd_tasks.migrate.stable import LEAST_SAMPLES
 from stactools_esd.errors import EsdError, OutputError
 from stactools_esd.files import read_json, write_json
 
@@ -161,4 +162,8 @@ def _notes(series: LabelSeries, found: Migration) -> Iterator[str]:
             f"of them: {listed}; where they follow one another, as crops do, give them one class"
         )
     if not found.selected.any():
-        yield "no sample could be taken for stable at this --error-rate: each keeps its label only where it is sure"
+        few_of_them = f", for which {LEAST_SAMPLES} are needed" if len(series) < LEAST_SAMPLES else ""
+        yield (
+            f"no sample could be taken for stable at this --error-rate{few_of_them}: each keeps its label only where "
+            "it is sure"
+        )

@@ -17,6 +17,9 @@ from stactools_esd.product import CHANNELS, FSQ, STEPS
 MADE_UP: Final = 2_000
 """Changes that are made up."""
 
+LEAST_SAMPLES: Final = 50
+"""Samples below which none is taken for stable: a model of few samples fits each of them better than any change."""
+
 UNDONE: Final = 0.5
 """Share of episodes that end after each year: the shortest ones, which are hardest to see, are half of them."""
 
@@ -120,11 +123,15 @@ def p_values(odds: NDArray[np.float64], made_up: NDArray[np.float64]) -> NDArray
 def select(p: NDArray[np.float64], error_rate: float) -> NDArray[np.bool_]:
     """Return which samples are taken for stable: as many as keep the expected share of changed ones (n,).
 
+    Of fewer than `LEAST_SAMPLES` none is.
+
     Args:
         p: As `p_values` gives them.
         error_rate: Share of the selected that may have changed.
     """
     n = len(p)
+    if n < LEAST_SAMPLES:
+        return np.zeros(n, np.bool_)
     ordered = np.sort(p)
     fits = np.flatnonzero(ordered <= error_rate * np.arange(1, n + 1) / n)
     return p <= ordered[fits[-1]] if len(fits) else np.zeros(n, np.bool_)
