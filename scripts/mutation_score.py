@@ -28,14 +28,13 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 WORKER: Final = Path(__file__).resolve().parent / "mutation_worker.py"
 NEEDED: Final = ("stactools_esd", "esd_tasks", "tests", "pyproject.toml")
 
-FOREST: Final = ("forest_columns", "forest_loops", "forest_choice", "forest_text")
 TARGETS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "fsq": {"stactools_esd/fsq.py": ("fsq",)},
     "grid": {"stactools_esd/grid.py": ("grid", "grid_refusals")},
     "accuracy": {"esd_tasks/accuracy.py": ("accuracy",)},
     "forest": {
         "esd_tasks/forest/chains.py": ("chains",),
-        "esd_tasks/forest/columns.py": FOREST,
+        "esd_tasks/forest/columns.py": ("forest_columns", "forest_loops"),
         "esd_tasks/forest/leaf_numbers.py": ("forest_loops",),
         "esd_tasks/forest/loops.py": ("forest_loops",),
         "esd_tasks/forest/model_text.py": ("forest_text",),

@@ -16,6 +16,8 @@ from esd_tasks.forest.model_text import ModelText
 from esd_tasks.forest.text_booster import TextBooster, _without_offsets
 from stactools_esd.errors import RasterError
 
+pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+
 CODES = np.random.default_rng(0).integers(0, 64_000, (90, 12)).astype(np.uint16)
 THREE = ("multiclass", "num_class:3")
 
