@@ -8,6 +8,7 @@ import changing
 import geopandas
 import numpy as np
 import pytest
+from pulled_area import damage
 from typer.testing import CliRunner
 
 from esd_tasks.cli import app
@@ -183,6 +184,22 @@ def test_a_dry_run_writes_nothing(place: Path, tmp_path: Path) -> None:
     said = run(place, "--label-year", "2013", "--dry-run", "--json", "-o", str(tmp_path / "x.gpkg"))
     assert json.loads(said)["years"] == list(YEARS)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_damaged_year_has_no_data_and_says_so(place: Path, tmp_path: Path) -> None:
+    """A year whose file is damaged has status nodata, the command names it and ends in 4; mended, it is made whole."""
+    path = next((place / "codes").glob("*_2018.tif"))
+    whole = damage(path)
+    output = ("--label-year", "2013", "-q", "-o", str(tmp_path / "holed.gpkg"))
+    try:
+        said = run(place, *output, expected=4)
+    finally:
+        path.write_bytes(whole)
+    assert "2018" in said
+    rows = geopandas.read_file(tmp_path / "holed.gpkg")
+    assert (rows["status"][rows["year"] == 2018] == "nodata").mean() > 0.3
+    run(place, *output)
+    assert (geopandas.read_file(tmp_path / "holed.gpkg")["status"] != "nodata").all()
 
 
 @pytest.mark.parametrize(
