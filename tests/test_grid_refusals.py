@@ -167,8 +167,8 @@ def test_distances_on_every_side() -> None:
     """Beyond each edge by its own coordinate, beyond a corner by both."""
     square = Bounds(10.0, 100.0, 30.0, 200.0)
     x, y = (
-        [7.0, 34.0, 20.0, 20.0, 6.0, 33.0, 10.0, 30.0, 20.0],
-        [150.0, 150.0, 95.0, 206.0, 97.0, 204.0, 100.0, 200.0, 150.0],
+        [7.0, 34.0, 20.0, 20.0, 6.0, 33.0, 10.0, 30.0, 20.0, 20.0, 75.0],
+        [150.0, 150.0, 95.0, 206.0, 97.0, 204.0, 100.0, 200.0, 150.0, 450.0, 150.0],
     )
     expected = [3.0, 4.0, 5.0, 6.0, 5.0, 5.0, 0.0, 2**0.5 * 1e-6, 0.0, 250.0, 45.0]
     assert owner_distance(square, x, y).tolist() == pytest.approx(expected, rel=1e-9)
