@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 
 from esd_tasks.cli import app
 from esd_tasks.explain.decoder import find_decoder, nearest_codes
+from esd_tasks.explain.origin import Origin, read_origin
 from esd_tasks.explain.words import bands_text, change_sentence, season_text
+from esd_tasks.migrate.outputs import record_path
 from esd_tasks.migrate.series_file import NONE, series_path, write_series
 from stactools_esd.errors import WeightsError
 from stactools_esd.fsq import codes_to_level_indices, valid_pixels
@@ -117,6 +119,17 @@ def test_with_the_encoder_bands_are_told(samples: Path) -> None:
     assert all(re.fullmatch(r"-?0\.\d{4}", row["nir_difference"]) for row in rows)
     assert "than normal" in rows[0]["sentence"]
     assert json.loads((folder / "run.json").read_text())["encoder"]["label"] == "esdnet-small-v1"
+
+
+def test_the_record_of_migrated_labels_names_encoder_and_first_month(samples: Path) -> None:
+    """Without a record nothing is known; years that start on 20 August start in September; another file is refused."""
+    assert read_origin(samples) == Origin()
+    path = record_path(samples)
+    path.write_text(json.dumps({"encoder": "official-v001", "weights_sha256": None, "first_day": "08-20"}))
+    assert read_origin(samples) == Origin(identity=OFFICIAL_ENCODER, first_month=9)
+    assert "not public" in run(samples, "--pages", 0)
+    path.write_text(json.dumps({"encoder": "official-v001"}))
+    assert "run it again" in run(samples, "--pages", 0, code=1)
 
 
 def test_official_codes_have_no_decoder() -> None:
