@@ -15,6 +15,8 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +32,9 @@ EXAMPLES: Final = 10
 
 MEMORY: Final = 8 * 2**30
 """Bytes of address space of a mutant."""
+
+NO_MUTANT: Final = 98
+"""How a fork ends that could not make its mutant: that is no kill."""
 
 ANNOTATIONS: Final = {"annassign", "tfpdef"}
 
@@ -106,7 +111,7 @@ def project_modules(folder: Path) -> list[str]:
     ]
 
 
-def run_child(tests: list[str], changed: Changed | None, seconds: int) -> None:
+def run_child(tests: list[str], change: Callable[[], Changed] | None, seconds: int) -> None:
     """Run tests in this process, a fork, and end it with 0 if all pass."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
@@ -115,28 +120,31 @@ def run_child(tests: list[str], changed: Changed | None, seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.alarm(60 * seconds)
+    if change:
+        try:
+            sys.meta_path.insert(0, change())
+        except BaseException:
+            os._exit(NO_MUTANT)
     with tempfile.TemporaryDirectory() as own, contextlib.suppress(BaseException):
         numba.config.CACHE_DIR = own
-        if changed:
-            sys.meta_path.insert(0, changed)
         words = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", f"--basetemp={own}/tests", *tests]
         left = pytest.main(words, plugins=[Quick()])
         os._exit(int(left))
     os._exit(3)
 
 
-def fork(tests: list[str], changed: Changed | None, seconds: int) -> int:
+def fork(tests: list[str], change: Callable[[], Changed] | None, seconds: int) -> int:
     """Start the tests in a fork, and return its process id."""
     process = os.fork()
     if not process:
-        run_child(tests, changed, seconds)
+        run_child(tests, change, seconds)
     return process
 
 
-def changed_by(tree_of: str, asked: tuple[str, int, int]) -> str:
-    """Return the source as one mutant has it."""
-    operator, occurrence, _ = asked
-    return str(MutationVisitor.mutate_code(tree_of, OperatorProvider()[operator](), occurrence))
+def source_of(tree: Any, mutant: tuple[str, int, int]) -> str:
+    """Return the source as one mutant has it; the tree is changed."""
+    operator, occurrence, _ = mutant
+    return str(MutationVisitor(occurrence, OperatorProvider()[operator]()).walk(tree).get_code())
 
 
 def main() -> None:
@@ -156,7 +164,8 @@ def main() -> None:
         sys.exit(f"Error: got status {status} of the tests of {name}, expected 0")
     seconds = int(5 * (resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - begin)) + 5
     source = path.read_text()
-    every = mutants(get_ast(source))
+    tree = get_ast(source)
+    every = mutants(tree)
     drawn = every
     if asked["most"] and asked["most"] < len(every):
         drawn = sorted(random.Random(asked["seed"]).sample(every, asked["most"]))
@@ -165,12 +174,16 @@ def main() -> None:
     while waiting or running:
         while waiting and len(running) < asked["processes"]:
             mutant = waiting.pop()
-            text = changed_by(source, mutant)
-            running[fork(asked["tests"], Changed(name, path, text), seconds)] = (mutant, text)
+            change = partial(lambda mutant: Changed(name, path, source_of(tree, mutant)), mutant)  # in the fork alone
+            running[fork(asked["tests"], change, seconds)] = mutant
         process, status = os.wait()
-        (operator, _, line), text = running.pop(process)
+        mutant = running.pop(process)
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == NO_MUTANT:
+            sys.exit(f"Error: got no source of {name} for {mutant}, expected one")
         killed += status != 0
         if status == 0:
+            operator, _, line = mutant
+            text = source_of(get_ast(source), mutant)
             survivors.append((line, operator, text.splitlines()[line - 1].strip()))
         if (killed + len(survivors)) % 50 == 0:
             print(

@@ -7,19 +7,31 @@ from numpy.typing import NDArray
 from test_chains import random_tree
 
 from esd_tasks.forest import Columns, loops
+from esd_tasks.forest.leaf_numbers import AT_ONCE, BLOCK
 from esd_tasks.forest.model_text import ModelText, Tree
+from esd_tasks.forest.wide_values import CHUNK, PLACES
 
 MISSING_LEFT, MISSING_IS_NAN = 2, 8
 
 
 def random_model(
-    seed: int, columns: Columns, *, classes: int, rounds: int, leaves: int, objective: tuple[str, ...] = ()
+    seed: int,
+    columns: Columns,
+    *,
+    classes: int,
+    rounds: int,
+    leaves: int | tuple[int, ...],
+    objective: tuple[str, ...] = (),
 ) -> ModelText:
-    """Draw trees over all features of a model; limits lie on, between, below and above the values of features."""
+    """Draw trees over all features of a model; limits lie on, between, below and above the values of features.
+
+    The first tree has so many leaves, the others up to as many; or each has as many as are named.
+    """
     rng = np.random.default_rng(seed)
     trees = []
-    for _ in range(classes * rounds):
-        count = int(rng.integers(1, leaves + 1)) if trees else leaves
+    for turn in range(classes * rounds):
+        drawn = int(rng.integers(1, leaves + 1)) if trees and isinstance(leaves, int) else leaves
+        count = drawn if isinstance(drawn, int) else drawn[turn]
         left, right = random_tree(rng, count)
         feature = rng.integers(0, columns.count, count - 1)
         limit = rng.integers(-10, 20, count - 1) / 2
@@ -62,11 +74,20 @@ def plain_walk(nodes: NDArray, first: int, end: int, predicates: NDArray, sets: 
         sets[row], stay = reach & ~holds, reach & holds
 
 
-def without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+def plain_wide(numbers: NDArray, values: NDArray, tree: int, sums: NDArray) -> None:
+    """Do what `wide_values.add_wide` does."""
+    pixel = np.arange(BLOCK)
+    place = pixel // CHUNK * CHUNK + PLACES[pixel % CHUNK]
+    for one in range(AT_ONCE):
+        sums[place] += values[tree + one, numbers[one].view(np.uint8)]
+
+
+def without_compiler(monkeypatch: pytest.MonkeyPatch, *, wide: bool = False) -> None:
     """Put plain Python where the loops call code that is written for LLVM, if numba compiles nothing."""
     if config.DISABLE_JIT:
         monkeypatch.setattr(loops, "walk_tree", plain_walk)
-        monkeypatch.setattr(loops, "is_wide", lambda: False)
+        monkeypatch.setattr(loops, "add_wide", plain_wide)
+        monkeypatch.setattr(loops, "is_wide", lambda: wide)
 
 
 def text_of(model: ModelText, columns: Columns) -> str:

@@ -82,6 +82,16 @@ def test_scores_of_one_year() -> None:
     assert scored(model, Columns(), [codes], np.empty((len(codes), 0)))[:, seen].tobytes() == expected.tobytes()
 
 
+@pytest.mark.parametrize("wide", [True, False])
+@pytest.mark.parametrize("sizes", [(32, 4, 1, 31, 2, 17), (64, 34, 2, 33, 1, 50)])
+def test_scores_of_trees_of_any_size(sizes: tuple[int, ...], wide: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Smaller trees after larger ones; those of one group of leaves also where values are looked up in registers."""
+    plain_forest.without_compiler(monkeypatch, wide=wide)
+    codes, model = codes_of(4, 130), plain_forest.random_model(3, Columns(), classes=1, rounds=6, leaves=sizes)
+    expected = plain_forest.plain_scores(model, Columns().features([codes], np.empty((130, 0))))
+    assert scored(model, Columns(), [codes], np.empty((130, 0))).tobytes() == expected.tobytes()
+
+
 @pytest.mark.parametrize("leaves", [2, 40])
 def test_scores_of_two_years_and_numbers_beside(leaves: int) -> None:
     """Differences, covariates on their limits, missing ones to either side, more leaves than one group holds."""
