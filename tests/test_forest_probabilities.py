@@ -87,3 +87,17 @@ def test_the_most_probable_class_is_that_of_all_probabilities(classes: int, spre
     best_of_softmax(scores, member, confidence)
     assert np.array_equal(member, everything.argmax(axis=1))
     assert confidence.tobytes() == everything.max(axis=1).tobytes()
+
+
+@pytest.mark.parametrize("shift", [-1e-11, -1e-12, 0.0, 1e-12, 1e-11])
+def test_probabilities_between_two_numbers_are_worked_out_in_full(shift: float) -> None:
+    """Where a probability lies in the middle of two neighbours of `float32`, the last bit of float64 decides."""
+    single = np.random.default_rng(2).uniform(0.51, 0.99, 60).astype(np.float32)
+    middle = (single.astype(float) + np.nextafter(single, np.float32(1)).astype(float)) / 2 * (1 + shift)
+    scores = np.array([np.zeros(60), np.log(1 / middle - 1)])
+    everything = np.empty((60, 2), np.float32)
+    convert(scores, ("multiclass",), everything)
+    member, confidence = np.empty(60, np.uint16), np.empty(60, np.float32)
+    best_of_softmax(scores, member, confidence)
+    assert confidence.tobytes() == everything.max(axis=1).tobytes()
+    assert not member.any()
