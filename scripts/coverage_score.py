@@ -27,7 +27,10 @@ LOOPS: Final = (
     "change_year_steps covariance forest_columns forest_loops forest_outputs forest_probabilities forest_choice "
     "fsq fusion gaussian_process migrate_labels patches reconstruct seamless screening straight_lines temporal_context"
 )
-"""Tests of compiled functions that end in minutes without the compiler."""
+"""Tests of compiled functions."""
+
+LOOP_SECONDS: Final = 300
+"""After so long a file of these is ended: what it ran until then counts. Without the compiler some take hours."""
 
 
 def test_files() -> list[Path]:
@@ -35,7 +38,7 @@ def test_files() -> list[Path]:
     return sorted((ROOT / "tests").glob("test_*.py"))
 
 
-def run_tests(name: str, files: list[Path], *options: str, jit: bool) -> None:
+def run_tests(name: str, files: list[Path], *options: str, jit: bool = True) -> None:
     """Run some tests and keep what they ran, by name; a failure is said, and the lines count all the same."""
     KEPT.mkdir(parents=True, exist_ok=True)
     paths = [os.fspath(ROOT), os.fspath(ROOT / "plugin"), os.environ.get("PYTHONPATH", "")]
@@ -46,7 +49,12 @@ def run_tests(name: str, files: list[Path], *options: str, jit: bool) -> None:
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
     }
     words = [sys.executable, "-m", "pytest", "--cov", "--cov-report=", *options, *map(os.fspath, files)]
-    left = subprocess.run(words, cwd=ROOT, env=env, check=False).returncode
+    process = subprocess.Popen(words, cwd=ROOT, env=env)
+    try:
+        left = process.wait(None if jit else LOOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        left = process.wait()
     if left:
         print(f"the tests of {name} left with {left}", flush=True)
 
@@ -81,12 +89,13 @@ def main() -> None:
     options = parser.parse_args()
     loops = [path for path in test_files() if path.stem.removeprefix("test_") in LOOPS.split()]
     if options.part:
-        run_tests(f"{options.part}_of_{options.of}", test_files()[options.part - 1 :: options.of], jit=True)
+        run_tests(f"{options.part}_of_{options.of}", test_files()[options.part - 1 :: options.of])
         return
     if not options.report:
         if options.part is None:
-            run_tests("whole", test_files(), "-n", options.processes, "--dist", "loadgroup", jit=True)
-        run_tests("loops", loops, jit=False)
+            run_tests("whole", test_files(), "-n", options.processes, "--dist", "loadgroup")
+        for path in loops:
+            run_tests(f"loops_{path.stem}", [path], jit=False)
         if options.part == 0:
             return
     sys.exit(0 if report() >= TARGET else 1)
