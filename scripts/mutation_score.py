@@ -16,7 +16,6 @@ import argparse
 import json
 import math
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -136,7 +135,6 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2, help="mutants that run at once")
     parser.add_argument("--table", type=Path, help="document whose table of mutants is written again")
     options = parser.parse_args()
-    print(random.Random(options.seed).random() and f"seed {options.seed}")
     every: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
