@@ -147,6 +147,9 @@ def test_a_named_encoder_must_be_the_one_of_the_codes() -> None:
     absent = find_decoder(EncoderIdentity(name="other", version="v3"))
     assert absent.decode is None
     assert "other-v3" in absent.note
+    retrained = find_decoder(EncoderIdentity(name="esdnet-small", version="v1", weights_sha256="0" * 64))
+    assert retrained.decode is None
+    assert "other weights" in retrained.note
 
 
 def test_real_numbers_become_the_nearest_codes() -> None:

@@ -62,6 +62,9 @@ def find_decoder(identity: EncoderIdentity | None, weights: str | None = None) -
             raise
         return Decoder(identity=identity, note=f"{_ABSENT}: got no weights of {label}; name them with --encoder.")
     if identity is not None and not _same(encoder.identity, identity):
+        if weights is None:
+            mend = f"got other weights of {label} than those that made the codes; name these with --encoder."
+            return Decoder(identity=identity, note=f"{_ABSENT}: {mend}")
         raise WeightsError(
             f"got the encoder {encoder.identity.label}, expected {label} with the weights that made the codes; give "
             "them with --encoder"
