@@ -80,7 +80,18 @@ def test_many_rows_go_through_the_forest(few: Callable[[int], None]) -> None:
     assert found.predict(CODES[:3], raw_score=True).tobytes() == np.ascontiguousarray(scores.T[:3]).tobytes()
     share = np.exp(scores - scores.max(axis=0))
     assert np.allclose(found.predict(CODES), (share / share.sum(axis=0)).T, rtol=1e-12)
+    assert found.predict(CODES[:0]).shape == (0, 3)
     assert booster.calls == []
+
+
+def test_a_predictor_is_made_by_names() -> None:
+    """Model and features may be named, threads must be."""
+    booster = asked()
+    made = Predictor(booster=booster, columns=Columns(beside=1), threads=3)
+    assert (made.booster, made.columns, made.threads) == (booster, Columns(beside=1), 3)
+    assert (Predictor(booster).columns, Predictor(booster).threads) == (Columns(), 1)
+    with pytest.raises(TypeError):
+        Predictor(booster, Columns(), 3)  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("threads", [2, 3, 99])

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from esd_tasks.forest import outputs
 from esd_tasks.forest.model_text import UnfitModelError
 from esd_tasks.forest.outputs import _exponential, best_of_softmax, check_objective, convert
 
@@ -101,3 +102,23 @@ def test_probabilities_between_two_numbers_are_worked_out_in_full(shift: float) 
     best_of_softmax(scores, member, confidence)
     assert confidence.tobytes() == everything.max(axis=1).tobytes()
     assert not member.any()
+
+
+def test_almost_no_pixel_is_worked_out_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bounds of the sum are enough for all but a few pixels in hundreds, and for none whose best two classes tie."""
+    counted, shares = [], outputs._shares
+    monkeypatch.setattr(outputs, "_shares", lambda *given: (counted.append(1), shares(*given)))
+    best = getattr(best_of_softmax, "py_func", best_of_softmax)
+    scores = np.random.default_rng(8).normal(0, 3, (3, 300))
+    member, confidence = np.empty(300, np.uint16), np.empty(300, np.float32)
+    best(scores, member, confidence)
+    assert len(counted) <= 3
+    assert np.array_equal(member, scores.argmax(axis=0))
+    scores[1:] = scores[0] - np.array([[9e-7], [50.0]])
+    counted.clear()
+    best(scores, member, confidence)
+    assert len(counted) == 300
+    scores[1] = scores[0] - 1.1e-6
+    counted.clear()
+    best(scores, member, confidence)
+    assert len(counted) <= 3
