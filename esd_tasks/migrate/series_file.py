@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from esd_tasks.migrate.normal import NormalModel
-from stactools_esd.errors import OutputError
+from stactools_esd.errors import OutputError, UsageError
 from stactools_esd.files import atomic_path
 
 SCHEMA_VERSION: Final = "1"
@@ -102,8 +102,14 @@ def read_series(path: Path) -> MigratedSeries:
     """Read the file that `migrate-labels` wrote beside its samples.
 
     Raises:
-        OutputError: There is no such file, or it is of another kind or layout.
+        UsageError: There is no such file.
+        OutputError: It is of another kind or layout.
     """
+    if not path.is_file():
+        raise UsageError(
+            f"got no file {path}, expected the series that esd-tasks migrate-labels writes beside its samples; name the "
+            "GeoPackage that it wrote, or run it again"
+        )
     try:
         with np.load(path, allow_pickle=False) as arrays:
             if str(arrays["schema_version"]) != SCHEMA_VERSION:
@@ -116,5 +122,5 @@ def read_series(path: Path) -> MigratedSeries:
             return MigratedSeries(**kept, normal=NormalModel.from_arrays(model))
     except (OSError, KeyError, ValueError) as error:
         raise OutputError(
-            f"cannot read {path} ({error}), expected the series that esd-tasks migrate-labels wrote; run it again"
+            f"got {path}, which cannot be read ({error}), expected the series that esd-tasks migrate-labels wrote; run it again"
         ) from error
