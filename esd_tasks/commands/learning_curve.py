@@ -22,10 +22,13 @@ def learning_curve(
     year_field: options.YearField = None,
     head: Annotated[
         list[str] | None,
-        typer.Option(help="One of prototype, 1-NN, 3-NN, logistic, trees; may be repeated. Default: all."),
+        typer.Option(
+            metavar="HEAD", help="One of prototype, 1-NN, 3-NN, logistic, trees; may be repeated. Default: all."
+        ),
     ] = None,
     features: Annotated[
-        list[str] | None, typer.Option(help="One of vectors, one-hot; may be repeated. Default: vectors.")
+        list[str] | None,
+        typer.Option(metavar="FEATURES", help="One of vectors, one-hot; may be repeated. Default: vectors."),
     ] = None,
     over: Annotated[
         Literal["labels", "years"], typer.Option(help="What grows: labels a class, or years whose labels all train.")

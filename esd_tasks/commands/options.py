@@ -52,7 +52,8 @@ Covariate = Annotated[
     ),
 ]
 Layers = Annotated[
-    list[str] | None, typer.Option("--layer", help="Layer of the places, where there are several; may be repeated.")
+    list[str] | None,
+    typer.Option("--layer", metavar="NAME", help="Layer of the places, where there are several; may be repeated."),
 ]
 Smooth = Annotated[
     int,
