@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=50, help="of each command")
     parser.add_argument("--seed", type=int, default=0, help="decides moments and changes")
     options = parser.parse_args()
-    kills, survived, faults = 0, 0, []
+    kills, survived, faults = 0, 0, list[str]()
     with tempfile.TemporaryDirectory() as folder, Forker() as forker:
         root = Path(folder)
         given = make_inputs(forker, root / "given")
@@ -40,8 +40,9 @@ def main() -> None:
                 flush=True,
             )
             kills, survived = kills + tally.during, survived + tally.during - tally.lost
-            faults += [f"{name} {fault}" for fault in tally.faults]
-    print("\n".join(faults))
+            for fault in tally.faults:
+                print(f"{name} {fault}", flush=True)
+            faults += tally.faults
     figure = {"key": "trust.kills_survived", "value": survived, "unit": f"of {kills}", "n": kills, "spread": None}
     print("FIGURE", json.dumps(figure | {"split": "simulated"}))
     sys.exit(1 if faults else 0)
