@@ -100,9 +100,11 @@ def write_page(path: Path, page: Page) -> None:
         return figure.add_axes((left / _WIDTH, 1 - (top + tall) / height, width / _WIDTH, tall / height))
 
     words: dict[str, Any] = {"parse_math": False, "family": families()}
-    lines = textwrap.fill(legible(page.sentence), 96)
-    figure.text(0.3 / _WIDTH, 1 - 0.22 / height, lines, fontsize=11, weight="bold", va="top", **words)
-    below = 0.3 + 0.21 * (lines.count("\n") + 1)
+    lines, size, line_height = textwrap.wrap(legible(page.sentence), 96), 11.0, 0.21
+    if len(lines) > 2:  # more would meet the first panel
+        lines, size, line_height = textwrap.wrap(legible(page.sentence), 120, max_lines=3, placeholder=" …"), 8.5, 0.165
+    figure.text(0.3 / _WIDTH, 1 - 0.22 / height, "\n".join(lines), fontsize=size, weight="bold", va="top", **words)
+    below = 0.3 + line_height * len(lines)
     figure.text(0.3 / _WIDTH, 1 - below / height, legible(page.place), fontsize=8.5, color=_INK, va="top", **words)
     _timeline(axes(0.85, 1.25, 8.4, 1.15), axes(0.85, 2.62, 8.4, 0.28), page)
     _heat(axes(0.85, 3.5, 7.7, 0.45), axes(0.85, 4.0, 7.7, 1.2), axes(8.75, 4.0, 0.12, 1.2), page)
