@@ -32,7 +32,7 @@ def write_report(plan: "ExplainPlan", rows: Sequence[Row], counts: Sequence[Tall
     return page.write_page(
         folder,
         title=f"Why labels change, {years[0]} to {years[-1]}",
-        lead=f"{len(rows)} changes of {samples} samples, each compared with the sample's own normal years",
+        lead=f"Changes: {len(rows)}, samples: {samples}; each is compared with the sample's own normal years",
         parts=[
             parts.caveats([plan.decoder.note] if plan.decoder.note else []),
             kinds_section(counts),
