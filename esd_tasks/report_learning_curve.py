@@ -32,14 +32,15 @@ def write_report(plan: "ClassesPlan", content: Mapping[str, Any], *, notes: Sequ
         [one["class_name"], one["labels"], one["pool"], one["test"], "left out" if one["left_out"] else ""]
         for one in content["classes"]
     ]
+    grown = content["protocol"]["over"]
     kept = sum(not one["left_out"] for one in content["classes"])
     return page.write_page(
         folder,
         title=folder.resolve().name,
-        lead="Learning curve: how many labels are enough",
+        lead=f"Learning curve: how many {WHAT_GROWS[grown]} are enough",
         parts=[
             parts.caveats([content["statement"], *notes]),
-            curve_section(content["points"], chance=1 / max(kept, 1), grows=WHAT_GROWS[content["protocol"]["over"]]),
+            curve_section(content["points"], chance=1 / max(kept, 1), grows=WHAT_GROWS[grown]),
             page.section(
                 "Classes",
                 page.table(["Class", "Labels", "May train", "Tested", ""], classes, caption="Labels of each class"),
@@ -47,8 +48,8 @@ def write_report(plan: "ClassesPlan", content: Mapping[str, Any], *, notes: Sequ
             page.section("Protocol", parts.fact_rows(content["protocol"])),
             parts.made_section(plan, mapped=False),
             parts.next_section(
-                "Where the curve still rises, more labels help; where it is flat, esd-tasks few-shot or classify does "
-                "with what there is."
+                f"Where the curve still rises, more {WHAT_GROWS[grown]} help; where it is flat, esd-tasks few-shot or "
+                "classify does with what there is."
             ),
         ],
     )
@@ -87,7 +88,7 @@ def curve_section(
         [
             row["head"] if len(kinds) == 1 else f"{row['head']}, {row['features']}",
             row["k"],
-            f"{row['n_train']:g}",
+            f"{row['n_train']:,.0f}",
             row["draws"],
             page.interval(row["mean"], row["low"], row["high"]),
             page.number(row["sd"]),
