@@ -144,4 +144,7 @@ def _partial_key(folder: Path) -> str | None:
 
 
 def _is_scratch(path: Path) -> bool:
+    """Tell whether a file is what a killed run may leave; so is a folder of blocks that was made and never begun."""
+    if path.name == PARTIAL:
+        return path.is_dir() and not any(path.glob("[!.]*"))
     return path.name == LOCK_FILE or (path.name.startswith(".") and PARTIAL_MARK in path.name)

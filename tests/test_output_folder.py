@@ -50,6 +50,18 @@ def test_an_unfinished_run_continues_only_itself(tmp_path: Path) -> None:
         is_finished(tmp_path, "b")
 
 
+def test_a_run_that_was_killed_before_its_blocks_were_named_is_no_stranger(tmp_path: Path) -> None:
+    """A folder for blocks that says no run and holds none blocks nobody; with something in it, it is refused."""
+    blocks = tmp_path / "out" / PARTIAL
+    blocks.mkdir(parents=True)
+    assert not is_finished(blocks.parent, "a")
+    BlockStore(blocks, "a")
+    (blocks / "run_key.json").unlink()
+    (blocks / "0001.block").write_text("somebody's")
+    with pytest.raises(OutputError, match="not of this run"):
+        is_finished(blocks.parent, "a")
+
+
 def test_foreign_files_and_a_file_in_place_of_the_folder_are_refused(tmp_path: Path) -> None:
     """A folder with anything else is never taken for ours."""
     (tmp_path / "thesis.doc").write_text("years of work")

@@ -107,8 +107,8 @@ def read_series(path: Path) -> MigratedSeries:
     """
     if not path.is_file():
         raise UsageError(
-            f"got no file {path}, expected the series that esd-tasks migrate-labels writes beside its samples; name the "
-            "GeoPackage that it wrote, or run it again"
+            f"got no file {path}, expected the series that esd-tasks migrate-labels writes beside its samples; name "
+            "the GeoPackage that it wrote, or run it again"
         )
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -122,5 +122,6 @@ def read_series(path: Path) -> MigratedSeries:
             return MigratedSeries(**kept, normal=NormalModel.from_arrays(model))
     except (OSError, KeyError, ValueError) as error:
         raise OutputError(
-            f"got {path}, which cannot be read ({error}), expected the series that esd-tasks migrate-labels wrote; run it again"
+            f"got {path}, which cannot be read ({error}), expected the series that esd-tasks migrate-labels wrote; "
+            "run it again"
         ) from error
