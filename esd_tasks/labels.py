@@ -56,12 +56,20 @@ class Labels:
     weight: NDArray[np.float64] | None = None
     """Weight of each, positive, shape (m,), or None where no weight field was named."""
 
+    unused_year: str | None = None
+    """Field that is called like a year and was not named, where places are repeated."""
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What a user should know of the reading, a line each."""
         lines = [f"{n} label{'s' * (n > 1)} left out: {reason}" for reason, n in self.dropped.items()]
         if self.repaired:
             lines.append(f"{self.repaired} invalid polygon{'s' * (self.repaired > 1)} mended")
+        if self.unused_year:
+            lines.append(
+                f"places are repeated, and all labels are taken for those of the mapped year: if they are of several "
+                f"years, say --year-field {self.unused_year}"
+            )
         return tuple(lines)
 
     @property
@@ -128,6 +136,7 @@ def read_labels(
         dropped={reason: n for reason, n in dropped.items() if n},
         repaired=sum(part.repaired for part in parts),
         weight=weights[kept].astype(np.float64) if weight_field else None,
+        unused_year=next((part.unused_year for part in parts if part.unused_year), None),
     )
 
 
@@ -136,6 +145,7 @@ class _Layer(NamedTuple):
     class_field: str
     crs: str
     repaired: int
+    unused_year: str | None
 
 
 def _read_layer(
@@ -158,7 +168,22 @@ def _read_layer(
     reasons[classes == None] = f"no class in field {class_name}"  # noqa: E711 - elementwise
     reasons[shapely.is_empty(geometry) | shapely.is_missing(geometry)] = "empty geometry"
     columns = (geometry, classes, years.astype(object), np.array(weights, dtype=object), reasons)
-    return _Layer(columns=columns, class_field=class_name, crs=frame.crs.to_string(), repaired=repaired)
+    return _Layer(
+        columns=columns,
+        class_field=class_name,
+        crs=frame.crs.to_string(),
+        repaired=repaired,
+        unused_year=None if year_name else _unused_year(others, class_name, geometry),
+    )
+
+
+def _unused_year(fields: Sequence[str], class_name: str, geometry: NDArray[np.object_]) -> str | None:
+    """Return the field that is called like a year, where one place stands in several rows."""
+    year = next((name for name in fields if name.casefold() == "year" and name != class_name), None)
+    if year is None:
+        return None
+    there = shapely.to_wkb(geometry[~(shapely.is_empty(geometry) | shapely.is_missing(geometry))])
+    return year if len(set(there.tolist())) < len(there) else None
 
 
 def _weight_of(value: Any, field: str) -> float:

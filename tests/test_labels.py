@@ -221,6 +221,17 @@ def test_years_may_be_dates(years: Any, gpkg: Path) -> None:
     assert labels.year.tolist() == [2019, 2020, 2019, 2020]
 
 
+def test_years_that_were_not_named_are_pointed_out(gpkg: Path) -> None:
+    """Rows of one place in several years, as migrate-labels writes them, want --year-field; other files are let be."""
+    twice = [*POINTS[:2], *POINTS[:2]]
+    path = write(gpkg, twice, label=["a", "b", "a", "a"], year=[2019, 2019, 2020, 2020])
+    (note,) = read_labels(path, class_field="label").notes
+    assert note.endswith("say --year-field year")
+    assert not read_labels(path, class_field="label", year_field="year").notes
+    alone = write(gpkg.with_name("alone.gpkg"), label=["a", "b", "a", "a"], year=[2019, 2019, 2020, 2020])
+    assert not read_labels(alone, class_field="label").notes
+
+
 def test_bad_years(gpkg: Path) -> None:
     """A label without year is counted; a year that is none is an error, and so is a field that is not there."""
     values = ["a", "b", "a", "b"]
