@@ -35,8 +35,8 @@ MOST_REPEATS: Final = 100
 """Draws that may be asked for."""
 
 STATEMENT: Final = (
-    "Balanced accuracy of labels in blocks that trained nothing: it tells how heads and numbers of labels compare, and "
-    "is not the accuracy of a map."
+    "Balanced accuracy of labels in blocks that trained nothing: it tells how heads, and how more and fewer labels, "
+    "compare, and is not the accuracy of a map."
 )
 """Stands wherever these figures stand."""
 

@@ -44,7 +44,8 @@ _PART = "row, column, height and width in whole pixels, such as 0,0,512,3600"
     type=click.Choice(ENGINES),
     default="torch",
     show_default=True,
-    help="What runs the encoder's network; all but torch may move a few levels by one.",
+    help="What runs the encoder's network; all but torch may move a few levels by one. openvino needs "
+    "'stactools-esd[openvino]', torch-cuda an NVIDIA GPU.",
 )
 @click.option(
     "--fill",

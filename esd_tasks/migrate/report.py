@@ -32,6 +32,12 @@ STATEMENT: Final = (
 )
 """Stands wherever migrated labels are counted."""
 
+_OF_CLASSES: Final = (
+    "Samples by the class of their label. Stable are those taken for unchanged at the error rate, changed those with a "
+    "year of another class; the others kept their class but may have changed"
+)
+"""Caption of the table of classes, whose columns do not add up to all samples."""
+
 
 def write_report(
     plan: "MigratePlan",
@@ -137,7 +143,7 @@ def _classes_section(classes: Sequence[Mapping[str, Any]]) -> Html:
         for one in classes
     ]
     head = ["Class of the label", "Samples", "Stable", "Changed", "With uncertain years", "Labels of all years"]
-    return page.section("Classes", page.table(head, rows, caption="Samples by the class of their label"))
+    return page.section("Classes", page.table(head, rows, caption=_OF_CLASSES))
 
 
 def _examples(series: "LabelSeries", found: "Migration") -> Iterator[list[object]]:
