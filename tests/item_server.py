@@ -1,6 +1,8 @@
 """A loopback server of a catalogue's files and of an API over its items; and a parquet index of them."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -150,6 +152,17 @@ def serving(folder: Path) -> Iterator[tuple[str, State]]:
         server.server_close()
 
 
+@contextmanager
+def serving_apart(folder: Path) -> Iterator[str]:
+    """Serve a folder from a process of its own: pyogrio lets no other thread run while it waits for an answer."""
+    with subprocess.Popen([sys.executable, __file__, folder], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
 def item_documents(folder: Path) -> list[dict[str, Any]]:
     """Return the items below a folder, their codes' hrefs absolute."""
     items = []
@@ -188,3 +201,9 @@ def write_index(path: Path, items: Sequence[dict[str, Any]]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, path)
     return path
+
+
+if __name__ == "__main__":
+    with serving(Path(sys.argv[1])) as (address, _):
+        print(address, flush=True)
+        Event().wait()

@@ -5,7 +5,7 @@ from pathlib import Path
 import geopandas
 import pytest
 import shapely
-from item_server import serving
+from item_server import serving_apart
 
 from esd_tasks.area import read_area
 from esd_tasks.labels import read_labels
@@ -19,7 +19,7 @@ SQUARE = shapely.box(3.0, 50.5, 3.1, 50.6)
 def test_an_area_may_be_on_a_server(name: str, tmp_path: Path) -> None:
     """The file behind a signed URL, which answers GET alone, is the area that the file itself is."""
     geopandas.GeoDataFrame({"n": [1]}, geometry=[SQUARE], crs=4326).to_file(tmp_path / name)
-    with serving(tmp_path) as (url, _):
+    with serving_apart(tmp_path) as url:
         found = read_area(Path(f"{url}/files/{name}{'' if name.endswith('.shp') else '?sig=secret'}"))
     assert found.equals(read_area(tmp_path / name))
 
@@ -27,7 +27,7 @@ def test_an_area_may_be_on_a_server(name: str, tmp_path: Path) -> None:
 def test_what_a_server_does_not_have_is_one_line_without_the_signature(tmp_path: Path) -> None:
     """A missing file, and one that is no vector data, are named; nobody reads the signature in a message."""
     (tmp_path / "words.gpkg").write_text("hello")
-    with serving(tmp_path) as (url, _):
+    with serving_apart(tmp_path) as url:
         for name in ("absent.gpkg", "words.gpkg"):
             with pytest.raises(LabelsError, match=name) as caught:
                 read_area(Path(f"{url}/files/{name}?sig=secret"))
