@@ -151,8 +151,8 @@ def part_statement(path: Path) -> tuple[int, str] | None:
         metadata = parquet.read_metadata(path).metadata or {}
     except (arrow.ArrowException, OSError):
         return None
-    said = {key.decode(): value.decode() for key, value in metadata.items() if key.startswith(b"esd:")}
-    if said.get(_VERSION) != INDEX_VERSION or not {_COUNT, _DIGEST} <= set(said):
+    said = {key.decode("utf-8", "replace"): value.decode("utf-8", "replace") for key, value in metadata.items()}
+    if said.get(_VERSION) != INDEX_VERSION or not said.get(_COUNT, "").isdecimal() or _DIGEST not in said:
         return None
     return int(said[_COUNT]), said[_DIGEST]
 
@@ -169,7 +169,7 @@ def part_rows(path: Path, columns: Sequence[str]) -> list[Json]:
             leaves = [file.metadata.schema.column(place).path for place in range(file.metadata.num_columns)]
             wanted = [leaf for leaf in leaves if any(leaf == name or leaf.startswith(f"{name}.") for name in columns)]
             rows = file.read(columns=wanted).to_pylist()
-    except (arrow.ArrowException, OSError) as error:
+    except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise CatalogError(
             f"cannot read {path} ({str(error).splitlines()[0]}), expected a part of the index; build the catalogue "
             "again"

@@ -138,7 +138,7 @@ def _below(paths: Iterable[str], name: str) -> list[str]:
 
 def _see_agreeing(part: Part, metadata: Any, shown: str) -> None:
     """See that a file holds the items that are said of it: neither an older index nor a newer one."""
-    digest = (metadata.metadata or {}).get(DIGEST_KEY.encode(), b"").decode()
+    digest = (metadata.metadata or {}).get(DIGEST_KEY.encode(), b"").decode("utf-8", "replace")
     of_others = part.items_sha256 is not None and digest != part.items_sha256
     if of_others or (part.item_count is not None and metadata.num_rows != part.item_count):
         raise CatalogError(
