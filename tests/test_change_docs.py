@@ -1,16 +1,11 @@
 """What docs/tasks/change.md shows runs, in order."""
 
-import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from doc_pages import blocks, page, run_block
 
-ROOT = Path(__file__).parent.parent
-PAGE = (ROOT / "docs" / "tasks" / "change.md").read_text()
-BLOCKS = re.findall(r"^```bash\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+PAGE = page("change")
 
 
 @pytest.mark.slow
@@ -18,17 +13,7 @@ BLOCKS = re.findall(r"^```bash\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 def test_the_page_runs(tmp_path: Path) -> None:
     """Its commands work one after the other, and end with what to do next."""
     pytest.importorskip("torch")
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = os.environ | {"PATH": path, "ESD_HOME": str(ROOT)}
-    environment.pop("ESD_CATALOG", None)
-    printed = ""
-    for code in BLOCKS:
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True,
-            check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{code}\n{done.stderr}"
-        printed += done.stdout
+    printed = "".join(run_block(language, code, tmp_path) for language, code in blocks(PAGE, "bash"))
     assert printed.count("next: ") == 8
     assert "exact year" in printed
 
