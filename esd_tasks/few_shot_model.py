@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from esd_tasks.code_features import code_vectors
 from esd_tasks.features import feature_names
-from esd_tasks.heads import HEADS, Head, Trees, train
+from esd_tasks.heads import HEADS, Head, train
 from esd_tasks.model_file import FEW_SHOT, MALFORMED, MODEL_JSON, SCHEMA_VERSION, read_model
 from esd_tasks.table_scale import TableScale
 from stactools_esd.errors import OutputError
@@ -41,9 +41,6 @@ class FewShotModel:
     class_id: NDArray[np.int64]
     """Class of each label, (m,)."""
 
-    threads: int = 1
-    """Threads of prediction, which trees take; they do not change the result."""
-
     def __post_init__(self) -> None:
         # What is saved is what predicts: numbers are cut to the digits of the file beforehand.
         object.__setattr__(self, "rows", np.round(self.rows, _DIGITS))
@@ -52,10 +49,7 @@ class FewShotModel:
 
     @cached_property
     def _trained(self) -> Head:
-        head = train(self.head, self.scale.apply(self.rows), self.class_id)
-        if isinstance(head, Trees):
-            head.threads = self.threads
-        return head
+        return train(self.head, self.scale.apply(self.rows), self.class_id)
 
     def predict(self, codes: NDArray[np.uint16]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return the class of pixels, (n,), and by how much it beats the next one, 0..1.

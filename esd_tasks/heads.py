@@ -114,9 +114,6 @@ class Logistic:
 class Trees:
     """LightGBM, as `classify` grows it; the margin is the lead of the best probability."""
 
-    threads = 1
-    """Threads of prediction; they do not change the result."""
-
     def fit(self, table: Table, class_id: NDArray[np.integer]) -> Self:
         """Train."""
         self._booster, self._classes = grow_trees(table, class_id, TREE_PARAMETERS)
@@ -124,7 +121,7 @@ class Trees:
 
     def scores(self, table: Table) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return the most probable class, (n,), and its margin."""
-        probability = np.asarray(self._booster.predict(table, num_threads=self.threads))
+        probability = np.asarray(self._booster.predict(table, num_threads=1))
         return self._classes[probability.argmax(axis=1)], _lead(probability)
 
 

@@ -40,9 +40,10 @@ from esd_tasks.explain.attribution import attribute
 from esd_tasks.explain.changes import Changes
 from esd_tasks.migrate.migration import Migration, migrate
 from esd_tasks.migrate.normal import scaled
+from esd_tasks.migrate.outputs import migrated_series
 from esd_tasks.migrate.request import ERROR_RATE, MIN_PROBABILITY
 from esd_tasks.migrate.series import LabelSeries
-from esd_tasks.migrate.series_file import NONE, UNCERTAIN, MigratedSeries
+from esd_tasks.migrate.series_file import NONE, UNCERTAIN
 
 GIVEN: Final = 2010
 LAST: Final = 2015
@@ -65,17 +66,6 @@ def report(
 def carried(series: LabelSeries) -> Migration:
     """Carry labels as `migrate-labels` does by default."""
     return migrate(series, error_rate=ERROR_RATE, min_probability=MIN_PROBABILITY)
-
-
-def migrated_series(series: LabelSeries, found: Migration) -> MigratedSeries:
-    """Join a series with what was found of it, as its file does."""
-    return MigratedSeries(
-        years=np.array(series.years), sample_id=series.sample_id, lon=series.lon, lat=series.lat, codes=series.codes,
-        valid=series.valid, class_id=series.class_id, label_year=series.label_year, label=found.label,
-        probability=found.probability.astype(np.float32), anomaly=found.anomaly.astype(np.float32),
-        status=found.status, change_year=found.change_year, class_ids=np.array(series.class_ids),
-        class_names=np.array([series.names[one] for one in series.class_ids]), normal=found.normal,
-    )  # fmt: skip
 
 
 def reclassified(series: LabelSeries) -> NDArray[np.int64]:

@@ -83,27 +83,29 @@ def write_samples(path: Path, series: LabelSeries, found: Migration) -> None:
 
 def write_found(path: Path, series: LabelSeries, found: Migration) -> None:
     """Write the series beside the GeoPackage, for `explain-labels`."""
+    write_series(series_path(path), migrated_series(series, found))
+
+
+def migrated_series(series: LabelSeries, found: Migration) -> MigratedSeries:
+    """Join a series with what was found of it."""
     class_ids = np.array(series.class_ids)
-    write_series(
-        series_path(path),
-        MigratedSeries(
-            years=np.array(series.years),
-            sample_id=series.sample_id,
-            lon=series.lon,
-            lat=series.lat,
-            codes=series.codes,
-            valid=series.valid,
-            class_id=series.class_id,
-            label_year=series.label_year,
-            label=found.label,
-            probability=found.probability.astype(np.float32),
-            anomaly=found.anomaly.astype(np.float32),
-            status=found.status,
-            change_year=found.change_year,
-            class_ids=class_ids,
-            class_names=np.array([series.names[int(one)] for one in class_ids]),
-            normal=found.normal,
-        ),
+    return MigratedSeries(
+        years=np.array(series.years),
+        sample_id=series.sample_id,
+        lon=series.lon,
+        lat=series.lat,
+        codes=series.codes,
+        valid=series.valid,
+        class_id=series.class_id,
+        label_year=series.label_year,
+        label=found.label,
+        probability=found.probability.astype(np.float32),
+        anomaly=found.anomaly.astype(np.float32),
+        status=found.status,
+        change_year=found.change_year,
+        class_ids=class_ids,
+        class_names=np.array([series.names[int(one)] for one in class_ids]),
+        normal=found.normal,
     )
 
 

@@ -100,10 +100,10 @@ def run_plan(plan: MigratePlan, *, on_progress: OnProgress | None = None) -> Mig
         on_stage=report,
     )
     content = summary(series, found)
-    notes = [*plan.notes, *_notes(series, found)]
+    notes = [*missing_notes(failures.missing), *plan.notes, *_notes(series, found)]
     write_samples(output, series, found)
     write_found(output, series, found)
-    write_report(plan, series, found, content, notes=[*missing_notes(failures.missing), *notes])
+    write_report(plan, series, found, content, notes=notes)
     record = run_record.run_record(
         run_key=plan.run_key,
         command=request.command,
@@ -113,7 +113,7 @@ def run_plan(plan: MigratePlan, *, on_progress: OnProgress | None = None) -> Mig
         outputs={kind: path.name for kind, path in paths.items()},
         result=content,
         missing=list(failures.missing),
-        notes=[*missing_notes(failures.missing), *notes],
+        notes=notes,
     )
     write_json(record_path(output), record)
     return _result(plan, already_done=False)
