@@ -59,6 +59,8 @@ class LegendClass:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", plain_name(self.name))
+        if not self.name:
+            raise LabelsError(f"got no name that can be printed for class_id {self.class_id}, expected one; name it")
         if self.parent is not None:
             object.__setattr__(self, "parent", plain_name(self.parent))
         if re.fullmatch("#[0-9a-f]{6}", self.colour) is None:

@@ -13,7 +13,6 @@ from stactools_esd.encoder import augment
 from stactools_esd.encoder.batches import Batch
 from stactools_esd.encoder.config import TrainingConfig
 from stactools_esd.encoder.model import ESDNet
-from stactools_esd.encoder.train import BAND_SPREAD
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,17 +46,6 @@ def correlation(weight: float) -> Term:
         varies = (x.std(dim=1) > 0.01) & (now.batch.known > 0).all(dim=1)
         r = (x * y).sum(dim=1) / (x.square().sum(dim=1) * y.square().sum(dim=1) + 1e-8).sqrt()
         return weight * ((1 - r) * varies).sum() / varies.sum().clamp(min=1)
-
-    return term
-
-
-def squares(weight: float) -> Term:
-    """Add the squared error, in units of the spread of each band: large errors count for more."""
-
-    def term(now: Step) -> Tensor:
-        believed = (now.batch.known > 0).float()
-        error = (now.decoded - now.batch.clean) / torch.tensor(BAND_SPREAD) * believed
-        return weight * error.square().sum() / believed.sum()
 
     return term
 

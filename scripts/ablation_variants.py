@@ -108,7 +108,9 @@ VARIANTS: Final = {
         factor="weights of the loss", says="1 - r of each band over time, weight 0.05", term=terms.correlation(0.05)
     ),
     "squares": Variant(
-        factor="weights of the loss", says="squared errors beside absolute ones, weight 0.2", term=terms.squares(0.2)
+        factor="weights of the loss",
+        says="squared errors beside absolute ones, weight 0.2",
+        settings={"square_weight": 0.2},
     ),
     "more_noise": Variant(
         factor="corruption",

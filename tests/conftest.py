@@ -1,15 +1,13 @@
 """Fixtures that many tests share: golden files and two tiny codes rasters."""
 
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import synthetic
+from golden_files import Golden, compare
 from hypothesis import HealthCheck, settings
 
 from stactools_esd import grid
@@ -21,23 +19,10 @@ settings.register_profile(
 )
 settings.load_profile("esd")
 
-GOLDEN = Path(__file__).parent / "golden"
-
-Golden = Callable[[str, Any], None]
-
 
 @pytest.fixture
 def golden() -> Golden:
     """Compare JSON content with `tests/golden/<name>.json`; `ESD_REGENERATE=1` writes the file instead."""
-
-    def compare(name: str, content: Any) -> None:
-        path = GOLDEN / f"{name}.json"
-        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        if os.environ.get("ESD_REGENERATE") == "1":
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        assert json.loads(text) == json.loads(path.read_text(encoding="utf-8"))
-
     return compare
 
 

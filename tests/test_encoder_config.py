@@ -1,6 +1,6 @@
 """Training configurations."""
 
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 
 import pytest
@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("torch")
 
 from stactools_esd.encoder.cards import SHIPPED, read_card
-from stactools_esd.encoder.config import read_config
+from stactools_esd.encoder.config import TrainingConfig, read_config
 from stactools_esd.encoder.model import Architecture
 from stactools_esd.errors import ConfigError
 
@@ -25,11 +25,12 @@ def _read(tmp_path: Path, text: str) -> object:
 def test_shipped_configuration_is_that_of_the_card() -> None:
     """The configuration in the package is the one that the shipped weights were trained with.
 
-    Cards that are older than a key of the architecture do not say it: then its default holds.
+    Cards that are older than a key do not say it: then its default holds.
     """
     training = read_card(SHIPPED / "esdnet-small-v1.json").training
     architecture = asdict(Architecture()) | training["architecture"]
-    said = training | {"architecture": architecture | {"dilations": list(architecture["dilations"])}}
+    defaults = {entry.name: entry.default for entry in fields(TrainingConfig) if entry.default is not MISSING}
+    said = defaults | training | {"architecture": architecture | {"dilations": list(architecture["dilations"])}}
     assert read_config(SHIPPED_CONFIG).as_dict() == said
 
 

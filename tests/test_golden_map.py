@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import rasterio
 import tiny_map
-from conftest import GOLDEN, Golden
+from golden_files import GOLDEN, Golden
 from synthetic import AREA_CRS, AREA_TRANSFORM, tags
 
 from esd_tasks import classify

@@ -95,7 +95,7 @@ def test_a_run_stays_below_its_estimate(fill: str, workers: int, tmp_path: Path)
             if {workers} == 1:
                 done = list(encode_here(job, load_encoder(), groups, store))
             else:
-                done = list(encode_apart(job, "esdnet-small", groups, store, {workers}))
+                done = list(encode_apart(job, "esdnet-small", "torch", groups, store, {workers}))
             print(json.dumps([len(done), len(groups)]))
 
         if __name__ == "__main__":

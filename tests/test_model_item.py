@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import synthetic
-from conftest import Golden
+from golden_files import Golden
 
 from stactools_esd import model_item
 from stactools_esd.catalog import create_catalog

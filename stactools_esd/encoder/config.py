@@ -49,6 +49,9 @@ class TrainingConfig:
     band_balance: float = 0.2
     """How far the loss makes up for the small errors of dark bands: 0 counts reflectance, 1 the spread of each band."""
 
+    square_weight: float = 0.0
+    """Weight of squared errors, in units of the spread of each band, beside absolute ones: makes large errors dear."""
+
     class_weight: float = 0.03
     """Weight of the land-cover loss beside the reconstruction loss."""
 
@@ -96,6 +99,7 @@ class TrainingConfig:
             "learning_rate": self.learning_rate > 0,
             "warmup_steps": self.warmup_steps >= 0,
             "band_balance": 0 <= self.band_balance <= 1,
+            "square_weight": self.square_weight >= 0,
             "identity_weight": self.identity_weight >= 0,
             "identity_pairs": self.identity_pairs >= 2,
             "device": self.device in ("cpu", "cuda"),

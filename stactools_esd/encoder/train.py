@@ -69,7 +69,7 @@ def train(config: Path, run: Path, data: Path | None = None) -> Path:
 
 
 def losses(network: ESDNet, heads: Heads, batch: Batch, settings: TrainingConfig) -> dict[str, Tensor]:
-    """Return `loss` and its parts: `reconstruction`, `mae` in reflectance, `land_class`, `phenology`, `identity`."""
+    """Return `loss` and its parts, those of heads and pairs by name; `mae` is in reflectance."""
     device_type = batch.clean.device.type
     with torch.autocast(device_type, torch.bfloat16, enabled=settings.autocast):
         decoded, vectors = network(batch.seen, batch.present, batch.terrain)
@@ -79,6 +79,7 @@ def losses(network: ESDNet, heads: Heads, batch: Batch, settings: TrainingConfig
     count = believed.sum()
     scale = torch.tensor(error_scale(settings.band_balance), device=error.device)
     reconstruction = ((error.square() + CHARBONNIER**2).sqrt() / scale * believed).sum() / count
+    squares = (error / torch.tensor(BAND_SPREAD, device=error.device)).square().sum() / count
     labelled = (batch.class_id >= 0).float()
     cross_entropy = functional.cross_entropy(
         scores.float(), batch.class_id.clamp(min=0), label_smoothing=0.05, reduction="none"
@@ -91,10 +92,12 @@ def losses(network: ESDNet, heads: Heads, batch: Batch, settings: TrainingConfig
     identity = identity_loss(vectors, batch.pixel)
     return {
         "loss": reconstruction
+        + settings.square_weight * squares
         + settings.class_weight * land_class
         + settings.phenology_weight * phenology_loss
         + settings.identity_weight * identity,
         "reconstruction": reconstruction,
+        "squares": squares,
         "mae": error.abs().sum() / count,
         "land_class": land_class,
         "phenology": phenology_loss,

@@ -1,5 +1,6 @@
 """Fixtures of the tests of faults: tiny inputs, and a process that forks command lines."""
 
+import os
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,9 @@ from disk import Disk, mounted
 from kill import Forker, Reference
 from long_commands import command, make_inputs
 
+FUTURE = 4_000_000_000
+"""A time in the year 2096."""
+
 
 @pytest.fixture(scope="session")
 def forker() -> Iterator[Forker]:
@@ -22,8 +26,11 @@ def forker() -> Iterator[Forker]:
 
 @pytest.fixture(scope="session")
 def inputs(tmp_path_factory: pytest.TempPathFactory, forker: Forker) -> Path:
-    """What the long commands read."""
-    return make_inputs(forker, tmp_path_factory.mktemp("given"))
+    """What the long commands read: files that a clock of another machine dated."""
+    folder = make_inputs(forker, tmp_path_factory.mktemp("given"))
+    for path in folder.rglob("*"):
+        os.utime(path, (FUTURE, FUTURE))
+    return folder
 
 
 @pytest.fixture(scope="session")
