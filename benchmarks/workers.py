@@ -43,8 +43,8 @@ def allowed(rounds: int = 10_000_000) -> float:
         return 2 * alone / max(pool.map(spin, [rounds, rounds], chunksize=1))
 
 
-def trained(codes: NDArray[np.uint16]) -> Any:
-    """Grow a forest on pixels, whose classes are tenths of a mixture of their levels."""
+def trained(codes: NDArray[np.uint16], identity: Any) -> Any:
+    """Grow a forest on pixels, whose classes are tenths of a mixture of their levels, and read it as `predict` does."""
     from esd_tasks.classifier import Classifier, TreeParameters
     from esd_tasks.features import level_features
 
@@ -52,7 +52,11 @@ def trained(codes: NDArray[np.uint16]) -> Any:
     rows = codes[generator.permutation(len(codes))[:SAMPLES]]
     mixture = level_features(rows) @ generator.normal(size=72) + generator.normal(size=SAMPLES)
     class_id = 1 + np.searchsorted(np.quantile(mixture, np.arange(1, CLASSES) / CLASSES), mixture)
-    return Classifier(TreeParameters(rounds=200, num_leaves=31)).fit(rows, class_id)
+    grown = Classifier(TreeParameters(rounds=200, num_leaves=31)).fit(rows, class_id)
+    with tempfile.TemporaryDirectory() as folder:
+        names = {number: f"tenth {number}" for number in grown.classes}
+        grown.save(Path(folder), identity=identity, names=names, software={})
+        return Classifier.load(Path(folder))[0]
 
 
 def measure(side: int, rounds: int) -> None:
@@ -69,7 +73,7 @@ def measure(side: int, rounds: int) -> None:
     items = tuple(find_items(tile_years(side, 1))[:1])
     grid = grid_for(items, items[0].footprint)
     blocks = plan_blocks(grid.height, grid.width, 512)
-    model = trained(read_window(items, grid, blocks[0].window).codes.reshape(12, -1).T)
+    model = trained(read_window(items, grid, blocks[0].window).codes.reshape(12, -1).T, items[0].identity)
     work = MapWork(
         items=items,
         grid=grid,

@@ -120,12 +120,19 @@ class Classifier:
         return class_id
 
     def _predictor_for(self, covariates: NDArray[np.floating] | None) -> Predictor:
-        booster = self._trained
         if (0 if covariates is None else covariates.shape[1]) != len(self.covariates):
             raise LabelsError(f"got a model with covariates {', '.join(self.covariates)}, expected a value for each")
+        return self._own_predictor()
+
+    def _own_predictor(self) -> Predictor:
+        booster = self._trained
         if self._predictor is None or self._predictor.booster is not booster:
             self._predictor = Predictor(booster, Columns(beside=len(self.covariates)))
         return self._predictor
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel with the trees laid out, where there are some."""
+        return self.__dict__ | ({} if self._booster is None else {"_predictor": self._own_predictor()})
 
     @property
     def _trained(self) -> "lightgbm.Booster | TextBooster":

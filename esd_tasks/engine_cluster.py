@@ -117,7 +117,11 @@ def local_cluster(workers: int, threads: int) -> Iterator[Any]:
         threads: Threads of each.
     """
     distributed, dask = needed("distributed", "distributed"), needed("dask", "distributed")
-    settings = {"distributed.comm.timeouts.connect": f"{PATIENCE}s", _SURROUNDINGS: _ONE_THREAD}
+    settings = {
+        "distributed.comm.timeouts.connect": f"{PATIENCE}s",
+        "distributed.worker.profile.enabled": False,  # it looks at every thread a hundred times a second
+        _SURROUNDINGS: _ONE_THREAD,
+    }
     with dask.config.set(settings):
         cluster = distributed.LocalCluster(
             n_workers=workers,

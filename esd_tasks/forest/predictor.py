@@ -51,6 +51,10 @@ class Predictor:
         self.threads = threads
         self.objective: tuple[str, ...] = ()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel with the trees as the loops read them, so that no other process lays them out again."""
+        return self.__dict__ | {"forest": self.forest, "objective": self.objective}
+
     @cached_property
     def forest(self) -> ForestTables | None:
         """The trees as the loops read them, or None for a model that they cannot evaluate."""

@@ -26,13 +26,22 @@ class TextBooster:
         self._text = text
         if _LAST_LINE not in text:
             raise UncheckedModelError("a text that is cut off")
+        self._names = header_of(text).get("feature_names", "").split(" ")
+        self._columns = self.model.classes if self.model else int(self._booster.num_model_per_iteration())
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel as text: thousands of small arrays take longer."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("model", "_booster")}
+
+    @cached_property
+    def model(self) -> ModelText | None:
+        """What the text says, or None where the forest in level space cannot do it."""
         try:
-            self.model: ModelText | None = read_model_text(text)
+            return read_model_text(self._text)
         except UncheckedModelError:
             raise
         except UnfitModelError:
-            self.model = None
-        self._names = header_of(text).get("feature_names", "").split(" ")
+            return None
 
     def model_to_string(self) -> str:
         """Return the text."""
@@ -44,7 +53,7 @@ class TextBooster:
 
     def num_model_per_iteration(self) -> int:
         """Return how many columns a prediction has."""
-        return self.model.classes if self.model else int(self._booster.num_model_per_iteration())
+        return self._columns
 
     @cached_property
     def _booster(self) -> "lightgbm.Booster":
