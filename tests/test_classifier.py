@@ -1,5 +1,6 @@
 """The classifier: ids in, ids out, the same on every machine, with few samples too."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,21 @@ def test_saved_model_predicts_the_same(tmp_path: Path, pixels: tuple[NDArray[np.
     assert facts["encoder"] == "official-v001"
     assert facts["features"]["names"][6] == "step_02_d1"
     assert loaded.parameters == FAST
+
+
+def test_a_model_travels_to_other_processes(
+    tmp_path: Path, pixels: tuple[NDArray[np.uint16], NDArray[np.int64]]
+) -> None:
+    """What a worker gets predicts the same bits, whether trained or read, and can be sent on and saved."""
+    codes, class_id = pixels
+    trained = Classifier(FAST).fit(codes[::20], class_id[::20])
+    trained.save(tmp_path, identity=IDENTITY, names={1: "a", 2: "b", 312: "c"}, software={})
+    for model in (trained, Classifier.load(tmp_path)[0]):
+        there = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(model))))
+        assert np.array_equal(there.predict_proba(codes), model.predict_proba(codes))
+        assert np.array_equal(there.gain, model.gain)
+        there.save(tmp_path / "sent", identity=IDENTITY, names={1: "a", 2: "b", 312: "c"}, software={})
+        assert (tmp_path / "sent" / "model.txt").read_bytes() == (tmp_path / "model.txt").read_bytes()
 
 
 def test_a_model_of_another_layout_or_damaged_is_refused(
