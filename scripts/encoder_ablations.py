@@ -2,6 +2,7 @@
 
     encoder_ablations.py run FOLDER_OF_DATA [VARIANT..]     train and judge what is not in --out yet
     encoder_ablations.py figures                            print what --out holds as figures
+    encoder_ablations.py table                              print the table of the decision, with places for figures
 
 Each variant gets as many steps as cost what --steps of the recipe cost: the ratio is measured before, in alternated
 pairs. Training is that of the package, with the variant's one change.
@@ -31,6 +32,23 @@ from stactools_esd.encoder.train import CLIP, learning_rate, losses
 from stactools_esd.simulation import CLASS_NAMES
 
 RECIPE: Final = Path(__file__).parent.parent / "stactools_esd/encoder/configs/esdnet-small.yaml"
+SHOWN: Final = {
+    "mae.rondonia_a": "MAE Rondônia",
+    "mae.matogrosso": "Mato Grosso",
+    "mae.romania": "Romania",
+    "rmse.matogrosso": "RMSE Mato Grosso",
+    "cc_b.matogrosso": "CC-B Mato Grosso",
+    "leftout_ratio.matogrosso": "left-out dates",
+    "denoise_ratio.2": "denoising at 2x",
+    "edge_ratio": "edges",
+    "auc.deter": "DETER",
+    "auc.identity": "identity",
+}
+"""What of a variant becomes a figure, and the head of its column; `cost` is the first."""
+
+OVER_BASE: Final = ("mae.", "rmse.")
+"""Begins the names of errors, which are shown over those of the recipe."""
+
 PACE_STEPS: Final = 12
 PACE_ROUNDS: Final = 5
 
@@ -167,26 +185,43 @@ def read(out: Path) -> list[dict[str, Any]]:
 
 
 def figures(out: Path) -> None:
-    """Print every number as a figure of a development set."""
-    for entry in read(out):
-        for key, value in entry.items():
-            if key not in ("name", "factor"):
-                split = "simulated" if "simulated" in key or "denoise" in key else "dev"
-                figure = {"key": f"encoder.ablation.{entry['name']}.{key}", "value": round(value, 5), "split": split}
-                print("FIGURE", json.dumps({**figure, "unit": "", "n": 1, "spread": None}))
+    """Print what is shown of every variant as figures."""
+    entries = {entry["name"]: entry for entry in read(out)}
+    for name, entry in entries.items():
+        shown = {"cost": entry["cost"], **{key: over_base(key, entry, entries["base"]) for key in SHOWN}}
+        for key, value in shown.items():
+            split = "simulated" if "denoise" in key else "dev"
+            figure = {"key": f"encoder.ablation.{name}.{key}", "value": round(value, 4), "split": split}
+            print("FIGURE", json.dumps({**figure, "unit": "", "n": 1, "spread": None}))
+
+
+def over_base(key: str, entry: dict[str, Any], base: dict[str, Any]) -> float:
+    """Return a number of a variant; of errors the ratio to that of the recipe."""
+    return float(entry[key] / base[key] if key.startswith(OVER_BASE) else entry[key])
+
+
+def table(out: Path) -> None:
+    """Print rows of Markdown, one a variant, in the order of the variants."""
+    done = {entry["name"] for entry in read(out)}
+    print("| factor | change | cost |", " | ".join(SHOWN.values()), "|")
+    print("|" + "---|" * (3 + len(SHOWN)))
+    for name, variant in VARIANTS.items():
+        if name in done:
+            places = [f"<!-- figure: encoder.ablation.{name}.{key} --><!-- / -->" for key in ("cost", *SHOWN)]
+            print(f"| {variant.factor} | {variant.says} |", " | ".join(places), "|")
 
 
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["run", "figures"])
+    parser.add_argument("what", choices=["run", "figures", "table"])
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("names", nargs="*", choices=[[], *VARIANTS])
     parser.add_argument("--out", type=Path, default=Path("build/ablations.jsonl"))
     parser.add_argument("--steps", type=int, default=4000)
     arguments = parser.parse_args()
-    if arguments.what == "figures":
-        return figures(arguments.out)
+    if arguments.what != "run":
+        return {"figures": figures, "table": table}[arguments.what](arguments.out)
     if arguments.folder is None:
         parser.error("got no folder of data, expected one; name the folder of real series")
     arguments.out.parent.mkdir(exist_ok=True)
