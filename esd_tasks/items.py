@@ -106,7 +106,9 @@ def _items(source: str, wanted: Wanted) -> Iterable[CodesItem]:
         roots = [path / name for name in ("catalog.json", "collection.json") if (path / name).is_file()]
         if roots:
             return walk(str(roots[0]), wanted)
-        return parquet_index.search(source, wanted) if parquet_index.is_index(source) else from_folder(path)
+        return (
+            parquet_index.search(source, wanted) if parquet_index.is_index(source) else from_folder(path, wanted.years)
+        )
     if not path.exists():
         raise UsageError(f"got no catalogue at {path}, expected one; {NO_CATALOG}")
     if parquet_index.is_index(source):

@@ -70,7 +70,9 @@ def footprint(crs: Any, bounds: Sequence[float]) -> dict[str, Any]:
     lon, lat = to_wgs84(crs_text(crs)).transform(*densified(bounds))
     if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
         raise GridError(f"got bounds {tuple(bounds)} outside the area of {crs_text(crs)[:60]}; check the georeference")
-    geometry = antimeridian.fix_polygon(shapely.Polygon(np.column_stack([lon, lat])), fix_winding=True)
+    outline = shapely.Polygon(np.column_stack([lon, lat]))
+    # Most outlines do not jump around the Earth, and are whole as they are.
+    geometry = outline if np.ptp(lon) < 180.0 else antimeridian.fix_polygon(outline, fix_winding=True)
     return cast("dict[str, Any]", _rounded(shapely.geometry.mapping(geometry)))
 
 

@@ -270,6 +270,18 @@ def test_a_file_whose_year_starts_on_another_day_is_refused(tmp_path: Path) -> N
         find_items(catalog)[0].open()
 
 
+def test_files_of_other_years_are_not_opened(tiles: Path, tmp_path: Path) -> None:
+    """In a folder of files a name that says another year is enough: that file may be damaged, and is not looked at."""
+    folder = tmp_path / "files"
+    shutil.copytree(tiles, folder)
+    (folder / "ESD_esdnet-small-v1_31UES_1999.tif").write_bytes(b"no tile")
+    assert {item.year for item in find_items(folder, years=[2020])} == {2020}
+    with pytest.raises(RasterError, match="1999"):
+        find_items(folder)
+    with pytest.raises(RasterError, match="1999"):
+        find_items(folder, years=[1999])
+
+
 def test_pictures_beside_codes_are_not_codes(tiles: Path, tmp_path: Path) -> None:
     """In a folder of COGs other rasters are passed over, but a file with a codes name that cannot be read is not."""
     import numpy as np

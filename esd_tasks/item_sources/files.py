@@ -1,6 +1,6 @@
 """Items of codes COGs that stand alone, and of folders without a catalogue."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import shapely.geometry
@@ -37,29 +37,38 @@ def from_file(href: str) -> CodesItem:
         )
 
 
-def from_folder(folder: Path) -> Iterator[CodesItem]:
+def from_folder(folder: Path, years: Collection[int] | None = None) -> Iterator[CodesItem]:
     """Yield the items of a folder without a catalogue: its item files, then the codes COGs that none of them names.
+
+    Args:
+        folder: Where to look, folders below included.
+        years: Files whose names say another year are not opened; None for all years.
 
     Raises:
         CatalogError: There is none.
         RasterError: A file with the name of a codes COG cannot be read.
     """
     items: list[CodesItem] = []
-    refused = ""
+    refused, passed = "", False
     for path in _files(folder, ".json"):
         content = read_json(path)
         if isinstance(content, dict) and content.get("type") == "Feature" and "stac_version" in content:
             items.extend(walk(str(path), Wanted.of(None, None)))
     known = {item.href for item in items}
     for path in _files(folder, ".tif"):
-        if str(path.resolve()) not in known:
-            try:
-                items.append(from_file(str(path.absolute())))
-            except EsdError as error:
-                if parse_name(path.name) is not None:
-                    raise
-                refused = f"; {path.name}: {error}"
-    if not items:
+        if str(path.resolve()) in known:
+            continue
+        name = parse_name(path.name)
+        if name and years is not None and name.year not in years:
+            passed = True
+            continue
+        try:
+            items.append(from_file(str(path.absolute())))
+        except EsdError as error:
+            if name is not None:
+                raise
+            refused = f"; {path.name}: {error}"
+    if not items and not passed:
         raise CatalogError(f"got {folder} without catalogue, item or codes COG{refused}; {NO_CATALOG}")
     yield from items
 
