@@ -1,12 +1,19 @@
-"""Judge an encoder on tasks by the protocol: land cover, few labels, change, identity; codes beside raw reflectance."""
+"""Judge an encoder on tasks by the protocol: land cover, clearings, few labels, change, identity; codes beside raw."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from esd_tasks.encoder_tasks import change, fewshot, identity, inputs, landcover
-from esd_tasks.encoder_tasks.inputs import CHANGE, LABELLED, ROWS, EncodesYears
-from esd_tasks.encoder_tasks.report import Section, auc_section, fewshot_section, landcover_section
+from esd_tasks.encoder_tasks.class_f1 import judge_class
+from esd_tasks.encoder_tasks.inputs import CHANGE, CLEARED, LABELLED, ROWS, EncodesYears
+from esd_tasks.encoder_tasks.report import (
+    Section,
+    auc_section,
+    deforestation_section,
+    fewshot_section,
+    landcover_section,
+)
 from stactools_esd.errors import UsageError
 
 OnProgress = Callable[[str, int, int], None]
@@ -29,7 +36,7 @@ def choose_sets(sets: Sequence[str], *, test: bool) -> tuple[str, ...]:
     Raises:
         UsageError: A set is unknown, or a test set and `test` was not said.
     """
-    roles = {name: inputs.role_of(name) for name in (sets or (*LABELLED, CHANGE, *ROWS))}
+    roles = {name: inputs.role_of(name) for name in (sets or (*LABELLED, CLEARED, CHANGE, *ROWS))}
     if not sets:
         return tuple(name for name, role in roles.items() if (role == "test") == test or name == CHANGE)
     if not test and (refused := [name for name, role in roles.items() if role == "test"]):
@@ -58,7 +65,8 @@ def evaluate(
         on_progress: Told of the progress.
 
     Yields:
-        A section each for land cover, few labels, change and identity, where their sets are asked for.
+        A section each for land cover, its class Deforestation, few labels, change and identity, where their sets are
+        asked for.
 
     Raises:
         NothingFoundError: The file of a set is not there.
@@ -66,24 +74,26 @@ def evaluate(
         LabelsError: A set has too few places or classes.
     """
     prefix = f"encoder.{encoders[0].identity.name.removeprefix('esdnet-')}"
-    labelled = [inputs.read_labelled(data, name, encoders) for name in sets if name in LABELLED]
+    labelled = [inputs.read_labelled(data, name, encoders) for name in sets if name in (*LABELLED, CLEARED)]
     if labelled:
         lines = tuple(f"{years.name}: {note}" for years in labelled for note in years.notes)
         yield Section(lines=lines, figures=())
         total = len(labelled) * (1 + len(encoders)) * repeats * _FOLDS
         done = iter(range(1, total + 1))
-        yield landcover_section(
-            prefix,
-            [
-                landcover.judge(years, repeats=repeats, on_fold=lambda: on_progress("land cover", next(done), total))
-                for years in labelled
-            ],
-        )
-        few = []
-        for number, years in enumerate(labelled):
-            few.append(fewshot.judge(years))
-            on_progress("few-shot", number + 1, len(labelled))
-        yield fewshot_section(prefix, few)
+        judged = [
+            landcover.judge(years, repeats=repeats, on_fold=lambda: on_progress("land cover", next(done), total))
+            for years in labelled
+        ]
+        if pooled := [one for one in judged if one.name in LABELLED]:
+            yield landcover_section(prefix, pooled)
+        if cleared := [scores for one in judged if (scores := judge_class(one))]:
+            yield deforestation_section(prefix, cleared)
+    if few := [years for years in labelled if years.name in LABELLED]:
+        shots = []
+        for number, years in enumerate(few):
+            shots.append(fewshot.judge(years))
+            on_progress("few-shot", number + 1, len(few))
+        yield fewshot_section(prefix, shots)
     if CHANGE in sets:
         yield _change_section(prefix, data, encoders)
     for name in ROWS:

@@ -26,4 +26,4 @@ def test_the_same_table_gains_nothing() -> None:
 
     twin = type(years)(**{**vars(years), "raw": level_features(years.codes[0]).astype(np.float32)})
     found = landcover.judge(twin, repeats=1, parameters=FEW)
-    np.testing.assert_array_equal(found.raw, found.codes[0])
+    np.testing.assert_array_equal(found.raw_class, found.codes_class[0])

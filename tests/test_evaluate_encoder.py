@@ -50,10 +50,22 @@ def _write_change(folder: Path) -> None:
     )
 
 
+def _write_windows(folder: Path) -> None:
+    """Write clear windows with the class Deforestation, of which every third lies near points that judge."""
+    path = folder / REAL_SETS["brazil_cube_2018"].path
+    write_points(path, field="label", classes=("Deforestation", "Forest", "Pasture"))
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    near = np.arange(len(arrays["X"])) % 3 == 0
+    clear = np.ones(arrays["X"].shape[:2], bool)
+    np.savez(path, **arrays, clear_heur=clear, near_A_500m=near, near_B_500m=near)
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a folder with small sets of each kind, and few trees."""
-    write_points(tmp_path / REAL_SETS["rondonia_a"].path, field="label")
+    write_points(tmp_path / REAL_SETS["rondonia_a"].path, field="label", classes=("Deforestation", "tree"))
+    _write_windows(tmp_path)
     with np.load(tmp_path / REAL_SETS["rondonia_a"].path) as arrays:
         np.savez(tmp_path / REAL_SETS["rondonia_a"].path, **arrays, X_interp=arrays["X"])
     write_points(tmp_path / REAL_SETS["matogrosso"].path, field="label", classes=("soy", "cotton", "rest"))
@@ -95,6 +107,9 @@ def test_every_task_prints_whole_figures(folder: Path) -> None:
         "encoder.small.oa_gain.rondonia_a",
         "encoder.small.oa.matogrosso_raw",
         "encoder.small.oa_gain.pooled_dev",
+        "encoder.small.deforestation_f1.rondonia_a.gain",
+        "encoder.small.deforestation_f1.bdc_1446.codes",
+        "encoder.small.deforestation_f1.bdc_1446.raw",
         "encoder.small.fewshot_gain.rondonia_a.5",
         "encoder.small.fewshot_gain.pooled_dev.50",
         "encoder.small.change_auc.deter",
@@ -107,12 +122,14 @@ def test_every_task_prints_whole_figures(folder: Path) -> None:
         assert set(figure) == FIELDS
         low, high = figure["spread"]
         assert low <= figure["value"] <= high, key
-        assert figure["split"] == ("train" if "harvard" in key else "dev")
+        assert figure["split"] == ("train" if "harvard" in key or "bdc_1446" in key else "dev")
         assert figure["n"] > 0
     assert figures["encoder.small.oa.rondonia_a"]["value"] == 1
     assert figures["encoder.small.change_auc.deter"]["value"] == 1
     assert figures["encoder.small.identity_auc.harvard_first_150"]["value"] > 0.5
-    assert ("land cover", 30, 30) in told
+    assert not [key for key in figures if "bdc_1446" in key and "deforestation_f1" not in key]
+    assert figures["encoder.small.deforestation_f1.rondonia_a.codes"]["value"] == 1
+    assert ("land cover", 45, 45) in told
 
 
 def test_raw_is_the_measured_bands_and_known_terrain(folder: Path) -> None:
@@ -130,14 +147,25 @@ def test_raw_is_the_measured_bands_and_known_terrain(folder: Path) -> None:
     assert years.raw.shape == (277, 73 * 5 + 2)
     assert np.isnan(years.raw[:, -2:]).all()
     assert not np.isnan(years.raw[:, :-2]).any()
-    assert years.class_names == ("crop", "tree")
+    assert years.class_names == ("Deforest", "tree")
     assert years.notes[1] == "23 places left out; classes with fewer than 15: rare 3"
     assert "never measured: green" in years.notes[2]
 
 
+def test_all_windows_are_judged_whatever_may_train(folder: Path) -> None:
+    """Of the windows, those near points that judge have labels as well; labels stay with their windows."""
+    years = inputs.read_labelled(folder, inputs.CLEARED, [MeanEncoder()])
+    assert len(years.class_id) == 300
+    assert years.role == "train"
+    assert inputs.CLEARED in choose_sets([], test=False)
+    assert inputs.CLEARED not in choose_sets([], test=True)
+    brightness = np.nanmean(years.raw[:, :-2], axis=1)
+    np.testing.assert_allclose(brightness, 0.2 + 0.2 * years.class_id, atol=0.02)
+
+
 def test_missing_and_damaged_data_are_one_line(folder: Path, tmp_path: Path) -> None:
     """A folder without the set leaves with 3, a damaged file and a file without classes are named."""
-    for name in ("rondonia_a", "amazon_deter", "harvard_first_150"):
+    for name in ("rondonia_a", "bdc_1446", "amazon_deter", "harvard_first_150"):
         done = CliRunner().invoke(app, ["evaluate-encoder", "esdnet-small", str(tmp_path / "empty"), "--sets", name])
         assert done.exit_code == 3
         assert "Error: got no file" in done.output

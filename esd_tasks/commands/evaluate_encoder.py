@@ -23,7 +23,7 @@ def evaluate_encoder(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON list.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no tables.")] = False,
 ) -> None:
-    """Judge an encoder on tasks: land cover, few labels, change and identity, codes beside raw reflectance.
+    """Judge an encoder on tasks: land cover, clearings, few labels, change and identity, codes beside raw.
 
     Tables go to stderr; stdout gets a line FIGURE {..} for each number, with its interval of 95 %.
     """

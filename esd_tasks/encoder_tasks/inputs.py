@@ -29,6 +29,11 @@ LABELLED: Final[Mapping[str, str]] = {
 MORE_LABELLED: Final[Mapping[str, str]] = {"france_2023": "label"}
 """Sets with classes that the protocol of `evaluate-encoder` does not pool."""
 
+CLEARED: Final = "bdc_1446"
+"""The windows with the class Deforestation whose overall accuracy the protocol does not pool: F1 of that class alone.
+
+All of them are judged, those too that no encoder is trained on because they lie near points that judge."""
+
 CHANGE: Final = "amazon_deter"
 """The set with dated clearings; of role `dev`."""
 
@@ -41,6 +46,9 @@ LEAST_OF_CLASS: Final = 15
 CHANGE_FILE: Final = Path("amazon_deter_modis_change") / "points.npz"
 CHANGE_OBSERVATIONS: Final = 8
 """Fewest reliable composites of a window of the change set, of 23."""
+
+_SERIES: Final = {CLEARED: "brazil_cube_2018"}
+"""Sets that share the file of a real set, and its role."""
 
 _COMPOSITE_DAYS: Final = 16
 _NO_CLASS: Final = ("", "nan", "None", "none", "nodata", "unknown")
@@ -82,14 +90,14 @@ def role_of(name: str) -> str:
     Raises:
         UsageError: The protocol has no such set.
     """
-    known = (*LABELLED, *MORE_LABELLED, CHANGE, *ROWS)
+    known = (*LABELLED, *MORE_LABELLED, CLEARED, CHANGE, *ROWS)
     if name not in known:
         raise UsageError(f"got set {name!r}, expected one of {', '.join(known)}; choose among them")
     if name == CHANGE:
         return "dev"
     from stactools_esd.encoder.real_sets import REAL_SETS
 
-    return REAL_SETS[name].role
+    return REAL_SETS[_SERIES.get(name, name)].role
 
 
 def read_labelled(data: Path, name: str, encoders: Sequence[EncodesYears]) -> LabelledYears:
@@ -103,10 +111,11 @@ def read_labelled(data: Path, name: str, encoders: Sequence[EncodesYears]) -> La
     from stactools_esd.encoder import data as series
     from stactools_esd.encoder.real_sets import REAL_SETS
 
-    with _readable(path := data / REAL_SETS[name].path):
-        years = series.read_years(data, name)
+    field = {**LABELLED, **MORE_LABELLED, CLEARED: "label"}[name]
+    with _readable(path := data / REAL_SETS[_SERIES.get(name, name)].path):
+        years = _all_windows(path) if name == CLEARED else series.read_years(data, name)
         with np.load(path, allow_pickle=False) as arrays:
-            label, lon, lat = (arrays[key] for key in ({**LABELLED, **MORE_LABELLED}[name], "lon", "lat"))
+            label, lon, lat = (arrays[key] for key in (field, "lon", "lat"))
     _, first = np.unique(years.pixel, return_index=True)
     reflectance, terrain, place = years.reflectance[first], years.terrain[first], years.pixel[first]
     codes = [encoder.encode(reflectance, terrain) for encoder in encoders]
@@ -138,6 +147,28 @@ def read_labelled(data: Path, name: str, encoders: Sequence[EncodesYears]) -> La
         codes=tuple(one[kept] for one in codes),
         notes=tuple(notes),
     )
+
+
+def _all_windows(path: Path) -> Any:
+    """Read every window of the file of `CLEARED` as the real set of the same file is read, which leaves some out.
+
+    Raises:
+        NothingFoundError: The file is not there.
+    """
+    from stactools_esd.encoder.data import Years, place_on_days
+    from stactools_esd.encoder.real_sets import REAL_SETS
+    from stactools_esd.seamless import fill_linear, screen
+
+    if not path.is_file():
+        raise NothingFoundError(f"got no file {path}, expected the set {CLEARED}; check the data folder")
+    entry = REAL_SETS[_SERIES[CLEARED]]
+    with np.load(path, allow_pickle=False) as arrays:
+        kept = {key: np.zeros(len(arrays["X"]), bool) for key in ("near_A_500m", "near_B_500m")}
+        observed = entry.read({key: arrays[key] for key in ("X", "dates", "clear_heur")} | kept)
+    start = observed.dates.min(axis=1)
+    placed = screen(place_on_days(observed.reflectance, observed.dates, start))
+    rows = np.flatnonzero((~np.isnan(placed)).any(axis=2).sum(axis=1) >= entry.min_observations)
+    return Years(reflectance=fill_linear(placed[rows]), terrain=observed.terrain[rows], pixel=rows, start=start[rows])
 
 
 def read_row(data: Path, name: str, encoders: Sequence[EncodesYears]) -> PixelYears:

@@ -19,7 +19,7 @@ TREES: Final = TreeParameters(rounds=60)
 
 @dataclass(frozen=True, kw_only=True)
 class LandCover:
-    """Which tested places were right."""
+    """What the tested places were taken for."""
 
     name: str
     """Name of the set."""
@@ -30,16 +30,32 @@ class LandCover:
     plan: Plan
     """Folds."""
 
-    raw: NDArray[np.bool_]
-    """Whether raw reflectance and terrain were right, (repeats, n)."""
+    class_id: NDArray[np.int64]
+    """Class of each place, (n,)."""
 
-    codes: tuple[NDArray[np.bool_], ...]
+    class_names: tuple[str, ...]
+    """Names of the classes."""
+
+    raw_class: NDArray[np.int64]
+    """What raw reflectance and terrain take each place for, (repeats, n)."""
+
+    codes_class: tuple[NDArray[np.int64], ...]
     """The same of each seed of the encoder, (repeats, n)."""
 
     @property
     def n(self) -> int:
         """Number of places."""
-        return int(self.raw.shape[1])
+        return len(self.class_id)
+
+    @property
+    def raw(self) -> NDArray[np.bool_]:
+        """Whether raw reflectance and terrain were right, (repeats, n)."""
+        return np.asarray(self.raw_class == self.class_id)
+
+    @property
+    def codes(self) -> tuple[NDArray[np.bool_], ...]:
+        """The same of each seed of the encoder, (repeats, n)."""
+        return tuple(np.asarray(seed == self.class_id) for seed in self.codes_class)
 
     @property
     def gains(self) -> NDArray[np.float64]:
@@ -67,13 +83,13 @@ def judge(
     """
     plan = plan_folds(years.lon, years.lat, years.class_id, repeats=repeats)
 
-    def right(table: NDArray[Any]) -> NDArray[np.bool_]:
-        found = np.zeros((repeats, len(table)), dtype=bool)
+    def classes_of(table: NDArray[Any]) -> NDArray[np.int64]:
+        found = np.zeros((repeats, len(table)), dtype=np.int64)
         for row, splits in zip(found, plan.repeats, strict=True):
             for train, test in splits:
                 booster, classes = grow_trees(table[train], years.class_id[train], parameters)
                 best = np.asarray(booster.predict(table[test], num_threads=1)).argmax(axis=1)
-                row[test] = classes[best] == years.class_id[test]
+                row[test] = classes[best]
                 on_fold()
         return found
 
@@ -81,8 +97,10 @@ def judge(
         name=years.name,
         role=years.role,
         plan=plan,
-        raw=right(years.raw),
-        codes=tuple(right(level_features(codes)) for codes in years.codes),
+        class_id=years.class_id,
+        class_names=years.class_names,
+        raw_class=classes_of(years.raw),
+        codes_class=tuple(classes_of(level_features(codes)) for codes in years.codes),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from esd_tasks.encoder_tasks import fewshot, landcover
 from esd_tasks.encoder_tasks.bootstrap import Estimate, Wins, auc_gain
+from esd_tasks.encoder_tasks.class_f1 import ClassScores
 from esd_tasks.encoder_tasks.fewshot import FewShot
 from esd_tasks.encoder_tasks.landcover import LandCover
 
@@ -73,6 +74,25 @@ def landcover_section(prefix: str, sets: Sequence[LandCover]) -> Section:
             Figure(key=f"{prefix}.oa_gain.{name}", estimate=gain, **common),
             Figure(key=f"{prefix}.oa.{name}", estimate=codes, **common),
             Figure(key=f"{prefix}.oa.{name}_raw", estimate=raw, **common),
+        ]
+    return Section(lines=tuple(lines), figures=tuple(figures))
+
+
+def deforestation_section(prefix: str, sets: Sequence[ClassScores]) -> Section:
+    """Report F1 of the class Deforestation, set by set: clearings within the year, which show in few dates."""
+    lines = [f"{'deforestation, F1':18} {'role':5} {'n':>5}  {'raw':>6} {'codes':>6}  gain"]
+    figures = []
+    for one in sets:
+        lines.append(f"{one.name:18} {one.role:5} {one.n:>5}  {one.raw.value:6.4f} {one.codes.value:6.4f}  {one.gain}")
+        figures += [
+            Figure(
+                key=f"{prefix}.deforestation_f1.{one.name}.{score}", estimate=found, unit=unit, n=one.n, split=one.role
+            )
+            for score, found, unit in (
+                ("codes", one.codes, "F1"),
+                ("raw", one.raw, "F1"),
+                ("gain", one.gain, "codes minus raw, F1"),
+            )
         ]
     return Section(lines=tuple(lines), figures=tuple(figures))
 
