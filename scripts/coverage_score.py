@@ -29,7 +29,7 @@ LOOPS: Final = (
 )
 """Tests of compiled functions."""
 
-LOOP_SECONDS: Final = 300
+LOOP_SECONDS: Final = 120
 """After so long a file of these is ended: what it ran until then counts. Without the compiler some take hours."""
 
 
