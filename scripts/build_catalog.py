@@ -1,8 +1,9 @@
-"""Make the repository's catalogue again: both collections, a small simulated area of two years, and the extension.
+"""Make the repository's catalogue again: collections, small simulated areas of two years, and the extension.
 
     python scripts/build_catalog.py CATALOG
 
-The same commands that a user has; only the landscape is ours. Everything in it is simulated and named so.
+Each encoder of the package has a collection with the same area; the official archive has one without items. The same
+commands that a user has; only the landscape is ours. Everything in it is simulated and named so.
 """
 
 import json
@@ -14,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from stactools_esd.files import write_json
+from stactools_esd.shipped import shipped
 from stactools_esd.simulation import Landscape
 from stactools_esd.sources.folder import write_folder
 
@@ -42,22 +44,23 @@ def publish_extension(folder: Path) -> None:
 
 
 def main() -> None:
-    """Encode two years of a landscape of 96 x 96 pixels and describe them."""
+    """Encode two years of a landscape of 96 x 96 pixels with each encoder, and describe them."""
     catalog = Path(sys.argv[1])
     landscape = Landscape(seed=11, size=(96, 96), years=YEARS)
     with tempfile.TemporaryDirectory() as scratch:
-        new = Path(scratch) / "catalog"
+        new, tiles = Path(scratch) / "catalog", Path(scratch) / "tiles"
         for year in YEARS:
             images = Path(scratch) / "simulated landscape, seed 11" / str(year)
             write_folder(landscape.observations(year), images)
-            name = ("--name", "simulated", "--source-name", "simulated")
-            esd("encode", images, Path(scratch) / "tiles", "--year", str(year), *name)
-        for item in (Path(scratch) / "tiles").glob("*/*.json"):
+            for label in shipped():
+                name = ("--name", "simulated", "--source-name", "simulated")
+                esd("encode", images, tiles, "--year", str(year), *name, "--encoder", label)
+        for item in tiles.glob("*/*.json"):
             forget_images(item)
-        esd("create-catalog", Path(scratch) / "tiles", new, "--copy-assets", "--collection", "official-v001")
+        esd("create-catalog", tiles, new, "--copy-assets", "--collection", "official-v001")
         publish_extension(new / "extension")
-        for made in new.iterdir():
-            shutil.rmtree(catalog / made.name, ignore_errors=True)
+        for old in (*catalog.glob("esd-*"), catalog / "extension"):
+            shutil.rmtree(old, ignore_errors=True)
         shutil.copytree(new, catalog, dirs_exist_ok=True)
 
 

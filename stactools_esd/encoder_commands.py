@@ -12,6 +12,7 @@ import click
 
 from stactools_esd.command_group import name_option, numbers, one_place, print_made, tile_option, window_option
 from stactools_esd.errors import MissingExtraError, UsageError
+from stactools_esd.shipped import DEFAULT_ENCODER, shipped_names
 
 SOURCE_TYPES = ("auto", "folder", "sdc30", "landsat", "modis", "viirs", "cube")
 """What --source-type may say."""
@@ -38,7 +39,13 @@ _PART = "row, column, height and width in whole pixels, such as 0,0,512,3600"
 )
 @click.option("--like", type=click.Path(exists=True, path_type=Path), help="Raster whose grid a custom area takes.")
 @window_option
-@click.option("--encoder", default="esdnet-small", show_default=True, metavar="NAME", help="Encoder, or its weights.")
+@click.option(
+    "--encoder",
+    default=DEFAULT_ENCODER,
+    show_default=True,
+    metavar="NAME",
+    help=f"{' or '.join(shipped_names())}, with or without version; or the path of weights.",
+)
 @click.option(
     "--engine",
     type=click.Choice(ENGINES),

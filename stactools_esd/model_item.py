@@ -15,6 +15,7 @@ from stactools_esd.collection import VERSION_EXTENSION, WORLD
 from stactools_esd.errors import NothingFoundError
 from stactools_esd.files import multihash_file, read_json
 from stactools_esd.product import BANDS, DAYS, STEPS, EncoderIdentity
+from stactools_esd.shipped import SHIPPED, shipped
 from stactools_esd.stac import FILE_EXTENSION
 
 MLM_EXTENSION: Final = "https://stac-extensions.github.io/mlm/v1.4.0/schema.json"
@@ -23,7 +24,6 @@ MLM_EXTENSION: Final = "https://stac-extensions.github.io/mlm/v1.4.0/schema.json
 MODEL_RELATION: Final = "emb:model"
 """Relation of the link from codes to what made them."""
 
-_WEIGHTS: Final = Path(__file__).parent / "encoder" / "weights"
 _FIRST = datetime(1984, 1, 1, tzinfo=UTC)
 _LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 _TASKS = ["similarity-search", "regression"]
@@ -37,7 +37,7 @@ def model_id(label: str) -> str:
 @cache
 def shipped_model(label: str, weights_sha256: str | None) -> bool:
     """Tell whether weights of this name and hash come with the package, so that an item can describe them."""
-    card = _WEIGHTS / f"{label}.json"
+    card = SHIPPED / f"{label}.json"
     weights = card.with_suffix(".safetensors")
     return card.is_file() and weights.is_file() and read_json(card)["sha256"] == weights_sha256
 
@@ -54,9 +54,9 @@ def create_model_item(label: str) -> pystac.Item:
     Raises:
         NothingFoundError: No encoder of this name and version comes with the package.
     """
-    path = _WEIGHTS / f"{label}.json"
+    path = SHIPPED / f"{label}.json"
     if not path.is_file():
-        known = ", ".join(sorted(card.stem for card in _WEIGHTS.glob("*.json"))) or "none"
+        known = ", ".join(shipped(SHIPPED)) or "none"
         raise NothingFoundError(f"got encoder {label!r}, expected one of {known}; choose one of them")
     card = read_json(path)
     identity = EncoderIdentity.parse(label)
@@ -139,9 +139,15 @@ def _structure(shape: list[int], order: list[str], data_type: str) -> dict[str, 
 
 
 def _hyperparameters(card: dict[str, Any]) -> dict[str, Any]:
-    """Return the architecture, and the plain numbers of the training; the card has the rest."""
+    """Return the architecture, and the plain numbers of the training; the card has the rest.
+
+    Token mixing has no dilations: the card's list of them says by its length how many blocks there are.
+    """
     plain = {key: value for key, value in card["training"].items() if isinstance(value, int | float)}
-    return {**card["architecture"], **plain}
+    architecture = dict(card["architecture"])
+    if _mixes_tokens(card):
+        architecture["blocks"] = len(architecture.pop("dilations"))
+    return {**architecture, **plain}
 
 
 def _assets(card: Path) -> dict[str, dict[str, Any]]:
@@ -172,8 +178,12 @@ def _assets(card: Path) -> dict[str, dict[str, Any]]:
     return assets
 
 
+def _mixes_tokens(card: dict[str, Any]) -> bool:
+    return bool(card["architecture"].get("mixer") == "tokens")
+
+
 def _architecture(card: dict[str, Any]) -> str:
     """Name the kind of network."""
-    mixes_tokens = card["architecture"].get("mixer") == "tokens"
-    kind = "Conv1D autoencoder with token mixing" if mixes_tokens else "residual Conv1D autoencoder"
-    return f"{kind} and finite scalar quantisation" if mixes_tokens else f"{kind} with finite scalar quantisation"
+    if _mixes_tokens(card):
+        return "Conv1D autoencoder with token mixing and finite scalar quantisation"
+    return "residual Conv1D autoencoder with finite scalar quantisation"

@@ -20,7 +20,7 @@ ENCODER_SEAM = {
 LAYERS = [
     {"errors", "usage_line"},
     {"product", "compiled"},
-    {"names"},
+    {"names", "shipped"},
     {"files", "fsq", "gdal", "tags", "squares", "footprint", "grid", "web", "signing", "file_server", "run_lock"},
     {"codes_file", "cog", "visual", "blocks"},
     {"stac", "collection", "collection_facts"},

@@ -11,11 +11,15 @@ torch = pytest.importorskip("torch")
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 from stactools_esd.encoder import load_encoder  # noqa: E402
-from stactools_esd.encoder.cards import SHIPPED, newest, read_card, shipped  # noqa: E402
+from stactools_esd.encoder.cards import read_card  # noqa: E402
+from stactools_esd.encoder.real_sets import REAL_SETS, names  # noqa: E402
 from stactools_esd.errors import WeightsError  # noqa: E402
 from stactools_esd.files import sha256_file  # noqa: E402
+from stactools_esd.shipped import SHIPPED, newest, shipped, shipped_names  # noqa: E402
 
 LABEL = "esdnet-small-v1"
+MOST_MB = {"esdnet-small": 4}
+"""Most that weights may weigh; 8 MB where no other promise was made."""
 
 
 @pytest.fixture
@@ -31,24 +35,45 @@ def _edit_card(weights: Path, **changes: object) -> None:
     card.write_text(json.dumps(json.loads(card.read_text()) | changes))
 
 
-def test_name_without_version_is_the_newest() -> None:
-    """`esdnet-small` and its newest label load the same weights, under an identity with their hash."""
-    identity = load_encoder("esdnet-small").identity
-    assert identity == load_encoder(LABEL).identity
-    assert identity.label == LABEL
-    assert identity.collection_id == f"esd-{LABEL}"
-    assert identity.weights_sha256 == sha256_file(SHIPPED / f"{LABEL}.safetensors")
-    assert newest("esdnet-small") == shipped()[-1]
+@pytest.mark.parametrize("name", shipped_names())
+def test_name_without_version_is_the_newest(name: str) -> None:
+    """A name and its newest label load the same weights, under an identity with their hash."""
+    label = newest(name)
+    identity = load_encoder(name).identity
+    assert identity == load_encoder(label).identity
+    assert identity.label == label
+    assert identity.collection_id == f"esd-{label}"
+    assert identity.weights_sha256 == sha256_file(SHIPPED / f"{label}.safetensors")
 
 
-def test_shipped_weights_are_small_and_described() -> None:
-    """Shipped weights are safetensors below 4 MB, and their card names data, licences, configuration and figures."""
-    assert (SHIPPED / f"{LABEL}.safetensors").stat().st_size < 4_000_000
-    card = read_card(SHIPPED / f"{LABEL}.json")
+@pytest.mark.parametrize("label", shipped())
+def test_shipped_weights_are_small_and_described(label: str) -> None:
+    """Shipped weights are light, and their card names data, licences, configuration and figures."""
+    card = read_card(SHIPPED / f"{label}.json")
+    most = MOST_MB.get(card.identity.name, 8) * 1_000_000
+    assert (SHIPPED / f"{label}.safetensors").stat().st_size < most
+    assert card.encoder == card.training["encoder"] == label
     assert card.training["seed"] >= 0
-    assert all(entry["licence"] and entry["role"] == "train" for entry in card.data)
     assert card.licence
-    assert not [path for path in SHIPPED.iterdir() if path.suffix not in (".safetensors", ".json", ".md")]
+    assert card.figures
+    assert card.denoising
+
+
+@pytest.mark.parametrize("label", shipped())
+def test_shipped_weights_saw_open_training_sets_alone(label: str) -> None:
+    """Shipped weights were trained on simulation and sets of role train, under the open licences stated there."""
+    for entry in read_card(SHIPPED / f"{label}.json").data:
+        assert entry["role"] == "train"
+        if entry["name"] != "simulation":
+            assert entry["name"] in names("train")
+            assert entry["licence"] == REAL_SETS[entry["name"]].licence
+        assert "evaluation only" not in entry["licence"]
+
+
+def test_each_encoder_comes_with_three_files() -> None:
+    """Beside the weights lie the two cards and nothing else."""
+    files = {f"{label}{suffix}" for label in shipped() for suffix in (".safetensors", ".json", ".md")}
+    assert {path.name for path in SHIPPED.iterdir()} == files
 
 
 def test_weights_load_from_a_path(copied: Path) -> None:

@@ -7,12 +7,13 @@ import pytest
 
 pytest.importorskip("torch")
 
-from stactools_esd.encoder.cards import SHIPPED, read_card
+from stactools_esd.encoder.cards import read_card
 from stactools_esd.encoder.config import TrainingConfig, read_config
 from stactools_esd.encoder.model import Architecture
 from stactools_esd.errors import ConfigError
+from stactools_esd.shipped import SHIPPED, newest, shipped_names
 
-SHIPPED_CONFIG = SHIPPED.parent / "configs" / "esdnet-small.yaml"
+CONFIGS = SHIPPED.parent / "configs"
 MINIMUM = "encoder: tiny-v1\nseed: 1\nsteps: 4\nsimulated_years: 10\n"
 
 
@@ -22,16 +23,17 @@ def _read(tmp_path: Path, text: str) -> object:
     return read_config(path)
 
 
-def test_shipped_configuration_is_that_of_the_card() -> None:
-    """The configuration in the package is the one that the shipped weights were trained with.
+@pytest.mark.parametrize("name", shipped_names())
+def test_shipped_configuration_is_that_of_the_card(name: str) -> None:
+    """The configuration in the package is the one that the newest weights of its name were trained with, seed included.
 
     Cards that are older than a key do not say it: then its default holds.
     """
-    training = read_card(SHIPPED / "esdnet-small-v1.json").training
+    training = read_card(SHIPPED / f"{newest(name)}.json").training
     architecture = asdict(Architecture()) | training["architecture"]
     defaults = {entry.name: entry.default for entry in fields(TrainingConfig) if entry.default is not MISSING}
     said = defaults | training | {"architecture": architecture | {"dilations": list(architecture["dilations"])}}
-    assert read_config(SHIPPED_CONFIG).as_dict() == said
+    assert read_config(CONFIGS / f"{name}.yaml").as_dict() == said
 
 
 @pytest.mark.parametrize(

@@ -9,17 +9,19 @@ import pytest
 pytest.importorskip("torch")
 
 from stactools_esd.encoder import load_encoder, release
-from stactools_esd.encoder.cards import SHIPPED, read_card
+from stactools_esd.encoder.cards import read_card
 from stactools_esd.errors import WeightsError
 from stactools_esd.files import sha256_file
+from stactools_esd.shipped import SHIPPED, shipped
 
 LABEL = "esdnet-small-v1"
 
 
-def test_shipped_card_for_people_is_made_from_the_other() -> None:
+@pytest.mark.parametrize("label", shipped())
+def test_shipped_card_for_people_is_made_from_the_other(label: str) -> None:
     """The Markdown card is generated: it says what the JSON card says, and nothing was typed into it."""
-    card = read_card(SHIPPED / f"{LABEL}.json")
-    assert (SHIPPED / f"{LABEL}.md").read_text(encoding="utf-8") == release.card_text(card)
+    card = read_card(SHIPPED / f"{label}.json")
+    assert (SHIPPED / f"{label}.md").read_text(encoding="utf-8") == release.card_text(card)
     assert card.sha256 in release.card_text(card)
 
 

@@ -18,6 +18,7 @@ from stactools_esd.errors import NothingFoundError
 from stactools_esd.files import sha256_file
 from stactools_esd.model_item import MODEL_RELATION, create_model_item
 from stactools_esd.schema import schema_problems
+from stactools_esd.shipped import shipped
 from stactools_esd.validate import validate
 
 LABEL = "esdnet-small-v1"
@@ -51,7 +52,7 @@ def test_the_item_of_a_small_encoder(golden: Golden, tmp_path: Path, monkeypatch
     """A card gives one item: inputs, outputs, size, licence, training; the same each time."""
     (tmp_path / "esdnet-tiny-v3.json").write_text(json.dumps(TINY))
     (tmp_path / "esdnet-tiny-v3.safetensors").write_bytes(b"weights")
-    monkeypatch.setattr(model_item, "_WEIGHTS", tmp_path)
+    monkeypatch.setattr(model_item, "SHIPPED", tmp_path)
     item = create_model_item("esdnet-tiny-v3").to_dict(False, False)
     for asset in item["assets"].values():
         asset["href"] = Path(asset["href"]).name
@@ -59,20 +60,35 @@ def test_the_item_of_a_small_encoder(golden: Golden, tmp_path: Path, monkeypatch
     golden("model_item", item)
 
 
-def test_models_follow_best_practices(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_token_mixing_is_called_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that mixes tokens has blocks and no dilations; the name of its kind says how it mixes."""
+    card = TINY | {"architecture": {"width": 4, "step_width": 8, "dilations": [1, 2, 4], "mixer": "tokens"}}
+    (tmp_path / "esdnet-tiny-v3.json").write_text(json.dumps(card))
+    (tmp_path / "esdnet-tiny-v3.safetensors").write_bytes(b"weights")
+    monkeypatch.setattr(model_item, "SHIPPED", tmp_path)
+    item = create_model_item("esdnet-tiny-v3").to_dict(False, False)
+    assert list(schema_problems(item)) == []
+    said = item["properties"]["mlm:hyperparameters"]
+    assert (said["mixer"], said["blocks"], "dilations" in said) == ("tokens", 3, False)
+    assert "token mixing" in item["properties"]["mlm:architecture"]
+
+
+@pytest.mark.parametrize("label", shipped())
+def test_models_follow_best_practices(label: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """stac-check takes the world for a box across the antimeridian, and has nothing else to say."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from stac_check.lint import Linter
     monkeypatch.setattr(Linter, "validate_file", lambda *_: {"valid_stac": True, "version": "1.1.0"})
     config = files("stactools_esd").joinpath("schemas", "stac-check.config.yml")
-    item = create_model_item(LABEL).to_dict(False, False)
+    item = create_model_item(label).to_dict(False, False)
     assert set(Linter(item, config_file=str(config)).create_best_practices_dict()) <= {"check_bbox_antimeridian"}
 
 
-def test_the_shipped_encoder_has_an_item() -> None:
-    """The item of the package's encoder is valid, at most twenty properties long, and names weights and card."""
-    item = create_model_item(LABEL).to_dict(False, False)
+@pytest.mark.parametrize("label", shipped())
+def test_a_shipped_encoder_has_an_item(label: str) -> None:
+    """The item of an encoder of the package is valid, at most twenty properties long, and names weights and card."""
+    item = create_model_item(label).to_dict(False, False)
     assert list(schema_problems(item)) == []
     assert len(item["properties"]) <= 20
     assert set(item["assets"]) == {"weights", "card", "readme"}

@@ -5,7 +5,6 @@ read, and for shipped weights `<label>.md`, the same for people.
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -17,12 +16,10 @@ from stactools_esd.encoder.model import Architecture
 from stactools_esd.errors import ProductNameError, WeightsError
 from stactools_esd.files import sha256_file, write_json
 from stactools_esd.product import STEPS, EncoderIdentity
+from stactools_esd.shipped import SHIPPED, newest
 
 WEIGHTS_FORMAT_VERSION: Final = "2"
 """Version of the weights format: names of tensors, their meaning, and the layers around them."""
-
-SHIPPED: Final = Path(__file__).parent / "weights"
-"""Folder of the weights that come with the package."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,25 +173,3 @@ def find_card(name_or_path: str | Path) -> tuple[Card, Path]:
         return read_card(path.with_suffix(".json")), path
     label = newest(str(name_or_path))
     return read_card(SHIPPED / f"{label}.json"), SHIPPED / f"{label}.safetensors"
-
-
-def shipped() -> list[str]:
-    """Return the labels of the encoders that come with the package, older versions first."""
-    cards = [path.stem for path in SHIPPED.glob("*.json")]
-    return sorted(cards, key=lambda label: (label.rpartition("-v")[0], int(label.rpartition("-v")[2])))
-
-
-def newest(name: str) -> str:
-    """Turn `esdnet-small` into the label of its newest version; a label with version stays as it is.
-
-    Raises:
-        WeightsError: No such encoder comes with the package.
-    """
-    labels = shipped()
-    versions = [label for label in labels if label == name or re.fullmatch(rf"{re.escape(name)}-v\d+", label)]
-    if not versions:
-        raise WeightsError(
-            f"got encoder {name!r}, expected one of {', '.join(labels) or 'none shipped'}, "
-            "or the path of a .safetensors file; choose one of them"
-        )
-    return versions[-1]

@@ -10,6 +10,7 @@ from stactools_esd.fusion import DEFAULT_FILL
 from stactools_esd.memory import DEFAULT_MEMORY
 from stactools_esd.observations import YearWindow
 from stactools_esd.product import DATA_LICENCE, InputRecipe
+from stactools_esd.shipped import DEFAULT_ENCODER
 from stactools_esd.sources.find import AUTO
 from stactools_esd.sources.harmonise import Harmonise
 from stactools_esd.sources.source import TargetGrid
@@ -33,7 +34,7 @@ class EncodeRequest:
     tile: str
     """MGRS tile, or `x` and the name of a custom area."""
 
-    encoder: str | Path | Encoder = "esdnet-small"
+    encoder: str | Path | Encoder = DEFAULT_ENCODER
     """Name, path of weights, or a loaded encoder, which serves one worker only and brings its engine."""
 
     engine: str = REFERENCE

@@ -22,6 +22,7 @@ from stactools_esd.encoder.pentads import to_days, to_pentads
 from stactools_esd.encoder.torch_engine import inference
 from stactools_esd.errors import ObservationsError, WeightsError
 from stactools_esd.product import BANDS, DAYS, NODATA_CODE, STEPS, EncoderIdentity
+from stactools_esd.shipped import DEFAULT_ENCODER
 
 MIN_VALID_DAYS: Final = 4
 """Fewest valid days of a pixel-year that is worth a code; below it the pixel has no data."""
@@ -122,12 +123,13 @@ class Encoder:
         return self._engine.latents(_padded(pentads), _padded(present), _padded(features))[: len(pentads)]
 
 
-def load_encoder(name_or_path: str | Path = "esdnet-small", engine: str = REFERENCE) -> Encoder:
+def load_encoder(name_or_path: str | Path = DEFAULT_ENCODER, engine: str = REFERENCE) -> Encoder:
     """Load an encoder by name or from a file.
 
     Args:
-        name_or_path: `esdnet-small` for its newest version, `esdnet-small-v1` for that one, or the path of a
-            .safetensors file with its card (same name, .json) beside it.
+        name_or_path: One of `shipped.shipped_names()`, such as `esdnet-small`, for its newest version,
+            `esdnet-small-v1` for that one, or the path of a .safetensors file with its card (same name, .json) beside
+            it.
         engine: What runs the network when it encodes: one of `engines.ENGINES`. All but `torch` may move levels, at
             most as many as stated there.
 

@@ -12,9 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from stactools_esd.encoder.cards import SHIPPED, Card, read_card
+from stactools_esd.encoder.cards import Card, read_card
 from stactools_esd.errors import WeightsError
 from stactools_esd.files import atomic_path, sha256_file
+from stactools_esd.shipped import SHIPPED
 
 
 def release(
