@@ -1,7 +1,8 @@
 """What the codes of an encoder know: pictures and figures for docs/what-the-codes-know.md.
 
-    what_codes_know.py FOLDER_OF_DATA [--encoder esdnet-small]
+    what_codes_know.py FOLDER_OF_DATA [--encoder NAME|WEIGHTS]
 
+Keys and pictures carry the encoder's name without `esdnet-`: `codes.base.bits.class`, `docs/img/codes_base_use.png`.
 Simulated pixel-years tell which level carries what, for their truth is known; real pixel-years of training and
 development sets whose licence allows it show what comes back, and what does not.
 """
@@ -187,24 +188,27 @@ def main() -> None:
     """Draw all pictures and print all figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--encoder", default="esdnet-small")
+    parser.add_argument("--encoder", default="esdnet-small", help="name or path of weights")
     arguments = parser.parse_args()
     encoder = load_encoder(arguments.encoder)
-    label = encoder.identity.name.replace("esdnet-", "")
+    label = encoder.identity.name.removeprefix("esdnet-")
+
+    def picture(name: str) -> Path:
+        return PICTURES / f"codes_{label}_{name}.png"
 
     pixels = simulate_pixels(PIXELS, SEED)
     codes = encoder.encode(pixels.clean, pixels.terrain)
     levels = fsq.codes_to_level_indices(codes).astype(np.int64)
     told = carriers(levels, truths_of(pixels))
-    draw_carriers(told, PICTURES / "codes_carriers.png")
+    draw_carriers(told, picture("carriers"))
     for name, table in told.items():
         key = name.split(" (")[0].replace(" ", "_")
         figure(f"codes.{label}.bits.{key}", float(table.max()), "bits of the best level", PIXELS, "simulated")
     moved = influence(encoder, codes[:400])
-    draw_influence(moved, PICTURES / "codes_influence.png")
+    draw_influence(moved, picture("influence"))
 
     use, together = code_use(codes), shared_bits(levels[:6_000])
-    draw_use(np.array(use["entropy_bits"]), together, PICTURES / "codes_use.png")
+    draw_use(np.array(use["entropy_bits"]), together, picture("use"))
     off = together[~np.eye(LEVELS, dtype=bool)]
     figure(f"codes.{label}.entropy_bits", use["entropy_bits_a_pixel"], "bits of 72 levels", PIXELS, "simulated")
     figure(f"codes.{label}.distinct_codes", use["distinct_codes"], "of 64,000", PIXELS, "simulated")
@@ -212,13 +216,11 @@ def main() -> None:
     figure(f"codes.{label}.shared_bits_most", float(off.max()), "bits a pair of levels", 6_000, "simulated")
 
     real = list(shown_years(encoder, arguments.folder))
-    draw_reconstructions([years[len(years) // 2] for years in real], PICTURES / "codes_reconstructions.png")
+    draw_reconstructions([years[len(years) // 2] for years in real], picture("reconstructions"))
     simulated = _worst_simulated(pixels, encoder.decode(codes), codes)
-    draw_failures([*[years[-4] for years in real[:3]], *simulated], PICTURES / "codes_failures.png")
+    draw_failures([*[years[-4] for years in real[:3]], *simulated], picture("failures"))
     field, classes = landscape_codes(encoder)
-    draw_neighbours(
-        classes, CLASS_NAMES, lambda row, column: cosines(field, row, column), PICTURES / "codes_neighbours.png"
-    )
+    draw_neighbours(classes, CLASS_NAMES, lambda row, column: cosines(field, row, column), picture("neighbours"))
 
 
 def _worst_simulated(pixels: Any, rebuilt: NDArray[np.float32], codes: NDArray[np.uint16]) -> list[Shown]:
