@@ -52,7 +52,7 @@ def test_only_the_first_items_are_looked_at(tmp_path: Path, monkeypatch: pytest.
     read_json = browse_look.read_json
     monkeypatch.setattr(browse_look, "read_json", lambda path: read.append(path) or read_json(path))
     assert look(tmp_path / "catalog" / "catalog.json") is None
-    assert sum(path.parent.name.startswith("esd-esdnet-small-v1-") for path in read) == 1
+    assert sum(path.stem == path.parent.name and path.stem.startswith("esd-") for path in read) == 1
 
 
 def test_a_broken_document_is_no_obstacle(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import shapely.geometry
 
 from stactools_esd.catalog_listing import catalog_of_listing
 from stactools_esd.listing import Entry, write_listing
+from stactools_esd.shipped import shipped
 from stactools_esd.signing import archive_href
 
 CATALOG = Path(__file__).parent.parent / "catalog"
@@ -116,4 +117,5 @@ def test_the_page_is_true() -> None:
     page = (CATALOG.parent / "docs" / "catalogue.md").read_text()
     (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     done = subprocess.run([sys.executable, "-c", code], cwd=CATALOG.parent, capture_output=True, text=True, check=True)
-    assert [line.split()[0][-4:] for line in done.stdout.splitlines()] == ["2019", "2020"]
+    found = sorted(line.split()[0] for line in done.stdout.splitlines())
+    assert found == [f"esd-{label}-xsimulated-{year}" for label in shipped() for year in (2019, 2020)]

@@ -218,27 +218,26 @@ def test_other_instruction_sets_give_the_same_codes(encoder: Encoder, tmp_path: 
         "import json, sys, numpy as np\n"
         "from stactools_esd.encoder import load_encoder\n"
         "years = np.load(sys.argv[1])\n"
-        "np.save(sys.argv[2], load_encoder('esdnet-small').encode(years))\n"
+        "np.save(sys.argv[2], load_encoder(sys.argv[3]).encode(years))\n"
     )
     years = formula_years(list(range(512)))
     np.save(tmp_path / "years.npy", years)
     environment = os.environ | {
         "ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "OMP_NUM_THREADS": "1"
     }  # fmt: skip
-    paths = [str(tmp_path / "years.npy"), str(tmp_path / "codes.npy")]
-    subprocess.run([sys.executable, "-c", script, *paths], check=True, env=environment)
+    given = [str(tmp_path / "years.npy"), str(tmp_path / "codes.npy"), encoder.identity.label]
+    subprocess.run([sys.executable, "-c", script, *given], check=True, env=environment)
     here = fsq.codes_to_level_indices(encoder.encode(years)).astype(int)
     there = fsq.codes_to_level_indices(np.load(tmp_path / "codes.npy")).astype(int)
     assert np.abs(here - there).max() <= 1
     assert (here != there).mean() <= 1e-4
 
 
-def test_gaps_cost_little() -> None:
+def test_gaps_cost_little(encoder: Encoder) -> None:
     """A year seen every eighth day is rebuilt almost as well as a whole one, and equals the year filled beforehand."""
     clean = simulate_pixels(64, 77).clean
     sparse = np.full_like(clean, np.nan)
     sparse[:, ::8] = clean[:, ::8]
-    encoder = load_encoder("esdnet-small")
     assert np.array_equal(encoder.encode(sparse), encoder.encode(fill_linear(sparse)))
     whole = np.abs(encoder.decode(encoder.encode(clean)) - clean).mean()
     assert np.abs(encoder.decode(encoder.encode(sparse)) - clean).mean() < 1.3 * whole
