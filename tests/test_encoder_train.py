@@ -80,10 +80,13 @@ def test_killed_run_continues_to_the_same_result(
 
 
 def test_finished_run_is_not_trained_again(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Starting a finished run again writes the same weights without a step."""
+    """Starting a finished run again writes the same weights without a step, and clears what a kill left beside them."""
     first = sha256_file(train.train(config, tmp_path / "run"))
+    whole = sorted(path.name for path in (tmp_path / "run").iterdir())
+    (tmp_path / "run" / "checkpoint-0000004.safetensors").write_bytes(b"the one before, of a run that was killed here")
     monkeypatch.setattr(train, "losses", None)
     assert sha256_file(train.train(config, tmp_path / "run")) == first
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == whole
 
 
 def test_run_of_another_configuration_is_refused(config: Path, tmp_path: Path) -> None:

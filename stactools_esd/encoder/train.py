@@ -158,6 +158,7 @@ class _Session:
             {name.removeprefix("optimiser."): value for name, value in tensors.items() if name.startswith("optimiser.")}
         )
         self.step = content["step"]
+        self._keep_only(content["tensors"])
         self._cut_metrics()
 
     def optimise(self) -> None:
@@ -233,6 +234,10 @@ class _Session:
         with atomic_path(self.run / name) as path:
             save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, path)
         write_json(self.run / "checkpoint.json", {"run_key": self.key, "step": self.step, "tensors": name})
+        self._keep_only(name)
+
+    def _keep_only(self, name: str) -> None:
+        """Remove the tensors of other checkpoints: older ones, and one that a killed run did not come to point to."""
         for old in self.run.glob("checkpoint-*.safetensors"):
             if old.name != name:
                 old.unlink()
