@@ -37,9 +37,11 @@ os.environ.setdefault("CPL_VSIL_CURL_NON_CACHED", "/vsicurl/http://127.0.0.1")
 import shapely
 from rasterio.windows import Window
 
+from esd_tasks.codes_item import CodesItem
 from esd_tasks.items import find_items
 from esd_tasks.pull import grid_for, read_points, read_window
 from stactools_esd.file_server import Site, open_server
+from stactools_esd.shipped import DEFAULT_ENCODER
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 BOX: Final = shapely.box(3.29, 50.71, 3.31, 50.72)
@@ -79,21 +81,27 @@ def ask_range(at: str, name: str, first: int, last: int) -> str:
         return digest(answer.read())
 
 
+def items_of(catalog: str, year: int) -> list[CodesItem]:
+    """Find the items of a place and a year, those of one encoder."""
+    found = find_items(catalog, geometry=BOX, years=[year])
+    return [item for item in found if item.identity.encoder.name == DEFAULT_ENCODER]
+
+
 def ask_items(catalog: str, year: int) -> str:
     """Find the items of a place and a year."""
-    return digest(*(item.id.encode() for item in find_items(catalog, geometry=BOX, years=[year])))
+    return digest(*(item.id.encode() for item in items_of(catalog, year)))
 
 
 def ask_window(catalog: str, year: int, row: int) -> str:
     """Find items, and read a window of a few rows."""
-    items = find_items(catalog, geometry=BOX, years=[year])
+    items = items_of(catalog, year)
     block = read_window(items, grid_for(items, BOX), Window(0, row, 16, 8))
     return digest(block.codes.tobytes(), block.valid.tobytes())
 
 
 def ask_points(catalog: str, year: int, shift: int) -> str:
     """Find items, and read the pixels of some points."""
-    items = find_items(catalog, geometry=BOX, years=[year])
+    items = items_of(catalog, year)
     found = read_points(items, [3.295 + shift / 1e4, 3.305], [50.715, 50.713 + shift / 1e4])
     return digest(found.codes.tobytes(), found.valid.tobytes())
 

@@ -58,10 +58,16 @@ def catalog_url(catalog: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def static_map(catalog: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def collection(catalog: Path) -> Path:
+    """Return the folder of the collection whose codes the tests use: those of one encoder."""
+    return catalog / "esd-esdnet-small-v1"
+
+
+@pytest.fixture(scope="session")
+def static_map(collection: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a map made from the static catalogue, beside the labels it was made with."""
     folder = tmp_path_factory.mktemp("static")
     run(sys.executable, ROOT / "examples" / "label_catalog.py", folder)
-    words = ("--labels", folder / "samples.gpkg", "--year", "2020", "--catalog", catalog, "-o", folder / "map")
+    words = ("--labels", folder / "samples.gpkg", "--year", "2020", "--catalog", collection, "-o", folder / "map")
     run("esd-tasks", "classify", *words)
     return folder / "map"

@@ -54,7 +54,7 @@ def page() -> Iterator[Page]:
         yield page
 
 
-def test_from_the_catalogue_to_a_picture_of_an_item(page: Page, address: str, catalog: Path) -> None:
+def test_from_the_catalogue_to_a_picture_of_an_item(page: Page, address: str, collection: Path) -> None:
     """Licence, DOI and extent of the collection are there; the item shows footprint, codes in colours, thumbnail."""
     page.driver.get(address)
     page.wait_for_text("ESD official archive V001")
@@ -75,7 +75,7 @@ def test_from_the_catalogue_to_a_picture_of_an_item(page: Page, address: str, ca
     page.click("UTM zone 31")
     page.click("Area simulated, 2020, ESD codes (esdnet-small v1)")
     page.wait_for_text("esd:fsq")
-    visual = next(catalog.rglob("*_2020_visual.tif"))
+    visual = next(collection.rglob("*_2020_visual.tif"))
     page.wait_for("colours of the codes inside the footprint", lambda: likeness(page, visual) > LIKE)
     page.keep("item")
 

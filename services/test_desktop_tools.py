@@ -74,9 +74,9 @@ def test_qgis_draws_a_map_in_its_style(draw: Draw, static_map: Path, tmp_path: P
     assert not np.array_equal(shown, otherwise)
 
 
-def test_qgis_draws_the_false_colours(draw: Draw, catalog: Path) -> None:
+def test_qgis_draws_the_false_colours(draw: Draw, collection: Path) -> None:
     """The asset `visual` needs no style: QGIS shows its red, green and blue as they are."""
-    visual = next(catalog.rglob("*_2020_visual.tif"))
+    visual = next(collection.rglob("*_2020_visual.tif"))
     with rasterio.open(visual) as file:
         expected = np.moveaxis(file.read((1, 2, 3)), 0, -1)
     np.testing.assert_array_equal(draw("visual", visual), expected)

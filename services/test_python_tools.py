@@ -68,13 +68,13 @@ def test_torchgeo_decodes_all_codes_as_we_do(torchgeo: types.ModuleType) -> None
     np.testing.assert_array_equal(vectors.numpy(), codes_to_vectors(codes))
 
 
-def test_torchgeo_reads_our_catalogue(torchgeo: types.ModuleType, catalog: Path) -> None:
+def test_torchgeo_reads_our_catalogue(torchgeo: types.ModuleType, collection: Path) -> None:
     """The subclass of the example finds codes alone, by year, and reads twelve steps of six values, no quality band."""
     import pandas as pd
     from torchgeo_dataset import EsdCodes
 
-    dataset = EsdCodes(str(catalog))
-    paths = sorted(catalog.rglob("ESD_*_????.tif"))
+    dataset = EsdCodes(str(collection))
+    paths = sorted(collection.rglob("ESD_*_????.tif"))
     assert sorted(dataset.index.filepath) == [str(path) for path in paths]
     x, y, _ = dataset.bounds
     for year, path in zip((2019, 2020), paths, strict=True):
@@ -86,11 +86,11 @@ def test_torchgeo_reads_our_catalogue(torchgeo: types.ModuleType, catalog: Path)
         np.testing.assert_array_equal(sample["image"].numpy(), expected)
 
 
-def test_rs_embed_asks_for_esd(catalog: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rs_embed_asks_for_esd(collection: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`get_embedding("esd", ...)` of rs-embed gives a grid of 72 values on its own pixels, and their mean."""
     rs_embed = importlib.import_module("rs_embed")
     example = importlib.import_module("rs_embed_provider")
-    monkeypatch.setenv("ESD_CATALOG", str(catalog))
+    monkeypatch.setenv("ESD_CATALOG", str(collection))
     asked = {
         "spatial": rs_embed.BBox(3.29, 50.71, 3.31, 50.72),
         "temporal": rs_embed.TemporalSpec.year(2020),
@@ -98,7 +98,7 @@ def test_rs_embed_asks_for_esd(catalog: Path, monkeypatch: pytest.MonkeyPatch) -
     grid = rs_embed.get_embedding("esd", **asked, output=rs_embed.OutputSpec.grid()).data
     assert grid.dims == ("d", "y", "x")
     assert grid.shape[0] == 72
-    with rasterio.open(next(catalog.rglob("ESD_*_2020.tif"))) as file:
+    with rasterio.open(next(collection.rglob("ESD_*_2020.tif"))) as file:
         all_vectors = codes_to_vectors(np.moveaxis(file.read(range(1, 13)), 0, -1)).reshape(-1, 72)
     pixels = grid.values.reshape(72, -1).T
     assert {row.tobytes() for row in pixels} <= {row.tobytes() for row in all_vectors}  # nothing was mixed
@@ -110,12 +110,12 @@ def test_rs_embed_asks_for_esd(catalog: Path, monkeypatch: pytest.MonkeyPatch) -
     assert described["output"] == ["grid", "pooled"]
 
 
-def test_rs_embed_without_a_year(catalog: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rs_embed_without_a_year(collection: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A span of dates stands for its first year, as rs-embed itself warns; no time at all is refused."""
     rs_embed = importlib.import_module("rs_embed")
     importlib.import_module("rs_embed_provider")
     errors = importlib.import_module("rs_embed.core.errors")
-    monkeypatch.setenv("ESD_CATALOG", str(catalog))
+    monkeypatch.setenv("ESD_CATALOG", str(collection))
     place = rs_embed.PointBuffer(3.30, 50.72, 60)
     with pytest.warns(UserWarning, match="start year"):
         made = rs_embed.get_embedding(

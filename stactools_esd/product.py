@@ -244,6 +244,7 @@ def require_comparable(named: Mapping[str, CodesIdentity]) -> CodesIdentity:
         if differences := first.differences(identity):
             raise IncomparableError(
                 f"got codes that cannot be compared: {first_name} and {name} differ in "
-                f"{'; '.join(differences)}; expected one encoder and one input recipe; choose items of one of them"
+                f"{'; '.join(differences)}; expected one encoder and one input recipe; choose items of one "
+                "of them, such as those of its collection"
             )
     return first

@@ -47,7 +47,7 @@ def test_odc_stac_loads_named_bands(beside_the_catalogue: Path) -> None:
     names: dict[str, object] = {}
     config = code[code.index("codes =") : code.index("items =")]
     exec(config, names)
-    paths = sorted(Path("catalog").rglob("esd-*-xsimulated-????.json"))
+    paths = sorted(Path("catalog/esd-esdnet-small-v1").rglob("esd-*-xsimulated-????.json"))
     cube = odc_stac.load(
         [pystac.Item.from_file(str(path)) for path in paths], bands=CODES_BANDS, stac_cfg=names["config"]
     )
