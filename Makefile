@@ -85,7 +85,7 @@ $(VENV)/.trust: $(VENV)/.test
 coverage: $(VENV)/.trust ## Lines that the tests run, with and without the compiler, about half an hour, and keep the figure
 	$(BIN)/python scripts/figures.py run trust.coverage
 
-mutation: $(VENV)/.trust ## Mutants of four modules against their tests, about an hour, and keep the score; MOST=60 for a sample and no figure
+mutation: $(VENV)/.trust ## 150 mutants a file of four modules against their tests, about half an hour, and keep the score; MOST=2000 for all, and no figure
 	OMP_NUM_THREADS=1 $(BIN)/python $(if $(MOST),scripts/mutation_score.py --most $(MOST),scripts/figures.py run trust.mutation_score)
 
 load: $(VENV)/.test ## Sixteen clients for a minute, and an archive of 600 tile-years; API=1 for the STAC API as well (make debian)
