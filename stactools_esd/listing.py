@@ -169,7 +169,7 @@ def _parquet_rows(path: Path) -> Iterator[Mapping[str, Any]]:
             _check_columns(path, names)
             for batch in file.iter_batches(columns=names):
                 yield from batch.to_pylist()
-    except arrow.ArrowException as error:
+    except (arrow.ArrowException, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
         raise CatalogError(f"cannot read {path} ({reason}), expected a listing; check the file") from error
 

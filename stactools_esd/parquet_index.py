@@ -149,7 +149,7 @@ def part_statement(path: Path) -> tuple[int, str] | None:
     arrow, parquet = pyarrow_modules()
     try:
         metadata = parquet.read_metadata(path).metadata or {}
-    except (arrow.ArrowException, OSError):
+    except (arrow.ArrowException, OSError, UnicodeDecodeError):  # the last: a name of a column that is no text
         return None
     said = {key.decode("utf-8", "replace"): value.decode("utf-8", "replace") for key, value in metadata.items()}
     if said.get(_VERSION) != INDEX_VERSION or not said.get(_COUNT, "").isdecimal() or _DIGEST not in said:

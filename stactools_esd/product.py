@@ -132,7 +132,8 @@ class InputRecipe:
         expected = {field.name for field in fields(cls)}
         if set(recipe) != expected:
             raise ProductNameError(
-                f"got an input recipe with {sorted(recipe)}, expected {sorted(expected)}; "
+                f"got an input recipe with {', '.join(sorted(recipe))[:120] or 'nothing'}, expected "
+                f"{', '.join(sorted(expected))}; "
                 "write the recipe with all four keys and no other"
             )
         return cls(**recipe)

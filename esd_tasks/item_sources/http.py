@@ -66,7 +66,7 @@ def fetch_bytes(url: str, *, query: Mapping[str, str] | None = None, body: Any =
                         f"got more than {MOST_BYTES >> 20} MB from {shown}, expected a document or an index of a year; "
                         "check the URL"
                     )
-    except requests.RequestException as error:
+    except (requests.RequestException, ValueError) as error:  # the latter: what is no address
         reason = type(error).__name__ if not isinstance(error, requests.ConnectionError) else "no connection"
         raise CatalogError(
             f"cannot reach {shown} after {TRIES} tries ({reason}), expected an answer; check the URL and the network"
@@ -96,7 +96,7 @@ def sha256_of(url: str) -> str:
                 digest.update(piece)
                 count += len(piece)
             expected = int(answer.headers.get("Content-Length", count))
-    except requests.RequestException as error:
+    except (requests.RequestException, ValueError) as error:
         raise CatalogError(
             f"cannot fetch {shown} ({type(error).__name__}), expected the whole file; check the URL and the network"
         ) from error
