@@ -8,10 +8,10 @@ Only the portal ever gets these credentials, never a host that an item names.
 import os
 import time
 from typing import Any, Final
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from stactools_esd.errors import CatalogError, UsageError
-from stactools_esd.web import check_server, post_json
+from stactools_esd.web import check_server, post_json, split_address
 
 PORTAL: Final = "https://data-starcloud.pcl.ac.cn"
 """The portal of the official archive, as users' clients have it."""
@@ -84,7 +84,7 @@ def signed(href: str) -> str:
     kept_as = (server, os.environ[USER_ID], href)
     when, address = _kept.get(kept_as, (-KEPT_SECONDS, ""))
     if not address or time.monotonic() - when > KEPT_SECONDS:
-        address = _ask(server, unquote(urlsplit(href).path.removeprefix("/")))
+        address = _ask(server, unquote(split_address(href).path.removeprefix("/")))
         _kept[kept_as] = (time.monotonic(), address)
     return address
 
@@ -101,5 +101,6 @@ def _ask(server: str, key: str) -> str:
     if status != 200 or not isinstance(address, str):
         raise CatalogError(f"got status {status} and no signed address for {key} from the portal; try again later")
     if not address.startswith("https://"):
-        check_server(f"{urlsplit(address).scheme}://{urlsplit(address).netloc}")
+        parts = split_address(address)
+        check_server(f"{parts.scheme}://{parts.netloc}")
     return address

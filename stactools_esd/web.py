@@ -1,9 +1,9 @@
-"""Questions to a portal: JSON posted with a time limit, tried again with growing pauses, failures as one line."""
+"""Addresses, and questions to a portal: JSON with a time limit, asked again with growing pauses, failures as one line."""
 
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from stactools_esd.errors import CatalogError, UsageError
 from stactools_esd.gdal import without_query
@@ -21,13 +21,25 @@ _PASSING = (429, 500, 502, 503, 504)
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
+def split_address(url: str) -> SplitResult:
+    """Split an address into its parts.
+
+    Raises:
+        CatalogError: It is none, such as one with a bracket that nothing closes.
+    """
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise CatalogError(f"got {without_query(url)[:200]}, which is no address ({error}); correct it") from None
+
+
 def check_server(url: str) -> str:
     """Return the address of a server without its last slash.
 
     Raises:
         UsageError: It would be asked in the clear, though it is not this machine.
     """
-    parts = urlsplit(url)
+    parts = split_address(url)
     if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)):
         raise UsageError(f"got the portal {without_query(url)}, expected https://HOST; correct the address")
     return url.rstrip("/")

@@ -20,6 +20,7 @@ from stactools_esd.listing import Entry
 from stactools_esd.portal import list_archive
 from stactools_esd.signing import archive_href, signed
 from stactools_esd.validate import validate
+from stactools_esd.web import check_server
 
 
 def row(gid: int, tile: str, year: int, size: Any = 200_000_000, variant: str = "V001") -> dict[str, Any]:
@@ -205,3 +206,11 @@ def test_a_strange_answer_is_refused(answer: Any, error: type[EsdError], portal:
 def test_impossible_questions_are_usage_errors(arguments: tuple[str, str], tmp_path: Path) -> None:
     """Years that the archive does not have and boxes that are none are never asked."""
     assert run("list-portal", tmp_path / "listing.csv", *arguments, "--url", "http://127.0.0.1:1").exit_code == 2
+
+
+@pytest.mark.parametrize("url", ["https://[", "https://[::1", "http://[v1.x]/a?token=secret"])
+def test_what_is_no_address_is_one_line(url: str) -> None:
+    """Brackets that nothing closes, or around what is no address: said without the query."""
+    with pytest.raises(EsdError, match=r"which is no address|expected https://HOST") as refused:
+        check_server(url)
+    assert "secret" not in str(refused.value)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 import numpy as np
@@ -16,6 +15,7 @@ from stactools_esd.product import BANDS
 from stactools_esd.sources.image import Grid, check_grid, opened
 from stactools_esd.sources.landsat_name import SceneName, is_scene, looks_like_landsat, parse_name, split_name
 from stactools_esd.sources.landsat_qa import Sensor
+from stactools_esd.web import split_address
 
 SCALE: Final = 0.0000275
 """Factor of the integers of all Collection 2 Level-2 reflectance."""
@@ -153,7 +153,7 @@ def _check_asset(asset: Mapping[str, Any], key: str, name: str) -> None:
 
 def _local(href: str, item_file: Path, name: str) -> Path:
     """Turn an href into the path of a local file, relative to the item where it is so."""
-    parts = urlparse(href)
+    parts = split_address(href)
     if parts.scheme == "file":
         return Path(url2pathname(parts.path))
     if len(parts.scheme) > 1:  # one letter is a drive
