@@ -1,4 +1,4 @@
-"""Addresses, and questions to a portal: JSON with a time limit, asked again with growing pauses, failures as one line."""
+"""Addresses, and questions to a portal: JSON in bounded time, asked again with growing pauses, failures as one line."""
 
 from collections.abc import Mapping
 from functools import cache
