@@ -36,7 +36,7 @@ def test_tables_say_what_the_figures_say() -> None:
 
 
 def test_each_figure_names_its_origin() -> None:
-    """A stored figure carries value, unit, n, spread, split, command, commit and log; of trust, what was tried as split."""
+    """A figure has value, unit, n, spread, split, command, commit and log; its split, of trust, is what was tried."""
     figures = json.loads((ROOT / "docs" / "figures.json").read_text())
     for key, figure in figures.items():
         assert set(figure) == FIELDS, key
