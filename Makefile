@@ -83,6 +83,8 @@ $(VENV)/.trust: $(VENV)/.test
 	@touch $@
 
 coverage: $(VENV)/.trust ## Lines that the tests run, with and without the compiler, about half an hour, and keep the figure
+	rm -rf build/coverage
+	$(BIN)/python scripts/coverage_score.py
 	$(BIN)/python scripts/figures.py run trust.coverage
 
 mutation: $(VENV)/.trust ## 150 mutants a file of four modules against their tests, about half an hour, and keep the score; MOST=2000 for all, and no figure
