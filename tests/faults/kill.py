@@ -177,7 +177,8 @@ class Forker:
     @staticmethod
     def _ended(line: str, said: Path, seconds: float, began: bool) -> Ended:
         _, code, changes = line.split()
-        return Ended(code=int(code), said=said.read_text(), changes=int(changes), seconds=seconds, began=began)
+        words = said.read_text() if said.exists() else ""  # it may be killed before it says anything
+        return Ended(code=int(code), said=words, changes=int(changes), seconds=seconds, began=began)
 
     def _order(self, order: Mapping[str, Any]) -> None:
         self._process.stdin.write(json.dumps(order).encode() + b"\n")  # type: ignore[union-attr]
