@@ -1,11 +1,14 @@
 """STAC Browser is built once, whole or not at all, and served beside a catalogue without touching either."""
 
+import base64
+import hashlib
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import tarfile
 import urllib.request
 from pathlib import Path
 
@@ -84,6 +87,21 @@ def test_another_package_is_refused(tmp_path: Path) -> None:
     archive.write_bytes(b"something else")
     with pytest.raises(EsdError, match="SHA-512"):
         browser._unpack(archive, tmp_path)
+
+
+def test_the_package_that_was_tested_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of the archive come out as they went in; links and whatever else is no file stay inside."""
+    source, archive = tmp_path / "source" / "package", tmp_path / "package.tgz"
+    (source / "src").mkdir(parents=True)
+    (source / "src" / "main.js").write_text("let a;")
+    (source / "passwords").symlink_to("/etc/passwd")
+    with tarfile.open(archive, "w:gz") as members:
+        members.add(source, "package")
+    digest = hashlib.sha512(archive.read_bytes()).digest()
+    monkeypatch.setattr(browser, "INTEGRITY", base64.b64encode(digest).decode())
+    made = browser._unpack(archive, tmp_path)
+    assert [path.name for path in made.rglob("*")] == ["src", "main.js"]
+    assert (made / "src" / "main.js").read_text() == "let a;"
 
 
 def test_missing_node_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,8 @@ from stactools_esd.catalog import Layout
 from stactools_esd.catalog_check import check_catalog
 from stactools_esd.catalog_listing import catalog_of_listing
 from stactools_esd.errors import CatalogError
+from stactools_esd.files import PARTIAL_MARK
+from stactools_esd.run_lock import LOCK_FILE
 
 COLLECTION = "esd-official-v001"
 YEAR = f"{COLLECTION}/2020/catalog.json"
@@ -118,3 +120,18 @@ def test_an_older_index_is_one_finding(catalog: Path, listing: Path) -> None:
     for sources in ([], [listing]):
         (line,) = check_catalog(catalog, sources, listing=bool(sources)).lines
         assert line.startswith(f"index {part} is not that of its collection")
+
+
+def test_what_a_killed_run_left_goes(listing: Path, catalog: Path) -> None:
+    """Half documents, and whole ones that nothing links yet, go with the next run; files of others stay."""
+    expected = contents(catalog)
+    collection = catalog / COLLECTION
+    half = (catalog / f".catalog{PARTIAL_MARK}1.json", collection / "2020" / f".catalog{PARTIAL_MARK}2.json")
+    unlinked = (collection / "2018" / "catalog.json", collection / "2018" / "21" / "item" / "item.json")
+    own = (collection / "notes.txt", catalog / "esd-notes" / "catalog.json")
+    for path in (*half, *unlinked, *own, catalog / LOCK_FILE):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+    catalog_of_listing(listing, catalog)
+    assert not any(path.exists() for path in (*half, *unlinked, catalog / LOCK_FILE))
+    assert contents(catalog) == expected | {path.relative_to(catalog).as_posix(): b"{}" for path in own}

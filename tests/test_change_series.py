@@ -89,6 +89,18 @@ def test_the_table_has_every_break(whole: MapResult) -> None:
             assert int(row["last_before"]) < int(row["break_year"])
 
 
+def test_the_table_comes_as_parquet_too(place: Path, whole: MapResult, tmp_path: Path) -> None:
+    """The rows and the numbers are those of the CSV."""
+    import pandas
+
+    found = run(place, tmp_path / "out", table="parquet")
+    pandas.testing.assert_frame_equal(
+        pandas.read_parquet(found.paths["events_parquet"]),
+        pandas.read_csv(whole.paths["events_csv"]),
+        check_dtype=False,
+    )
+
+
 def test_the_folder_says_what_was_done(whole: MapResult) -> None:
     """Item over all years, record with penalty and false alarms, baseline beside, no word of area as fact."""
     item = json.loads(whole.paths["item"].read_text())

@@ -180,9 +180,12 @@ def test_each_label_may_have_its_own_year(place: Path, tmp_path: Path) -> None:
 
 
 def test_a_dry_run_writes_nothing(place: Path, tmp_path: Path) -> None:
-    """A dry run says what would be read."""
+    """A dry run says what would be read, for machines and for people."""
     said = run(place, "--label-year", "2013", "--dry-run", "--json", "-o", str(tmp_path / "x.gpkg"))
     assert json.loads(said)["years"] == list(YEARS)
+    said = run(place, "--label-year", "2013", "--dry-run", "-o", str(tmp_path / "x.gpkg"))
+    assert "2010 to 2019, 10 of them" in said
+    assert f"output    {tmp_path / 'x.gpkg'}" in said.replace("\n", "")
     assert not list(tmp_path.iterdir())
 
 

@@ -20,7 +20,7 @@ from stactools_esd.listing import Entry
 from stactools_esd.portal import list_archive
 from stactools_esd.signing import archive_href, signed
 from stactools_esd.validate import validate
-from stactools_esd.web import check_server
+from stactools_esd.web import check_server, post_json
 
 
 def row(gid: int, tile: str, year: int, size: Any = 200_000_000, variant: str = "V001") -> dict[str, Any]:
@@ -206,6 +206,14 @@ def test_a_strange_answer_is_refused(answer: Any, error: type[EsdError], portal:
 def test_impossible_questions_are_usage_errors(arguments: tuple[str, str], tmp_path: Path) -> None:
     """Years that the archive does not have and boxes that are none are never asked."""
     assert run("list-portal", tmp_path / "listing.csv", *arguments, "--url", "http://127.0.0.1:1").exit_code == 2
+
+
+@pytest.mark.usefixtures("portal")
+def test_a_server_that_is_not_there_is_one_line() -> None:
+    """The address is named without its query, and nothing of what was posted."""
+    with pytest.raises(CatalogError, match=r"cannot reach http://127.0.0.1:1/a after 5 tries") as refused:
+        post_json("http://127.0.0.1:1/a?token=canary", {"password": "canary"})
+    assert "canary" not in str(refused.value)
 
 
 @pytest.mark.parametrize("url", ["https://[", "https://[::1", "http://[v1.x]/a?token=secret"])
