@@ -129,6 +129,26 @@ def mixed_pixels(share: float, spread: float, amplitude: float) -> Callable[[Bat
     return changed
 
 
+def spliced(share: float) -> Callable[[Batch, TrainingConfig, int], Batch]:
+    """Let a share of the rows go on as the next row from a drawn pentad: land that changes within the year."""
+
+    def changed(batch: Batch, settings: TrainingConfig, step: int) -> Batch:
+        rng = np.random.default_rng([settings.seed, step, 11])
+        n, pentads = batch.clean.shape[:2]
+        breaks = torch.from_numpy(rng.random(n) < share) & (batch.pixel < 0)
+        after = torch.arange(pentads) >= torch.from_numpy(rng.integers(6, pentads - 6, n))[:, None]
+        other = (after & breaks[:, None])[:, :, None]
+        columns = {name: getattr(batch, name) for name in ("clean", "seen", "known", "present")}
+        return replace(
+            batch,
+            **{name: torch.where(other, value.roll(1, 0), value) for name, value in columns.items()},
+            class_id=torch.where(breaks, torch.full_like(batch.class_id, -1), batch.class_id),
+            phenology=torch.where(breaks[:, None], torch.full_like(batch.phenology, float("nan")), batch.phenology),
+        )
+
+    return changed
+
+
 class Average:
     """Running mean of weights, which is judged in place of the last ones."""
 

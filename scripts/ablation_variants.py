@@ -57,6 +57,11 @@ VARIANTS: Final = {
         says="mixtures of pixel-years, other bands and seasons",
         batch=terms.mixed_pixels(0.3, 0.1, 0.15),
     ),
+    "spliced": Variant(
+        factor="what is trained on",
+        says="one row in ten goes on as another from a drawn day",
+        batch=terms.spliced(0.1),
+    ),
     "linear_skip": Variant(
         factor="temporal basis", says="a learned linear way beside the network", network=networks.LinearSkip
     ),
