@@ -156,7 +156,7 @@ def _json_row(path: Path, number: int, line: str) -> Mapping[str, Any]:
 
 
 def _parquet_rows(path: Path) -> Iterator[Mapping[str, Any]]:
-    from stactools_esd.parquet_index import pyarrow_modules
+    from stactools_esd.parquet_index import DAMAGED, pyarrow_modules
 
     arrow, parquet = pyarrow_modules()
     try:
@@ -169,7 +169,7 @@ def _parquet_rows(path: Path) -> Iterator[Mapping[str, Any]]:
             _check_columns(path, names)
             for batch in file.iter_batches(columns=names):
                 yield from batch.to_pylist()
-    except (arrow.ArrowException, UnicodeDecodeError) as error:
+    except (arrow.ArrowException, *DAMAGED) as error:
         reason = str(error).splitlines()[0]
         raise CatalogError(f"cannot read {path} ({reason}), expected a listing; check the file") from error
 

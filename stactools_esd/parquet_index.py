@@ -37,6 +37,9 @@ _DIGEST, _COUNT, _VERSION = "esd:items_sha256", "esd:item_count", "esd:index_ver
 _TIMES = ("datetime", "start_datetime", "end_datetime")
 _WITH_STATISTICS = ["id", "start_datetime", *(f"bbox.{side}" for side in ("xmin", "ymin", "xmax", "ymax"))]
 _CURVE_BITS = 16
+DAMAGED: Final = (OSError, UnicodeDecodeError, RuntimeError)
+"""What pyarrow raises of damaged files beside its own errors: names that are no text, statistics that do not fit."""
+
 _MALFORMED = (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError)
 
 Json = dict[str, Any]
@@ -149,7 +152,7 @@ def part_statement(path: Path) -> tuple[int, str] | None:
     arrow, parquet = pyarrow_modules()
     try:
         metadata = parquet.read_metadata(path).metadata or {}
-    except (arrow.ArrowException, OSError, UnicodeDecodeError):  # the last: a name of a column that is no text
+    except (arrow.ArrowException, *DAMAGED):
         return None
     said = {key.decode("utf-8", "replace"): value.decode("utf-8", "replace") for key, value in metadata.items()}
     if said.get(_VERSION) != INDEX_VERSION or not said.get(_COUNT, "").isdecimal() or _DIGEST not in said:
@@ -169,7 +172,7 @@ def part_rows(path: Path, columns: Sequence[str]) -> list[Json]:
             leaves = [file.metadata.schema.column(place).path for place in range(file.metadata.num_columns)]
             wanted = [leaf for leaf in leaves if any(leaf == name or leaf.startswith(f"{name}.") for name in columns)]
             rows = file.read(columns=wanted).to_pylist()
-    except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (arrow.ArrowException, *DAMAGED) as error:
         raise CatalogError(
             f"cannot read {path} ({str(error).splitlines()[0]}), expected a part of the index; build the catalogue "
             "again"

@@ -22,7 +22,7 @@ _NEEDED = ("id", "geometry", "assets")
 _PROPERTIES = ("links", "license", "start_datetime", "end_datetime")
 _PREFIXES = ("esd:", "proj:")
 _ASSET_FIELDS = ("href", "file:size", "file:checksum", "proj:code", "proj:shape", "proj:transform")
-_MALFORMED = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
+_MALFORMED = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RuntimeError)
 _YEAR_FOLDER = re.compile(r"(?:^|/)year=(\d{4})/")
 
 DIGEST_KEY: Final = "esd:items_sha256"
