@@ -200,48 +200,52 @@ def test_the_mirror_of_other_things_is_passed_over(catalog: Path, opened: list[s
     assert sorted(opened) == ["catalog.json", "collection.json", "collection.json"]
 
 
-def test_row_groups_are_chosen_by_place(catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a large part only the groups of rows that may meet the place are read, with or without statistics."""
-    read: set[int] = set()
-    read_row_groups = pq.ParquetFile.read_row_groups
-
-    def spied(file: pq.ParquetFile, groups: list[int], **options: object) -> object:
-        read.update(groups)
-        return read_row_groups(file, groups, **options)
-
-    part = catalog / "esd-esdnet-small-v1" / "index" / "year=2020" / "part-0.parquet"
-    table = pq.read_table(part, partitioning=None)
-    paths = {stated: tmp_path / f"{stated}.parquet" for stated in (True, False)}
-    for stated, path in paths.items():
-        pq.write_table(table, path, row_group_size=1, write_statistics=stated)
-    monkeypatch.setattr(pq.ParquetFile, "read_row_groups", spied)
-    for place, groups in ((BRUSSELS, 1), (ACROSS, 2), (shapely.box(10, 0, 11, 1), 0)):
-        for stated, path in paths.items():
-            read.clear()
-            assert len(list(rows_of(Part(place=str(path)), Wanted.of(place, [2020])))) == groups
-            assert len(read) == (groups if stated else len(table))
-
-
-@pytest.mark.parametrize("stated", [True, False])
-def test_row_groups_are_chosen_by_year(
-    stated: bool, catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Only groups with rows of wanted years are read whole, whether or not a file says when its groups begin."""
-    read: list[int] = []
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The groups of rows of parquet files that are read whole."""
+    groups: list[int] = []
     read_row_group = pq.ParquetFile.read_row_group
 
     def spied(file: pq.ParquetFile, group: int, **options: Any) -> object:
-        read.append(group)
+        groups.append(group)
         return read_row_group(file, group, **options)
 
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", spied)
+    return groups
+
+
+def test_row_groups_are_chosen_by_place(catalog: Path, tmp_path: Path, read: list[int]) -> None:
+    """Of a large part only the groups with rows that may meet the place are read whole."""
+    part = catalog / "esd-esdnet-small-v1" / "index" / "year=2020" / "part-0.parquet"
+    pq.write_table(pq.read_table(part, partitioning=None), tmp_path / "items.parquet", row_group_size=1)
+    for place, groups in ((BRUSSELS, 1), (ACROSS, 2), (shapely.box(10, 0, 11, 1), 0)):
+        read.clear()
+        found = list(rows_of(Part(place=str(tmp_path / "items.parquet")), Wanted.of(place, [2020])))
+        assert len(found) == len(read) == groups
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns", "text"])
+def test_row_groups_are_chosen_by_year(unit: str, catalog: Path, tmp_path: Path, read: list[int]) -> None:
+    """Only groups with rows of wanted years are read whole, however a file writes the time."""
     parts = sorted(catalog.rglob("part-0.parquet"))
     table = pa.concat_tables([pq.read_table(part, partitioning=None) for part in parts], promote_options="default")
-    pq.write_table(table, tmp_path / "items.parquet", row_group_size=1, write_statistics=stated)
-    monkeypatch.setattr(pq.ParquetFile, "read_row_group", spied)
-    wanted = Wanted.of(None, [2020])
-    found = list(rows_of(Part(place=str(tmp_path / "items.parquet")), wanted))
+    place, starts = table.column_names.index("start_datetime"), table["start_datetime"]
+    moved = starts.cast(pa.string()) if unit == "text" else starts.cast(pa.timestamp(unit, "UTC"))
+    pq.write_table(table.set_column(place, "start_datetime", moved), tmp_path / "items.parquet", row_group_size=1)
+    found = list(rows_of(Part(place=str(tmp_path / "items.parquet")), Wanted.of(None, [2020])))
     assert {item.year for item in found} == {2020}
     assert len(read) == len(found) < len(table)
+
+
+@pytest.mark.parametrize("groups", [0, 1])
+def test_an_index_without_rows_has_no_items(groups: int, catalog: Path, tmp_path: Path) -> None:
+    """No group, or one without rows."""
+    schema = pq.read_schema(next(catalog.rglob("part-0.parquet")))
+    with pq.ParquetWriter(tmp_path / "items.parquet", schema) as writer:
+        for _ in range(groups):
+            writer.write_table(schema.empty_table())
+    part = Part(place=str(tmp_path / "items.parquet"))
+    assert list(rows_of(part, Wanted.of(BRUSSELS, [2020]))) == list(rows_of(part, Wanted.of(None, None))) == []
 
 
 def test_a_query_does_not_import_pandas(catalog: Path) -> None:

@@ -1,9 +1,9 @@
-"""Rows of a parquet index: row groups are chosen by their statistics, rows by boxes and years, and only then read.
+"""Rows of a parquet index: chosen by boxes and years, and only then the groups that hold some are read whole.
 
 Arrow's own scanner does the same more generally, and takes five times as long for a few rows of many small files.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -34,25 +34,13 @@ def chosen_rows(file: Any, paths: Sequence[str], columns: Sequence[str], wanted:
         wanted: Place and years; what a file says nothing of does not choose.
     """
     boxes = np.array(wanted.boxes(), dtype=np.float64) if set(_BOX) <= set(paths) else np.empty((0, 4))
-    ends = [] if not wanted.years or _START not in paths else [paths.index(_START)]
-    sides = [paths.index(side) for side in _BOX] if len(boxes) else []
-    start = file.schema_arrow.field(_START).type if ends else None
-    groups, dated = [], True
-    for group in range(file.metadata.num_row_groups):
-        described = file.metadata.row_group(group)
-        if len(boxes) and not _may_meet(described, sides, boxes):
-            continue
-        all_wanted = not ends or _all_in_years(described.column(ends[0]), start, wanted)
-        if all_wanted is not None:
-            groups.append(group)
-            dated = dated and all_wanted
-    chosen_by = [*(_BOX if len(boxes) else []), *([] if dated else [_START])]
-    if not groups:
-        return
+    chosen_by = [*(_BOX if len(boxes) else []), *([_START] if wanted.years and _START in paths else [])]
+    groups = range(file.metadata.num_row_groups)
     if not chosen_by:
         for group in groups:
             yield from _without_times(file.read_row_group(group, columns=columns, use_threads=False)).to_pylist()
         return
+    # Statistics of groups would spare this, but of damaged ones pyarrow ends the process.
     kept = _meeting(file.read_row_groups(groups, columns=chosen_by, use_threads=False), boxes, wanted)
     first = 0
     for group in groups:
@@ -83,55 +71,11 @@ def _without_times(table: Any) -> Any:
     return table
 
 
-def _all_in_years(column: Any, type: Any, wanted: Wanted) -> bool | None:
-    """Tell by the earliest and latest start in a row group whether all its rows begin in years that are wanted.
-
-    Returns:
-        None where no row does, True where all do, False where some may.
-    """
-    import pyarrow as pa
-
-    statistics = column.statistics
-    if statistics is None or not statistics.has_min_max or not pa.types.is_timestamp(type) or type.unit == "ns":
-        return False  # nanoseconds may be stored as another number than the type says
-    first, last = (int(year) for year in _years(np.array([statistics.min_raw, statistics.max_raw]), type.unit))
-    years = wanted.years or frozenset()
-    if years.isdisjoint(range(first, last + 1)):
-        return None
-    return not statistics.null_count and years.issuperset(range(first, last + 1))
-
-
-def _years(instants: NDArray[np.int64], unit: str) -> NDArray[np.int64]:
-    """Return the year in UTC of instants that count so many units since 1970."""
-    return instants.astype(f"datetime64[{unit}]").astype("datetime64[Y]").astype(np.int64) + 1970
-
-
-def _may_meet(group: Any, sides: Sequence[int], boxes: NDArray[np.float64]) -> bool:
-    """Tell by the least and greatest sides of its boxes whether a row group may hold one that meets any of some.
-
-    Args:
-        group: Its metadata.
-        sides: Positions of the leaves `_BOX`.
-        boxes: Shape (n, 4).
-    """
-    ranges = []
-    for side in sides:
-        statistics = group.column(side).statistics
-        if statistics is None or not statistics.has_min_max:
-            return True
-        ranges.append((statistics.min, statistics.max))
-    (least_west, most_west), (least_south, _), (least_east, most_east), (_, most_north) = ranges
-    west, south, east, north = boxes.T
-    before, after = least_west <= east, most_east >= west
-    across = most_west > 0.0 > least_east  # a box across the antimeridian begins in the east and ends in the west
-    return bool(
-        (((before & after) | (across & (before | after))) & (least_south <= north) & (most_north >= south)).any()
-    )
-
-
 def _meeting(table: Any, boxes: NDArray[np.float64], wanted: Wanted) -> NDArray[np.bool_]:
     """Tell of each row whether its box meets any of some, and whether it begins in a year that is wanted."""
     kept = np.ones(len(table), dtype=np.bool_)
+    if not len(kept):
+        return kept
     if len(boxes):
         column = table["bbox"].combine_chunks()
         left, bottom, right, top = (_numbers(column.field(side))[:, None] for side in SIDES)
@@ -140,9 +84,20 @@ def _meeting(table: Any, boxes: NDArray[np.float64], wanted: Wanted) -> NDArray[
         meets = np.where(left > right, before | after, before & after) & (bottom <= north) & (top >= south)
         kept &= meets.any(axis=1)
     if wanted.years and _START in table.column_names:
-        starts = _without_times(table)[_START].to_pylist()
-        kept &= np.array([start is None or int(start[:4]) in wanted.years for start in starts], dtype=np.bool_)
+        kept &= _in_years(table[_START].combine_chunks(), wanted.years)
     return kept
+
+
+def _in_years(starts: Any, years: Collection[int]) -> NDArray[np.bool_]:
+    """Tell of each instant whether it is in some years by UTC; true of those that are not known."""
+    import pyarrow as pa
+
+    if not pa.types.is_timestamp(starts.type):
+        return np.array([start is None or int(str(start)[:4]) in years for start in starts.to_pylist()], dtype=np.bool_)
+    unit, values = starts.type.unit, starts.buffers()[1]
+    instants = np.frombuffer(values, dtype=f"datetime64[{unit}]", count=len(starts), offset=8 * starts.offset)
+    found = np.isin(instants.astype("datetime64[Y]").astype(np.int64) + 1970, list(years))
+    return found if not starts.null_count else found | np.array(starts.is_null().to_pylist())
 
 
 def _numbers(column: Any) -> NDArray[np.float64]:
