@@ -157,7 +157,7 @@ def _read_layer(
     year_name = find_field(year_field, fields, path, "--year-field") if year_field else None
     weight_name = find_field(weight_field, fields, path, "--weight-field") if weight_field else None
     others = [name for name in fields if name not in (year_name, weight_name)]
-    class_name = find_field(class_field, fields, path, "--class-field") if class_field else _guess_field(others, path)
+    class_name = find_field(class_field or _guess_field(others, path), fields, path, "--class-field")
     geometry, repaired = sound_geometry(frame, path)
     classes = np.array([class_value(value) for value in frame[class_name]], dtype=object)
     years = np.array([year_of(value, year_name) for value in frame[year_name]] if year_name else [0] * len(frame))

@@ -134,7 +134,9 @@ def _server_settings() -> Iterator[None]:
 
 
 def find_field(name: str, fields: list[str], path: Path, option: str) -> str:
-    """Return a field that the file has, spelt as in the file."""
+    """Return a field that the file has once, spelt as in the file."""
+    if fields.count(name) > 1:
+        raise UsageError(f"got {option} {name}, which {path.name} has {fields.count(name)} times; rename all but one")
     if name in fields:
         return name
     if len(alike := [field for field in fields if field.casefold() == name.casefold()]) == 1:
