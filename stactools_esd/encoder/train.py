@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
@@ -187,8 +187,8 @@ class _Session:
         weights = self.run / f"{label}.safetensors"
         tensors = {name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()}
         with atomic_path(weights) as path:
-            save_file(tensors, path, metadata={"weights_format_version": WEIGHTS_FORMAT_VERSION})
-            path.chmod(0o644)  # safetensors leaves files that only their owner may read
+            # Not `save_file`: killed at it, it leaves a file of its own beside ours.
+            path.write_bytes(save(tensors, metadata={"weights_format_version": WEIGHTS_FORMAT_VERSION}))
         card = Card(
             encoder=label,
             sha256=sha256_file(weights),
@@ -232,7 +232,7 @@ class _Session:
         tensors |= {f"optimiser.{name}": value for name, value in self.optimiser.tensors().items()}
         name = f"checkpoint-{self.step:07d}.safetensors"
         with atomic_path(self.run / name) as path:
-            save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, path)
+            path.write_bytes(save({key: value.detach().cpu().contiguous() for key, value in tensors.items()}))
         write_json(self.run / "checkpoint.json", {"run_key": self.key, "step": self.step, "tensors": name})
         self._keep_only(name)
 
