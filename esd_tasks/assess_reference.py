@@ -62,7 +62,7 @@ def read_reference(
     """
     frame = read_frame(path, layer)
     fields = [str(name) for name in frame.columns if name != frame.geometry.name]
-    field = find_field(class_field, fields, path, "--class-field") if class_field else _guess_field(fields, path)
+    field = find_field(class_field or _guess_field(fields, path), fields, path, "--class-field")
     stratum = find_field(stratum_field, fields, path, "--strata") if stratum_field else None
     geometry, _ = sound_geometry(frame, path)
     there = ~(shapely.is_missing(geometry) | shapely.is_empty(geometry))
