@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -99,6 +99,8 @@ def rows_of(part: Part, wanted: Wanted) -> Iterator[CodesItem]:
     """
     arrow = needed("pyarrow", "tasks")
     shown = without_query(part.place)
+    # By its folder all rows of a part begin in one year, which was chosen before: only the place is left to look at.
+    rows_wanted = replace(wanted, years=None) if _YEAR_FOLDER.search(part.place.split("?", 1)[0]) else wanted
     try:
         with _open(part.place) as file:
             paths = column_paths(file)
@@ -112,7 +114,7 @@ def rows_of(part: Part, wanted: Wanted) -> Iterator[CodesItem]:
                     "by years"
                 )
             _see_agreeing(part, file.metadata, shown)
-            for row in chosen_rows(file, paths, _columns(paths, shown), wanted):
+            for row in chosen_rows(file, paths, _columns(paths, shown), rows_wanted):
                 codes = (row["assets"] or {}).get(CODES_ASSET)
                 if codes is not None and any(key.startswith("esd:") and row[key] is not None for key in row):
                     yield item_of(_content(row), part.place)
