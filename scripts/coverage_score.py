@@ -91,11 +91,11 @@ def main() -> None:
     loops = [path for path in test_files() if path.stem.removeprefix("test_") in LOOPS.split()]
     if options.report:
         sys.exit(0 if report() >= TARGET else 1)
-    part = 1 if options.part is None else options.part
-    if part:
+    if options.part != 0:
+        part = options.part or 1
         files = test_files()[part - 1 :: options.of]
         run_tests(f"{part}_of_{options.of}", files, "-n", options.processes, "--dist", "loadgroup")
-    if options.part in (None, 0):
+    if not options.part:
         for path in loops:
             run_tests(f"loops_{path.stem}", [path], jit=False)
 
