@@ -104,8 +104,8 @@ def test_documents_survive_the_database(api: str, catalog: Path, catalog_url: st
 
 
 def test_pull_is_the_same_through_the_api(api: str, collection: Path, run: Run, tmp_path: Path) -> None:
-    """`esd-tasks pull` reads the same codes through the API's collection as from the static one."""
-    for name, source in (("api", f"{api}/collections/{COLLECTION}"), ("static", str(collection))):
+    """`esd-tasks pull` reads the same codes through the API, and through its collection, as from the static one."""
+    for name, source in (("api", api), ("collection", f"{api}/collections/{COLLECTION}"), ("static", str(collection))):
         run(
             "esd-tasks",
             "pull",
