@@ -13,13 +13,14 @@ SECTIONS = ("Faults", "Hostile input", "Security", "Guards", "Load", "Coverage a
 
 
 def tables() -> dict[str, list[str]]:
-    """Return the rows of each section whose table has a column of tests."""
+    """Return the rows of each section's tables that have a column of tests."""
     found: dict[str, list[str]] = {}
     for section in re.split(r"^## ", PAGE.read_text(), flags=re.MULTILINE)[1:]:
-        title, *lines = section.splitlines()
-        rows = [line for line in lines if line.startswith("|")]
-        head = next(iter(rows), "")
-        found[title] = [row for row in rows[2:] if "| test |" in head]
+        title = section.split("\n", 1)[0]
+        each = re.findall(r"^\|.*(?:\n\|.*)*", section, flags=re.MULTILINE)
+        found[title] = [
+            row for table in each if "| test |" in table.split("\n", 1)[0] for row in table.splitlines()[2:]
+        ]
     return found
 
 
