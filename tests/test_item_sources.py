@@ -180,6 +180,14 @@ def test_a_stall_is_tried_again_and_a_refusal_is_not(server: tuple[str, State]) 
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("address", ["https://[::1/catalog.json?signature=secret", "https://?signature=secret"])
+def test_what_is_no_address_is_refused_at_once(address: str) -> None:
+    """A slip of the pen is named as such, not as a network that is down; what signs it is not shown."""
+    with pytest.raises(CatalogError, match="which is no address; correct it") as caught:
+        find_items(address)
+    assert "secret" not in str(caught.value)
+
+
 def test_an_api_that_goes_in_circles_is_refused(server: tuple[str, State], monkeypatch: pytest.MonkeyPatch) -> None:
     """A next page that is the same page ends the search instead of running for ever."""
     url, state = server

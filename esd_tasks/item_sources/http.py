@@ -66,7 +66,9 @@ def fetch_bytes(url: str, *, query: Mapping[str, str] | None = None, body: Any =
                         f"got more than {MOST_BYTES >> 20} MB from {shown}, expected a document or an index of a year; "
                         "check the URL"
                     )
-    except (requests.RequestException, ValueError) as error:  # the latter: what is no address
+    except ValueError as error:  # whose words may hold the query, and so a secret
+        raise CatalogError(f"got {shown[:200]}, which is no address; correct it") from error
+    except requests.RequestException as error:
         reason = type(error).__name__ if not isinstance(error, requests.ConnectionError) else "no connection"
         raise CatalogError(
             f"cannot reach {shown} after {TRIES} tries ({reason}), expected an answer; check the URL and the network"
