@@ -3,7 +3,8 @@
 #
 #   FIRST=0 sbatch --array=1-1000%1000 slurm_tiles.sh tile-years.txt     lines 1-1000 of "50TMK 2020"
 #
-# Environment: ARCHIVE/<tile>/<year>/ holds the images, TILES gets the items, DEM is a folder of elevation.
+# Environment: ARCHIVE/<tile>/<year>/ holds the images, TILES gets the items, DEM is a folder of elevation; ENCODER, with
+# its version, is the label of the encoder.
 #SBATCH --job-name=esd-tiles
 #SBATCH --cpus-per-task=1
 #SBATCH --mem=4500M
@@ -13,14 +14,15 @@ set -u
 
 line=$((${FIRST:-0} + SLURM_ARRAY_TASK_ID))
 read -r tile year < <(sed -n "${line}p" "$1") || exit 0 # the list has ended
-item="esd-esdnet-small-v1-${tile,,}-$year"
+encoder=${ENCODER:-esdnet-small-v1}
+item="esd-$encoder-${tile,,}-$year"
 if [ -e "$TILES/$item/$item.json" ]; then
     exit 0 # an earlier task made it
 fi
 
 export OMP_NUM_THREADS=1
 stac esd encode "$ARCHIVE/$tile/$year" "$TILES" --tile "$tile" --year "$year" --dem "$DEM" \
-    --workers 1 --memory 4GB --skip-bad
+    --encoder "$encoder" --workers 1 --memory 4GB --skip-bad
 code=$?
 
 case $code in
