@@ -19,6 +19,9 @@ import rasterio
 from conftest import ROOT, Run
 from postgres import free_port, postgres
 
+from esd_tasks.pull_plan import make_plan
+from esd_tasks.pull_request import PullRequest
+from stactools_esd.errors import IncomparableError
 from stactools_esd.shipped import shipped
 
 BOX = "3.29,50.71,3.31,50.72"
@@ -104,8 +107,8 @@ def test_documents_survive_the_database(api: str, catalog: Path, catalog_url: st
 
 
 def test_pull_is_the_same_through_the_api(api: str, collection: Path, run: Run, tmp_path: Path) -> None:
-    """`esd-tasks pull` reads the same codes through the API, and through its collection, as from the static one."""
-    for name, source in (("api", api), ("collection", f"{api}/collections/{COLLECTION}"), ("static", str(collection))):
+    """`esd-tasks pull` reads the same codes through the API's collection as from the static one."""
+    for name, source in (("api", f"{api}/collections/{COLLECTION}"), ("static", str(collection))):
         run(
             "esd-tasks",
             "pull",
@@ -124,6 +127,12 @@ def test_pull_is_the_same_through_the_api(api: str, collection: Path, run: Run, 
     for file, values in codes["static"].items():
         np.testing.assert_array_equal(codes["api"][file], values)
         assert values[:12].any()
+
+
+def test_codes_of_several_encoders_are_not_mixed(api: str, tmp_path: Path) -> None:
+    """Of an API that holds several encoders at a place, `pull` wants one collection and says so."""
+    with pytest.raises(IncomparableError, match="expected one encoder and one input recipe; choose items of one"):
+        make_plan(PullRequest(catalog=api, bbox=BOX, years="2020", output=tmp_path / "area"))
 
 
 def test_classify_is_the_same_through_the_api(api: str, static_map: Path, run: Run, tmp_path: Path) -> None:
