@@ -1,7 +1,7 @@
 """A process that has imported everything and forks a command line whenever it is told to; run by `kill.Forker`.
 
 Importing takes most of a short command: a kill at a random moment would mostly hit imports. So they are done once, and
-each run is a fork in a session of its own. Blocks are made small, so that a tiny place has several.
+each run is a fork in a process group of its own. Blocks are made small, so that a tiny place has several.
 
 It reads orders from stdin, a JSON object a line, and writes to stdout: `began` at the first change below the folder of
 the run, and `ended STATUS CHANGES` when the run is over. A run may be told to send itself a signal right before its
@@ -61,6 +61,7 @@ def main() -> None:
                 run(order, writing)
             os.close(writing)
             reports[pid] = reading
+            lead(pid)
             say(f"started {pid}")
         _, status = os.waitpid(pid, 0 if "wait" in order else os.WUNTRACED)
         if os.WIFSTOPPED(status):
@@ -76,9 +77,15 @@ def say(text: str) -> None:
     os.write(1, f"{text}\n".encode())
 
 
+def lead(pid: int) -> None:
+    """Let a fork lead a group that can be killed: fork and parent do it, so that it is done whichever comes first."""
+    with suppress(ProcessLookupError):  # it has ended already
+        os.setpgid(pid, pid)
+
+
 def run(order: dict[str, Any], report: int) -> None:
     """Be the command: the life of a fork."""
-    os.setsid()
+    lead(0)
     os.chdir(order["folder"])
     told = os.dup(1)
     with Path(order["said"]).open("wb") as file:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,12 @@ class Forker:
 
     def __exit__(self, *_: object) -> None:
         self._selector.close()
-        self._process.communicate()
+        try:
+            self._process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+            raise
 
     def run(
         self,
@@ -130,17 +135,18 @@ class Forker:
             before_change: Change to its folder before which it kills itself.
         """
         pid, said = self._start(words, folder, before_change, "SIGKILL")
+        patience = PATIENCE if after is None else after
         start, began, killed = time.monotonic(), False, False
         while True:
-            left = None if after is None or killed else max(0.0, start + after - time.monotonic())
-            line = self._line(PATIENCE if left is None else left)
+            line = self._line(PATIENCE if killed else max(0.0, start + patience - time.monotonic()))
             if line is None:
-                os.killpg(pid, signal.SIGKILL)
-                assert left is not None, f"{' '.join(words)} hangs"
+                assert not killed, f"{' '.join(words)} cannot be killed"
+                _signal(pid, signal.SIGKILL)
                 killed = True
             elif line == "began":
                 began = True
             else:
+                assert after is not None or not killed, f"{' '.join(words)} hangs"
                 return self._ended(line, said, time.monotonic() - start, began)
 
     @contextmanager
@@ -155,10 +161,12 @@ class Forker:
             pass
         assert line == "stopped", line
         ended: list[Ended] = []
-        yield ended
-        os.killpg(pid, signal.SIGCONT)
-        self._order({"wait": pid})
-        ended.append(self._ended(str(self._line(PATIENCE)), said, 0.0, True))
+        try:
+            yield ended
+        finally:
+            _signal(pid, signal.SIGCONT)
+            self._order({"wait": pid})
+            ended.append(self._ended(str(self._line(PATIENCE)), said, 0.0, True))
 
     def _start(self, words: tuple[str, ...], folder: Path, before_change: int | None, how: str) -> tuple[int, Path]:
         """Start a run; return its process and the file of what it says."""
@@ -195,6 +203,12 @@ class Forker:
             self._heard += heard
         line, _, self._heard = self._heard.partition(b"\n")
         return line.decode()
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    """Signal a run and all that it started; one that has just ended is past it."""
+    with suppress(ProcessLookupError):
+        os.killpg(pid, number)
 
 
 @dataclass
