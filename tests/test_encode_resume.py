@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 pytest.importorskip("torch")
 
 from tiny_images import OPTIONS, hidden, write_images
+from waiting import runs, wait_for
 
 from stactools_esd.encoder import encode
 from stactools_esd.encoder.block_codes import BlockDone
@@ -146,10 +146,7 @@ def test_a_run_killed_with_its_workers_busy_continues(source: Path, tmp_path: Pa
     assert done.returncode == -9
     pids = json.loads((tmp_path / "pids.json").read_text())
     assert len(pids) == 2
-    deadline = time.monotonic() + 60
-    while any(map(alive, pids)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(map(alive, pids))
+    wait_for(lambda: not any(map(runs, pids)))
     (unfinished,) = (tmp_path / "tiles").iterdir()
     kept = len(list(unfinished.glob("r*.block")))
     assert kept >= 1
@@ -157,11 +154,3 @@ def test_a_run_killed_with_its_workers_busy_continues(source: Path, tmp_path: Pa
     made = encode_source(source, tmp_path / "tiles", **OPTIONS, on_block=lambda news: rows.append(news.block.row))
     assert len(rows) == 3 - kept
     assert list((tmp_path / "tiles").iterdir()) == [made.item.parent]
-
-
-def alive(pid: int) -> bool:
-    """Tell whether a process runs; one that ended and that nobody waits for does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False

@@ -5,11 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from waiting import runs, wait_for
 
 pytest.importorskip("torch")
 
@@ -45,23 +44,7 @@ def test_a_killed_benchmark_frees_its_disk(tmp_path: Path) -> None:
         os.kill(process.pid, signal.SIGKILL)
     assert len(children) == 2  # one encodes, one waits to remove
     wait_for(lambda: not list(tmp_path.iterdir()))
-    wait_for(lambda: not any(runs(pid) for pid in children))
-
-
-def wait_for(happens: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + 120
-    while not happens():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def runs(pid: str) -> bool:
-    """Tell whether a process runs; one that ended and that nobody waits for does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+    wait_for(lambda: not any(runs(int(pid)) for pid in children))
 
 
 def test_a_small_disk_is_refused_before_anything_is_written(tmp_path: Path) -> None:
