@@ -1,6 +1,7 @@
 """`migrate-labels`: from labels of one year to files that `classify` and `explain-labels` take."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from esd_tasks.migrate.request import MigrateRequest
 from esd_tasks.migrate.series_file import NODATA, STATUSES, read_series, series_path
 from stactools_esd import fsq
 from stactools_esd.errors import UsageError
+from stactools_esd.run_lock import LOCK_FILE, locked_folder
 
 YEARS = tuple(range(2010, 2020))
 BROKE = 2015
@@ -170,6 +172,20 @@ def test_a_finished_run_is_not_done_again(migrated: Path, place: Path) -> None:
     assert "already done" in run(place, *same)
     assert migrated.read_bytes() == before
     assert "of another run" in run(place, *same, "--seed", "1", expected=1)
+
+
+def test_a_second_run_of_the_same_name_waits_its_turn(place: Path, tmp_path: Path) -> None:
+    """While one run writes these files another leaves with 4 and one line; after a kill nothing hidden stays."""
+    words = ("--label-year", "2013", "--years", "2012-2014", "-q", "-o", str(tmp_path / "new" / "one.gpkg"))
+    lock = tmp_path / "new" / ".one"
+    with locked_folder(lock):
+        assert f"got {lock} in use by process {os.getpid()}" in " ".join(run(place, *words, expected=4).split())
+    lock.mkdir(parents=True)
+    (lock / LOCK_FILE).touch()  # what a killed run leaves
+    run(place, *words)
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        "one.gpkg", "one_report.html", "one_run.json", "one_series.npz"
+    ]  # fmt: skip
 
 
 def test_each_label_may_have_its_own_year(place: Path, tmp_path: Path) -> None:

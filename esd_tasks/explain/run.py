@@ -17,7 +17,7 @@ from esd_tasks.explain.request import ExplainPlan
 from esd_tasks.explain.table import UNCERTAIN_NAME, Row, tallies, write_rows
 from esd_tasks.explain.words import change_sentence
 from esd_tasks.migrate.series_file import STATUSES, MigratedSeries
-from esd_tasks.run_record import RUN_JSON, software
+from esd_tasks.run_record import RUN_JSON, run_record
 from stactools_esd.blocks import BlockStore
 from stactools_esd.errors import OutputError
 from stactools_esd.files import read_json, write_json
@@ -91,16 +91,16 @@ def run_plan(plan: ExplainPlan, *, on_progress: OnProgress | None = None) -> Exp
         write_json(folder / SUMMARY, {"schema_version": "1", **result, "notes": _notes(plan)})
         outputs = {"report": write_report(plan, rows, counts), "table": TABLE, "summary": SUMMARY}
         outputs |= {row.page.removesuffix(".png"): row.page for row in rows if row.page} | {"run": RUN_JSON}
-        record = {
-            "schema_version": "1",
-            "run_key": plan.run_key,
-            "command": request.command,
-            **plan.facts,
-            "software": software(),
-            "outputs": outputs,
-            "notes": _notes(plan),
-            "result": {name: value for name, value in result.items() if name != "kinds"},
-        }
+        record = run_record(
+            run_key=plan.run_key,
+            command=request.command,
+            facts=plan.facts,
+            items=(),
+            folder=folder,
+            outputs=outputs,
+            notes=_notes(plan),
+            result={name: value for name, value in result.items() if name != "kinds"},
+        )
         write_json(folder / RUN_JSON, record)
         store.discard()
     return ExplainResult(folder=folder, record=record, already_done=False)

@@ -15,6 +15,7 @@ from esd_tasks.migrate.series import LabelSeries, read_label_series
 from esd_tasks.migrate.stable import LEAST_SAMPLES
 from stactools_esd.errors import EsdError, OutputError
 from stactools_esd.files import read_json, write_json
+from stactools_esd.run_lock import locked_folder
 
 FEW: Final = 20
 """Samples of a class below which it is named in the notes."""
@@ -67,15 +68,25 @@ def run_plan(plan: MigratePlan, *, on_progress: OnProgress | None = None) -> Mig
     """Carry the labels of a plan to all years; a finished result is returned as it is.
 
     Raises:
+        InUseError: Another run writes files of these names.
         LabelsError: Too few samples or classes are left.
         OutputError: Files of another run, or somebody's, have these names.
         RasterError: A codes COG is damaged, and nothing is left without it.
     """
-    request, output = plan.request, plan.request.output_or_default
-    paths = paths_of(output)
-    if not request.overwrite and _is_finished(plan):
+    output = plan.request.output_or_default
+    if not plan.request.overwrite and _is_finished(plan):
         return _result(plan, already_done=True)
-    report = on_progress or (lambda *_: None)
+    lock = output.with_name(f".{output.stem}")
+    with locked_folder(lock) as was_killed:
+        _write(plan, on_progress or (lambda *_: None))
+    if was_killed:
+        lock.rmdir()
+    return _result(plan, already_done=False)
+
+
+def _write(plan: MigratePlan, report: OnProgress) -> None:
+    """Carry the labels, and write every file; the record is the last."""
+    request, output = plan.request, plan.request.output_or_default
     failures = Failures()
     report("read codes", 0, 1)
     try:
@@ -110,13 +121,12 @@ def run_plan(plan: MigratePlan, *, on_progress: OnProgress | None = None) -> Mig
         facts=plan.facts,
         items=plan.items,
         folder=output.parent,
-        outputs={kind: path.name for kind, path in paths.items()},
+        outputs={kind: path.name for kind, path in paths_of(output).items()},
         result=content,
         missing=list(failures.missing),
         notes=notes,
     )
     write_json(record_path(output), record)
-    return _result(plan, already_done=False)
 
 
 def _is_finished(plan: MigratePlan) -> bool:
