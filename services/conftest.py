@@ -31,7 +31,7 @@ def run() -> Run:
             env=os.environ | {"PATH": path} | variables,
             capture_output=True,
             text=True,
-            timeout=2400,
+            timeout=800,  # before that of a test, which would not show what the program said
             check=False,
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
