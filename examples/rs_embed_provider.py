@@ -4,7 +4,8 @@
     import rs_embed_provider
     get_embedding("esd", spatial=BBox(...), temporal=TemporalSpec.year(2020), output=OutputSpec.grid())
 
-`ESD_CATALOG` names the catalogue. Values are the 72 vector values of a pixel, on rs-embed's common grid at 30 m.
+`ESD_CATALOG` names the collection of one encoder, such as catalog/esd-esdnet-small-v1; codes of two, as a whole
+catalogue may hold, are refused. Values are the 72 vector values of a pixel, on rs-embed's common grid at 30 m.
 """
 
 import os
@@ -50,7 +51,7 @@ class EsdEmbedder(EmbedderBase):
         common = common_grid(spatial, scale_m=RESOLUTION_M)
         height, width, transform = common.height, common.width, common.transform
         grid = Grid(crs=CRS.from_user_input(COMMON_CRS), transform=transform, width=width, height=height)
-        catalog = os.environ.get("ESD_CATALOG", "catalog")
+        catalog = os.environ.get("ESD_CATALOG", "catalog/esd-esdnet-small-v1")
         block = read_window(find_items(catalog, geometry=grid.footprint(), years=[year]), grid)
         vectors = codes_to_vectors(np.moveaxis(block.codes, 0, -1)).reshape(height, width, -1)  # (rows, columns, 72)
         values = np.moveaxis(np.where(block.valid[..., None], vectors, np.nan), -1, 0).astype(np.float32)

@@ -15,6 +15,7 @@ import pytest
 import rasterio
 from conftest import ROOT
 
+from stactools_esd.errors import IncomparableError
 from stactools_esd.fsq import codes_to_vectors
 from stactools_esd.product import FSQ
 
@@ -86,6 +87,17 @@ def test_torchgeo_reads_our_catalogue(torchgeo: types.ModuleType, collection: Pa
         np.testing.assert_array_equal(sample["image"].numpy(), expected)
 
 
+def test_torchgeo_refuses_codes_of_two_encoders(torchgeo: types.ModuleType, catalog: Path, collection: Path) -> None:
+    """The whole catalogue holds one place by several encoders, and TorchGeo would take one of them without a word."""
+    from torchgeo_dataset import EsdCodes
+
+    several = r"^got codes of ESD_esdnet-base-v1, ESD_esdnet-small-v1, expected one encoder; give the folder .*$"
+    with pytest.raises(ValueError, match=several):
+        EsdCodes(str(catalog))
+    with pytest.raises(ValueError, match=several):
+        EsdCodes(paths=[str(collection), str(catalog / "esd-esdnet-base-v1")])
+
+
 def test_rs_embed_asks_for_esd(collection: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`get_embedding("esd", ...)` of rs-embed gives a grid of 72 values on its own pixels, and their mean."""
     rs_embed = importlib.import_module("rs_embed")
@@ -108,6 +120,19 @@ def test_rs_embed_asks_for_esd(collection: Path, monkeypatch: pytest.MonkeyPatch
     described = example.EsdEmbedder().describe()
     assert described["type"] == "precomputed"
     assert described["output"] == ["grid", "pooled"]
+
+
+def test_rs_embed_refuses_codes_of_two_encoders(catalog: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole catalogue is refused in a line that says what to do; what is read by default is one collection."""
+    rs_embed = importlib.import_module("rs_embed")
+    importlib.import_module("rs_embed_provider")
+    asked = {"spatial": rs_embed.PointBuffer(3.30, 50.72, 60), "temporal": rs_embed.TemporalSpec.year(2020)}
+    monkeypatch.setenv("ESD_CATALOG", str(catalog))
+    with pytest.raises(IncomparableError, match=r"expected one encoder .* such as those of its collection$"):
+        rs_embed.get_embedding("esd", **asked)
+    monkeypatch.delenv("ESD_CATALOG")
+    monkeypatch.chdir(ROOT)
+    assert rs_embed.get_embedding("esd", **asked).meta["catalog"] == "catalog/esd-esdnet-small-v1"
 
 
 def test_rs_embed_without_a_year(collection: Path, monkeypatch: pytest.MonkeyPatch) -> None:
