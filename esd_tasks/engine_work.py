@@ -1,6 +1,7 @@
 """What the engine is given: work that is done block by block, and the resources for it."""
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ PROCESS_BYTES: Final = 400_000_000
 
 MOST_READERS: Final = 8
 """Threads that read, at most; each holds files of its own open."""
+
+_ADDRESS: Final = re.compile(r"\w+://\S+|[^\s/]+:\d+")
+"""Of a scheduler; without a protocol Dask takes TCP."""
 
 Arrays = Mapping[str, NDArray[Any]]
 """Arrays of a block by their names."""
@@ -80,7 +84,7 @@ class Resources:
     """Threads that compute: of this process, all cores if None; with `workers` of each of them, one if None."""
 
     memory: int = DEFAULT_MEMORY
-    """Bytes that the processes of this machine may take."""
+    """Bytes that the processes of this machine may take; those of `scheduler` have what was given to them."""
 
     workers: int | None = None
     """Processes of a Dask cluster on this machine; None to work in this process."""
@@ -94,6 +98,8 @@ class Resources:
                 raise UsageError(f"got {option} {value}, expected 1 or more; correct it")
         if self.workers is not None and self.scheduler is not None:
             raise UsageError("got both --workers and --scheduler, expected one of them; leave one out")
+        if self.scheduler is not None and not _ADDRESS.fullmatch(self.scheduler):
+            raise UsageError(f"got --scheduler {self.scheduler!r}, expected an address as tcp://HOST:8786; correct it")
 
     @property
     def clustered(self) -> bool:

@@ -114,6 +114,8 @@ def test_wrong_resources_are_refused() -> None:
         ({"threads": 0}, "--threads 0"),
         ({"workers": 0}, "--workers 0"),
         ({"workers": 2, "scheduler": "tcp://10.0.0.1:8786"}, "both --workers and --scheduler"),
+        ({"scheduler": "workstation"}, "--scheduler 'workstation', expected an address as tcp://HOST:8786"),
+        ({"scheduler": ""}, "--scheduler '', expected an address"),
         ({"memory": "much"}, "memory 'much'"),
     ):
         with pytest.raises(UsageError, match=said):

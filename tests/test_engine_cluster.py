@@ -159,7 +159,7 @@ def test_workers_of_this_machine_come_and_go(expected: dict[str, bytes], tmp_pat
 
 
 def test_maps_are_those_of_threads(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A map by a model, one by places alike, and one of two years are the same byte for byte.
+    """Maps by a model, by places alike, and of two years are the same byte for byte, with a worker killed, too.
 
     The commands of the page on scale are run as they stand.
     """
@@ -185,6 +185,21 @@ def test_maps_are_those_of_threads(cluster: Any, tmp_path: Path, monkeypatch: py
         made[name] = {path.relative_to(out): path.read_bytes() for path in sorted(out.rglob("*.tif"))}
     assert len(made["threads"]) >= 5
     assert made["threads"] == made["cluster"]
+    with distributed.Client(cluster) as client:
+        victims = list(client.run(os.getpid).values())[:1]
+
+    def kill(stage: str, done: int, total: int) -> None:
+        if 0 < done < total and victims:
+            os.kill(victims.pop(), signal.SIGKILL)
+
+    asked = {"catalog": str(codes), "scheduler": cluster.scheduler_address}
+    out = predict.predict(
+        tmp_path / "model", output=tmp_path / "killed" / "out" / "predict", band=("entropy",), on_progress=kill, **asked
+    )
+    assert victims == []
+    found = {Path("predict") / path.name: path.read_bytes() for path in out.folder.glob("*.tif")}
+    assert found == {path: content for path, content in made["threads"].items() if path in found}
+    assert len(found) >= 3
     monkeypatch.chdir(tmp_path)
     (block,) = re.findall(r"^```bash\n(.*?)^```$", SCALE.read_text(), re.DOTALL | re.MULTILINE)
     for line in block.splitlines():

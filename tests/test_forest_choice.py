@@ -136,7 +136,7 @@ def test_a_model_that_is_unfit_says_why(few: Callable[[int], None], caplog: pyte
     few(0)
     booster = asked(objective=("poisson",))
     booster.text = booster.text.replace("objective=poisson", "objective=poisson\nnum_class=3")
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.WARNING)
     found = Predictor(booster)
     assert found.predict(CODES).shape == (90, 3)
     assert found.most_probable(CODES)[0].tolist() == [2] * 90

@@ -64,7 +64,7 @@ class Predictor:
             check_objective(model.objective)
             tables = compile_forest(model, self.columns)
         except UnfitModelError as reason:
-            _log.info("predicting with LightGBM, which is slower: the model has %s", reason)
+            _log.warning("predicting with LightGBM, which is slower: the model has %s", reason)
             return None
         self.objective = model.objective
         return tables
