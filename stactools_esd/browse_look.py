@@ -39,7 +39,7 @@ def look(document: Path) -> str | None:
     looked = f"{items:,} item{'s' * (items != 1)}"
     return (
         f"got assets that will not be shown, {found}, by a look at {looked}, such as {first}; make it "
-        f"whole: stac esd create-catalog {document.parent} NEW --copy-assets"
+        f"whole: stac esd create-catalog {document.parent} NEW --copy-assets{' --allow outside' if outside else ''}"
     )
 
 

@@ -17,14 +17,15 @@ from itertools import groupby
 from pathlib import Path
 
 from stactools_esd import parquet_index
+from stactools_esd.asset_copies import copy_assets
 from stactools_esd.catalog_build import Builder, ItemsOfYear
 from stactools_esd.catalog_documents import CATALOG_ID, Json, leaf_of
 from stactools_esd.catalog_files import DOCUMENTS, files_of, is_item, remove
 from stactools_esd.collection_facts import require_one_encoder
 from stactools_esd.errors import CatalogError, UsageError
 from stactools_esd.files import PARTIAL_MARK, read_json
+from stactools_esd.hrefs import OUTSIDE
 from stactools_esd.inventory import find_items
-from stactools_esd.item_folder import copy_assets
 from stactools_esd.product import ENCODER_LABEL, EncoderIdentity
 from stactools_esd.run_lock import LOCK_FILE, locked_folder
 from stactools_esd.stac import identity_of
@@ -84,7 +85,8 @@ def create_catalog(
         append: See `Layout`.
         index: See `Layout`.
         collections: See `Layout`.
-        allowed: Further schemes of hrefs of assets, such as `http`.
+        allowed: Further schemes of hrefs of assets, such as `http`; with `copy` also `outside`, for local files that
+            lie neither in a source nor in the folder of their item.
 
     Returns:
         Path of the root `catalog.json`.
@@ -101,7 +103,9 @@ def create_catalog(
     destination = Path(os.path.abspath(destination))  # noqa: PTH100  (links below must not keep `..`)
     check_destination(destination)
     sources = list(sources)
-    items = find_items(sources, prefer=destination, allowed=allowed) if sources or not collections else {}
+    enclosed = copy and OUTSIDE not in allowed
+    named = sources or not collections
+    items = find_items(sources, prefer=destination, allowed=allowed, enclosed=enclosed) if named else {}
     placed = sorted((leaf_of(item).parts[:2], id) for id, item in items.items())
     years = []
     for (_, year), group in groupby(placed, key=lambda pair: pair[0]):

@@ -12,12 +12,12 @@ from typing import Any, Protocol
 
 from stactools_esd import catalog_documents as documents
 from stactools_esd import parquet_index
+from stactools_esd.asset_copies import copy_assets
 from stactools_esd.catalog_files import linked_below
 from stactools_esd.collection_facts import Facts
 from stactools_esd.errors import PartlyDoneError
 from stactools_esd.files import atomic_path, json_text
 from stactools_esd.inventory import items_of_year, years_of
-from stactools_esd.item_folder import copy_assets
 from stactools_esd.model_item import create_model_item, shipped_model
 from stactools_esd.product import EncoderIdentity
 from stactools_esd.stac import local_path, tags_of

@@ -22,7 +22,8 @@ from stactools_esd.errors import EsdError, UsageError
     "--allow",
     multiple=True,
     metavar="WORD",
-    help="Scheme of hrefs that may be, such as http; of a listing also: outside.",
+    help="Scheme of hrefs that may be, such as http. outside: a listing's files outside the catalogue, or with "
+    "--copy-assets those outside the SOURCEs.",
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Processes for a listing; one a core, unless said.")
 def create_catalog_command(

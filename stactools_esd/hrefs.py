@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
@@ -61,6 +61,36 @@ def check_href(href: str, *, allowed: Collection[str] = (), root: Path | None = 
                 f"got the file {href}, expected one in the catalogue {root}; say --allow {OUTSIDE} if it is meant"
             )
     return href
+
+
+def check_enclosed(href: str, roots: Iterable[Path]) -> None:
+    """See that a local file that will be copied lies in one of some folders, wherever symbolic links lead.
+
+    What an item of others names is published with the copy: a key beside the tiles is no part of them. So hidden files
+    and folders of the roots are not in them.
+
+    Args:
+        href: URL, or absolute path of this machine.
+        roots: Folders or files that the user named.
+
+    Raises:
+        CatalogError: It lies elsewhere.
+    """
+    path = local_path(href)
+    if path is None:
+        return
+    real, known = Path(os.path.realpath(path)), [Path(os.path.realpath(root)) for root in roots]
+    if not any(_lies_in(real, root) for root in known):
+        lying = f" (which is {real})" if real != path else ""
+        raise CatalogError(
+            f"got the file {path}{lying} to copy, expected one in {known[-1]} or another SOURCE, and none that is "
+            f"hidden there; look at what the item names, and say --allow {OUTSIDE} if it is meant"
+        )
+
+
+def _lies_in(path: Path, root: Path) -> bool:
+    """Tell whether a path lies in a root, not hidden below it."""
+    return path.is_relative_to(root) and not any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
 def check_no_secret(href: str) -> None:

@@ -15,7 +15,7 @@ from stactools_esd.collection import ESD_EXTENSION
 from stactools_esd.errors import CatalogError, NothingFoundError, RasterError, UsageError
 from stactools_esd.files import read_json
 from stactools_esd.gdal import quiet_gdal
-from stactools_esd.hrefs import LINK_SCHEMES, check_href
+from stactools_esd.hrefs import LINK_SCHEMES, check_enclosed, check_href
 from stactools_esd.item_folder import pictures_beside
 from stactools_esd.model_item import MODEL_RELATION
 from stactools_esd.names import parse_name
@@ -29,13 +29,17 @@ STRUCTURE = frozenset({"root", "parent", "self", "collection", "child", "item"})
 Json = dict[str, Any]
 
 
-def find_items(sources: Iterable[str | Path], *, prefer: Path, allowed: Collection[str] = ()) -> dict[str, Json]:
+def find_items(
+    sources: Iterable[str | Path], *, prefer: Path, allowed: Collection[str] = (), enclosed: bool = False
+) -> dict[str, Json]:
     """Collect the items of sources by id, sorted: asset hrefs absolute, links other than structure kept.
 
     Args:
         sources: Items, codes COGs, or folders of either, searched through; in any order.
         prefer: Where equal items name files in two places, those in this folder are taken.
         allowed: Further schemes of hrefs of assets; see `hrefs.check_href`.
+        enclosed: Refuse items whose local files, symbolic links followed, lie neither in a source nor in the item's own
+            folder: they will be copied.
 
     Raises:
         NothingFoundError: There is none.
@@ -50,11 +54,17 @@ def find_items(sources: Iterable[str | Path], *, prefer: Path, allowed: Collecti
             check_href(asset["href"], allowed=allowed)
         for link in _kept_links(content):
             check_href(link["href"], allowed=(*allowed, *LINK_SCHEMES))
-    items = [_absolute(content, path.parent) for path, content in documents.items()]
-    described = {asset["href"] for item in items for asset in item["assets"].values()}
+    placed = [(_absolute(content, path.parent), path.parent) for path, content in documents.items()]
+    described = {asset["href"] for item, _ in placed for asset in item["assets"].values()}
     for raster in sorted(rasters):
         if raster.as_posix() not in described:
-            items.append(_item_of(raster))
+            placed.append((_item_of(raster), raster.parent))
+    if enclosed:
+        roots = [path for source in sources if (path := _root_of(source)) is not None]
+        for item, folder in placed:
+            for asset in item["assets"].values():
+                check_enclosed(asset["href"], [*roots, folder])
+    items = [item for item, _ in placed]
     items += [create_item(check_href(url, allowed=allowed)).to_dict(False, False) for url in sorted(remote)]
     for item in sorted(items, key=lambda item: _preference(item, prefer)):
         _check_name(item)
@@ -95,6 +105,12 @@ def _find(sources: Iterable[str | Path]) -> tuple[dict[Path, Json], set[Path], s
         else:
             raise UsageError(f"got no file or folder at {path}, expected items or codes COGs; check the path")
     return documents, rasters, remote
+
+
+def _root_of(source: str | Path) -> Path | None:
+    """Return what a source lets be copied: a folder, that of a catalogue, or a file; None for a URL."""
+    path = local_path(str(source))
+    return path.parent if path is not None and path.name in ("catalog.json", "collection.json") else path
 
 
 def search_folder(folder: Path) -> tuple[dict[Path, Json], set[Path]]:
@@ -201,7 +217,7 @@ def _kept_links(item: Json) -> list[Json]:
 
 def _resolve(href: str, folder: Path) -> str:
     path = local_path(href)
-    return href if path is None else (folder / path).resolve().as_posix()
+    return href if path is None else Path(os.path.realpath(folder / path)).as_posix()
 
 
 def _check_name(item: Json) -> None:

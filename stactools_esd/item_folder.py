@@ -4,11 +4,10 @@
 """
 
 import dataclasses
-import filecmp
 import importlib.metadata
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,8 +20,7 @@ from rasterio.crs import CRS
 from rasterio.windows import Window
 
 from stactools_esd.cog import CodesFile, check_codes_file, open_codes, write_code_blocks
-from stactools_esd.errors import OutputError
-from stactools_esd.files import PARTIAL_MARK, atomic_path, made_folder, make_folder, write_json
+from stactools_esd.files import PARTIAL_MARK, made_folder, make_folder, write_json
 from stactools_esd.hrefs import check_no_secret
 from stactools_esd.names import CodesTags, ProductName
 from stactools_esd.product import SOFTWARE
@@ -180,45 +178,6 @@ def pictures_beside(codes: Path) -> tuple[Path | None, Path | None]:
     """Return the false-colour COG and the thumbnail that lie beside a codes COG under its name, None where not."""
     visual, thumbnail = (codes.with_name(f"{codes.stem}_{ending}") for ending in ("visual.tif", "thumbnail.png"))
     return visual if visual.is_file() else None, thumbnail if thumbnail.is_file() else None
-
-
-def copy_assets(item: Mapping[str, Any], folder: Path, root: Path) -> dict[str, Any]:
-    """Copy the local assets of an item into a folder, and return the item as it names them there.
-
-    Links to local files that are not copied, such as the images that codes were made from, become `file:` URLs: where
-    the copies go next, a relative link would lead elsewhere. STAC's best practices want relative links within a
-    catalogue of its own files only.
-
-    Args:
-        item: Item as JSON; hrefs of local assets and links are absolute.
-        folder: Where the copies go, under their own names; a copy that is there already and agrees is left alone.
-        root: Folder that will be moved as one; links to files in it stay paths.
-
-    Raises:
-        OutputError: A file is missing or cannot be written.
-    """
-    assets = {}
-    for key, asset in item["assets"].items():
-        path = local_path(asset["href"])
-        assets[key] = asset if path is None else asset | {"href": str(_copied(path, folder / path.name))}
-    links = [link | {"href": _lasting(link["href"], root)} for link in item.get("links", [])]
-    return {**item, "links": links, "assets": assets}
-
-
-def _lasting(href: str, root: Path) -> str:
-    """Return an href that stays true when a folder is moved away from a local file outside it."""
-    path = local_path(href)
-    return href if path is None or path.is_relative_to(root.resolve()) else path.absolute().as_uri()
-
-
-def _copied(path: Path, target: Path) -> Path:
-    try:
-        if not (target.exists() and (target.samefile(path) or filecmp.cmp(path, target, shallow=False))):
-            with atomic_path(target) as temporary:
-                shutil.copyfile(path, temporary)
-    except OSError as error:
-        raise OutputError(f"cannot copy {path} to {target} ({error.strerror}); mend the file or the folder") from error
-    return target
 
 
 def _stage_codes(codes: CodesFile, source: str | Path, kept: Path, staged: Path, said: dict[str, Any]) -> Path:

@@ -27,6 +27,7 @@ LAYERS = [
     {"model_item"},
     {
         "schema",
+        "asset_copies",
         "item_folder",
         "inventory",
         "catalog_documents",
