@@ -13,6 +13,7 @@ from stactools_esd import grid as tiles
 from stactools_esd import stac
 from stactools_esd.cog import CodesFile, open_codes
 from stactools_esd.errors import CatalogError, EsdError, IncomparableError, NothingFoundError, UsageError
+from stactools_esd.gdal import without_query
 from stactools_esd.names import is_tile
 from stactools_esd.product import DATA_LICENCE, CodesIdentity, require_comparable
 
@@ -151,9 +152,25 @@ def one_identity(items: Sequence[CodesItem]) -> CodesIdentity:
     """Return the identity that all items share.
 
     Raises:
-        IncomparableError: They are of several encoders or input recipes.
+        IncomparableError: They are of several encoders or input recipes; the message names collections to choose from.
     """
-    return require_comparable({item.id: item.identity for item in items})
+    try:
+        return require_comparable({item.id: item.identity for item in items})
+    except IncomparableError as error:
+        collections = sorted({_collection_of(item) for item in items})
+        if len(collections) < 2:
+            raise
+        raise IncomparableError(f"{error}: --catalog {' or '.join(collections)}") from error
+
+
+def _collection_of(item: CodesItem) -> str:
+    """Return the collection that an item lies in as `--catalog` takes it, or its id where nobody knows its place."""
+    id = item.identity.encoder.collection_id
+    place = without_query(item.item_href or "")
+    above, found, _ = place.partition(f"/{id}/")
+    if not found:
+        return id
+    return f"{above}/{id}" if stac.local_path(place) else f"{above}/{id}/collection.json"
 
 
 def one_start(items: Iterable[CodesItem]) -> None:

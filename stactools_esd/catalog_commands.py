@@ -10,7 +10,7 @@ from stactools_esd.errors import EsdError, UsageError
 
 @click.command("create-catalog", short_help="Write the static catalogue of items, codes or a listing")
 @click.argument("sources", metavar="SOURCE...", nargs=-1)
-@click.argument("destination", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("destination", type=click.Path(file_okay=False))
 @click.option("--replace", is_flag=True, help="Drop items of an older catalogue that are not among the sources.")
 @click.option("--append", is_flag=True, help="Keep them; items that did not change are left alone.")
 @click.option("--copy-assets", is_flag=True, help="Copy assets to their items: one folder that can be published.")
@@ -28,7 +28,7 @@ from stactools_esd.errors import EsdError, UsageError
 @click.option("--workers", type=click.IntRange(min=1), help="Processes for a listing; one a core, unless said.")
 def create_catalog_command(
     sources: tuple[str, ...],
-    destination: Path,
+    destination: str,
     replace: bool,
     append: bool,
     copy_assets: bool,
@@ -49,6 +49,10 @@ def create_catalog_command(
     from stactools_esd.catalog_listing import catalog_of_listing, usual_workers
     from stactools_esd.listing import is_listing
 
+    if not destination or not all(sources):
+        empty = "SOURCE" if destination else "DESTINATION"
+        raise UsageError(f"got an empty {empty}, expected a path; is a variable of the shell empty?")
+    catalog = Path(destination)
     listings = [source for source in sources if is_listing(source)]
     if listings and len(sources) > 1:
         raise UsageError(
@@ -57,17 +61,27 @@ def create_catalog_command(
     if like and not listings:
         raise UsageError("got --like without a listing, expected a .csv, .parquet or .jsonl file as SOURCE")
     if check:
-        _check(sources, destination, bool(listings), like, allow)
+        _check(sources, catalog, bool(listings), like, allow)
         return
     if not sources and not collections:
         raise UsageError("Missing argument 'SOURCE...'; name items, codes COGs, folders of these, or a listing")
     options = {"replace": replace, "append": append, "index": not no_index, "collections": collections}
     if listings:
         layout = Layout(**options, workers=workers or usual_workers())  # type: ignore[arg-type]
-        root = catalog_of_listing(listings[0], destination, layout=layout, like=like, allowed=allow)
+        root = catalog_of_listing(listings[0], catalog, layout=layout, like=like, allowed=allow)
     else:
-        root = create_catalog(sources, destination, copy=copy_assets, allowed=allow, **options)  # type: ignore[arg-type]
-    print_made([root], ["esd-tasks", "classify", "--labels", "samples.gpkg", "--catalog", destination])
+        root = create_catalog(sources, catalog, copy=copy_assets, allowed=allow, **options)  # type: ignore[arg-type]
+    print_made([root], ["esd-tasks", "classify", "--labels", "samples.gpkg", "--catalog", _of_one_encoder(catalog)])
+
+
+def _of_one_encoder(catalog: Path) -> Path:
+    """Return what `esd-tasks` takes: the catalogue, or the first of its collections where several have items."""
+    from stactools_esd.catalog_files import linked_below
+    from stactools_esd.inventory import years_of
+
+    children = [path for relation, path in linked_below(catalog / "catalog.json") if relation == "child"]
+    with_items = [path.parent for path in children if years_of(path)]
+    return with_items[0] if len(with_items) > 1 else catalog
 
 
 def _check(
@@ -85,7 +99,7 @@ def _check(
 
 
 @click.command("list-portal", short_help="List what the portal of the official archive has")
-@click.argument("listing", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("listing", type=click.Path(dir_okay=False))
 @click.option(
     "--years", metavar="YEARS", default="2000-2024", show_default=True, help="Such as 2015-2020 or 2000,2020."
 )
@@ -98,16 +112,17 @@ def _check(
     help="V001CHN: tiles over China by another recipe.",
 )
 @click.option("--url", metavar="URL", help="Another server of the same kind; ESD_PORTAL_URL if not said.")
-def list_portal_command(listing: Path, years: str, bbox: str | None, variant: str, url: str | None) -> None:
+def list_portal_command(listing: str, years: str, bbox: str | None, variant: str, url: str | None) -> None:
     """Write what the portal lists to LISTING, a .csv or .parquet file for `create-catalog`. No login is needed.
 
     Hrefs in it are names of files: they are signed when somebody reads them, with ESD_PORTAL_TOKEN, ESD_PORTAL_USER and
     ESD_PORTAL_USER_ID of the environment. Nothing of these is written anywhere.
     """
-    from stactools_esd.listing import write_listing
+    from stactools_esd.listing import listing_to_write, write_listing
     from stactools_esd.portal import list_archive
 
+    path = listing_to_write(listing)  # before the portal is asked, which takes a while
     box = numbers(bbox, float, "W,S,E,N in degrees")
-    count = write_listing(listing, list_archive(years, box=box, variant=variant, server=url))
+    count = write_listing(path, list_archive(years, box=box, variant=variant, server=url))
     click.echo(f"{count} tiles and years")
-    print_made([listing], ["stac", "esd", "create-catalog", listing, "catalog"])
+    print_made([path], ["stac", "esd", "create-catalog", path, "catalog"])

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from stactools_esd import grid
-from stactools_esd.errors import CatalogError, EsdError, NothingFoundError
+from stactools_esd.errors import CatalogError, EsdError, NothingFoundError, UsageError
 from stactools_esd.hrefs import check_href
 from stactools_esd.names import ProductName, parse_name
 from stactools_esd.product import OFFICIAL_ENCODER, OFFICIAL_YEARS, EncoderIdentity
 
 SUFFIXES: Final = (".csv", ".jsonl", ".ndjson", ".parquet")
 """Endings of files that are listings."""
+
+_WRITTEN = (".csv", ".parquet")
 
 COLUMNS: Final = ("tile", "year", "href", "size")
 """Columns that are read; the last may be missing or empty."""
@@ -96,18 +98,29 @@ def read_listing(
     return [entry for _, entry in sorted(found.items())]
 
 
+def listing_to_write(name: str) -> Path:
+    """Return the path of a listing that `write_listing` can write, before it is known what stands in it.
+
+    Raises:
+        UsageError: The name is empty, or ends in something else.
+    """
+    path = Path(name)
+    if path.suffix.lower() not in _WRITTEN:
+        raise UsageError(f"got {name!r}, expected a name that ends in {' or '.join(_WRITTEN)}; choose one")
+    return path
+
+
 def write_listing(path: Path, entries: Iterable[Entry]) -> int:
     """Write entries as CSV or Parquet, by the ending of the path, and return how many there are.
 
     Raises:
-        CatalogError: The ending is another.
+        UsageError: The ending is another.
         OutputError: The file cannot be written.
     """
     from stactools_esd.files import atomic_path
 
+    listing_to_write(str(path))
     rows = sorted(entries, key=lambda entry: (entry.year, entry.tile))
-    if path.suffix.lower() not in (".csv", ".parquet"):
-        raise CatalogError(f"got {path}, expected a name that ends in .csv or .parquet; choose one")
     with atomic_path(path) as temporary:
         if path.suffix.lower() == ".parquet":
             from stactools_esd.parquet_index import pyarrow_modules

@@ -1,15 +1,20 @@
 """Sources of a catalogue that nobody should believe: unknown encoders, strange addresses, secrets."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import synthetic
+from click.testing import CliRunner
 
+from esd_tasks.codes_item import one_identity
+from esd_tasks.items import find_items
+from stactools_esd import commands
 from stactools_esd.catalog import create_catalog
 from stactools_esd.cog import write_codes
-from stactools_esd.errors import CatalogError
+from stactools_esd.errors import CatalogError, IncomparableError
 from stactools_esd.item_folder import write_item
 from stactools_esd.stac import create_item
 from stactools_esd.validate import validate
@@ -141,3 +146,38 @@ def test_an_item_of_a_signed_address_is_not_written(area_cog: Path) -> None:
         "https://a.example/ESD_esdnet-small-v1_xdemo_2020.tif", read_href_modifier=lambda _: str(area_cog)
     )
     assert item.assets["embeddings"].href == "https://a.example/ESD_esdnet-small-v1_xdemo_2020.tif"
+
+
+def test_the_next_command_is_one_that_works(area_cog: Path, official_tile: Path, tmp_path: Path) -> None:
+    """Of several encoders a collection is named; whoever names the catalogue is told which there are."""
+    place = tmp_path / "catalog"
+    said = CliRunner().invoke(commands.esd, ["create-catalog", str(area_cog), str(place)])
+    assert said.stdout.endswith(f"--catalog {place}\n")
+    both = CliRunner().invoke(commands.esd, ["create-catalog", str(official_tile), str(place), "--append"])
+    assert both.stdout.endswith(f"--catalog {place}/esd-esdnet-small-v1\n")
+    items = find_items(place)
+    assert one_identity(find_items(f"{place}/esd-esdnet-small-v1")).encoder.label == "esdnet-small-v1"
+    with pytest.raises(IncomparableError) as caught:
+        one_identity(items)
+    assert f"--catalog {place}/esd-esdnet-small-v1 or {place}/esd-official-v001" in str(caught.value)
+    alone = [replace(item, item_href=None) for item in items]
+    with pytest.raises(IncomparableError, match="--catalog esd-esdnet-small-v1 or esd-official-v001"):
+        one_identity(alone)
+    there = [replace(item, item_href=f"https://h/{item.identity.encoder.collection_id}/a.json?sig=x") for item in items]
+    with pytest.raises(IncomparableError, match=r"https://h/esd-official-v001/collection\.json$"):
+        one_identity(there)
+
+
+@pytest.mark.parametrize("arguments", [("{codes}", ""), ("", "{tmp}/catalog"), ("--check", "")])
+def test_an_empty_name_is_no_folder(
+    arguments: tuple[str, ...], area_cog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A variable of the shell that is empty does not stand for the folder one happens to be in."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    given = [argument.format(codes=area_cog, tmp=tmp_path) for argument in arguments]
+    refused = CliRunner().invoke(commands.esd, ["create-catalog", *given])
+    assert refused.exit_code == 2
+    assert "got an empty" in refused.stderr
+    assert not list((tmp_path / "here").iterdir())
+    assert not (tmp_path / "catalog").exists()

@@ -39,7 +39,7 @@ def test_the_road_from_files_to_a_catalogue(area_cog: Path, official_tile: Path,
     made = run("create-catalog", items, catalog)
     assert made.exit_code == 0, made.output
     assert made.stdout.splitlines()[0] == str(catalog / "catalog.json")
-    assert last_line(made) == f"next: esd-tasks classify --labels samples.gpkg --catalog {catalog}"
+    assert last_line(made) == f"next: esd-tasks classify --labels samples.gpkg --catalog {catalog}/esd-esdnet-small-v1"
     checked = run("validate", catalog)
     assert checked.exit_code == 0
     assert checked.stdout == "valid: 2 items, 2 collections, 5 catalogues, 2 codes COGs\n"

@@ -1,4 +1,4 @@
-"""A document behind a URL names files behind URLs; one on this machine may name what it likes."""
+"""A document behind a URL names files behind URLs; one on this machine also files of this machine."""
 
 import json
 import shutil
@@ -71,7 +71,32 @@ def test_a_local_document_names_files_anywhere(tmp_path: Path) -> None:
     """A catalogue leaves codes where they are: beside its folder, or by `file:` URLs after a copy."""
     place = str(tmp_path / "catalog" / "a.json")
     assert resolve("../tiles/a.tif", place) == str((tmp_path / "tiles" / "a.tif").resolve())
-    assert resolve(f"file://{tmp_path}/a.tif", place) == str((tmp_path / "a.tif").resolve())
+    for url in (f"file://{tmp_path}/a%20b.tif", f"FILE:{tmp_path}/a%20b.tif", (tmp_path / "a b.tif").as_uri()):
+        assert resolve(url, place) == str((tmp_path / "a b.tif").resolve())
+
+
+@pytest.mark.parametrize(
+    "href",
+    ["ftp://h/x.tif", "/vsicurl/http://h/x.tif", "/vsizip//tmp/a.zip/x.tif", "javascript:alert(1)", "NETCDF:/etc/x"],
+)
+def test_a_local_document_has_expected_schemes_too(href: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GDAL's paths and schemes of neither servers nor buckets are refused in one line, until they are allowed."""
+    catalog = write_catalog(tmp_path, index=False)
+    for path in catalog.rglob("esd-*-20*.json"):
+        content = json.loads(path.read_text())
+        content["assets"]["embeddings"]["href"] = href
+        path.write_text(json.dumps(content))
+    with pytest.raises(CatalogError, match=r"expected a path or one of the schemes .* set ESD_ALLOW=") as caught:
+        find_items(catalog)
+    assert "\n" not in str(caught.value)
+    monkeypatch.setenv(ALLOW_VARIABLE, "ftp, vsi, javascript, netcdf")
+    assert len(find_items(catalog)) >= 1
+
+
+@pytest.mark.parametrize("href", ["https://h/x.tif", "http://h/x.tif", "s3://b/x.tif", "gs://b/x.tif"])
+def test_a_local_document_names_servers_and_buckets(href: str, tmp_path: Path) -> None:
+    """What a catalogue names openly stays as it is."""
+    assert resolve(href, str(tmp_path / "a.json")) == href
 
 
 @pytest.mark.parametrize("what", ["asset", "link"])

@@ -222,3 +222,12 @@ def test_what_is_no_address_is_one_line(url: str) -> None:
     with pytest.raises(EsdError, match=r"which is no address|expected https://HOST") as refused:
         check_server(url)
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a", ""])
+def test_a_name_is_looked_at_before_the_portal_is_asked(name: str, portal: tuple[str, Portal], tmp_path: Path) -> None:
+    """A listing that could not be written in the end costs no question."""
+    refused = run("list-portal", tmp_path / name if name else "", "--years", "2020")
+    assert refused.exit_code == 2
+    assert "expected a name that ends in .csv or .parquet" in refused.stderr
+    assert portal[1].questions == []
