@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from stactools_esd.collection_facts import SUMMARISED, Facts, contents_of, require_one_encoder
+from stactools_esd.collection_facts import SIMULATED, SUMMARISED, Facts, contents_of, require_one_encoder
 from stactools_esd.product import (
     CODE_RULE,
     CODES_BANDS,
@@ -38,6 +38,12 @@ WORLD: Final = (-180.0, -90.0, 180.0, 90.0)
 """Extent of a collection whose items are not known yet."""
 
 _MAX_SUMMARY = 1000
+_KEYWORDS = ("embeddings", "Landsat", "land cover", "time series", "annual", "30 m", "ESD")
+_SIMULATION = {
+    "all": "Simulated, not observed: nothing in this collection is an observation of the Earth. ",
+    "some": f"Items whose `esd:input_recipe` has the source `{SIMULATED}` are no observations of the Earth. ",
+    "none": "",
+}
 _LICENCE_PAGES = {DATA_LICENCE: "https://creativecommons.org/licenses/by/4.0/"}
 _FIRST_LANDSAT_TM_YEAR = 1984
 
@@ -120,10 +126,10 @@ def collection_of(identity: EncoderIdentity | str, facts: Facts) -> "pystac.Coll
     collection = pystac.Collection(
         id=encoder.collection_id,
         title=collection_title(encoder),
-        description=_description(encoder, official),
+        description=_SIMULATION[facts.simulated] + _description(encoder, official),
         extent=_extent(facts, official),
         license=_licence(facts),
-        keywords=["embeddings", "Landsat", "land cover", "time series", "annual", "30 m", "ESD"],
+        keywords=[*_KEYWORDS, *([SIMULATED] if facts.simulated != "none" else [])],
         providers=_providers(official),
         summaries=pystac.Summaries(_summaries(encoder, facts, official), maxcount=_MAX_SUMMARY),
         stac_extensions=[RENDER_EXTENSION, SCIENTIFIC_EXTENSION, VERSION_EXTENSION, ESD_EXTENSION],

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from stactools_esd.errors import IncomparableError
 
@@ -20,6 +20,9 @@ SUMMARISED: Final = (
 """Properties whose values a collection lists."""
 
 _KEPT = (*SUMMARISED, "license")
+
+SIMULATED: Final = "simulated"
+"""First word of the input recipe's source where codes were made of no observation of the Earth."""
 
 Box = tuple[float, ...]
 """(west, south, east, north) in degrees."""
@@ -100,6 +103,13 @@ class Facts:
     def weights(self) -> set[str | None]:
         """The hashes of the weights that made them, None for those that are not public."""
         return {*self.sorted_values("esd:weights_sha256"), *([None] if self.unsaid_weights else [])}
+
+    @property
+    def simulated(self) -> Literal["all", "some", "none"]:
+        """How many of the items are no observations of the Earth, as their input recipes say."""
+        recipes = [recipe for recipe in self.sorted_values("esd:input_recipe") if isinstance(recipe, Mapping)]
+        found = {str(recipe.get("source")).partition(" ")[0] == SIMULATED for recipe in recipes}
+        return "none" if True not in found else "some" if False in found else "all"
 
 
 def require_one_encoder(label: str, weights: set[str | None]) -> None:
