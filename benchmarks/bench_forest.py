@@ -6,7 +6,8 @@ A tile's worth of codes (a simulated landscape, encoded by `esdnet-small`, over 
 LightGBM predicts some thousands of the same pixels between the forest's turns, and both are told in pixels a CPU
 second. Their raw scores must have equal bits. The portable figure comes from a process of its own for which numba
 compiles for any x86-64 processor (`NUMBA_CPU_NAME=generic`); times of compilation from processes with an empty and a
-filled cache.
+filled cache. `speed.wide_ratio` is what `wide_values`, the one function for one kind of processor, gains: code for
+this processor with it over code for this processor whose sums go through `leaf_numbers.add_values`.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import lightgbm
@@ -119,6 +121,21 @@ def compare(count: int, repeats: int) -> tuple[list[float], list[float]]:
     return [forest for forest, _ in turns], [other for _, other in turns]
 
 
+def without_wide(count: int, repeats: int) -> list[float]:
+    """Return pixels a CPU second of the forest, turn by turn, where no value comes out of a register.
+
+    Loops are compiled at their first call, and see then whether the processor counts as wide.
+    """
+    from numba import njit
+
+    from esd_tasks.forest import loops
+
+    loops.is_wide = njit(lambda: False)
+    predictor, codes = Predictor(load_model()), landscape_codes()
+    predictor.predict(np.resize(codes, (AT_ONCE, codes.shape[1])), raw_score=True)
+    return [forest_speed(predictor, codes, -(-count // repeats)) for _ in range(repeats)]
+
+
 def compile_seconds() -> float:
     """Return the CPU seconds of the first prediction of a process, less those of the second."""
     predictor, codes = Predictor(load_model()), np.zeros((5000, 12), np.uint16)
@@ -154,27 +171,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the forest against LightGBM.")
     parser.add_argument("--pixels", type=int, default=TILE, help="pixels that the forest scores")
     parser.add_argument("--repeats", type=int, default=5, help="turns of each")
-    parser.add_argument("--only", choices=["compare", "compile"], help="print one measurement as JSON")
+    parser.add_argument("--only", choices=["compare", "without_wide", "compile"], help="print one measurement as JSON")
     asked = parser.parse_args()
     if asked.only == "compare":
         print(json.dumps(compare(asked.pixels, asked.repeats)))
+        return
+    if asked.only == "without_wide":
+        print(json.dumps(without_wide(asked.pixels, asked.repeats)))
         return
     if asked.only == "compile":
         print(json.dumps(compile_seconds()))
         return
     print(f"model: {mean_leaves(load_model()):.2f} leaves a tree")
-    words = f"--only compare --pixels {asked.pixels} --repeats {asked.repeats}"
-    with tempfile.TemporaryDirectory() as cache, tempfile.TemporaryDirectory() as portable_cache:
+    amount = f"--pixels {asked.pixels} --repeats {asked.repeats}"
+    with ExitStack() as folders:
+        cache, narrow_cache, portable_cache = (folders.enter_context(tempfile.TemporaryDirectory()) for _ in range(3))
         first = elsewhere("--only compile", cache=cache)
         later = [elsewhere("--only compile", cache=cache) for _ in range(3)]
-        here = elsewhere(words, cache=cache)
+        here = elsewhere(f"--only compare {amount}", cache=cache)
+        narrow = elsewhere(f"--only without_wide {amount}", cache=narrow_cache)
         target = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
-        portable = elsewhere(words, cache=portable_cache, **target)
+        portable = elsewhere(f"--only compare {amount}", cache=portable_cache, **target)
     for name, (forest, other) in (("f64", here), ("portable", portable)):
         ratios = [ours / theirs for ours, theirs in zip(forest, other, strict=True)]
         figure(f"speed.predict_{name}_ratio", ratios, "times the speed of Booster.predict", 1, asked.pixels)
         figure(f"speed.predict_{name}_px_per_s", forest, "pixels a CPU second", 0, asked.pixels)
         figure(f"speed.predict_{name}_lightgbm_px_per_s", other, "pixels a CPU second", 0, BY_LIGHTGBM)
+    gains = [wide / plain for wide, plain in zip(here[0], narrow, strict=True)]
+    figure("speed.wide_ratio", gains, "times the speed without wide_values", 2, asked.pixels)
     figure("speed.jit_forest_first_s", [first], "CPU s", 2, 1)
     figure("speed.jit_forest_cached_s", later, "CPU s", 2, len(later))
 

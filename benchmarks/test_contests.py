@@ -13,8 +13,13 @@ from ways import CONTESTS, Call
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "7"))
 TURNS = [
-    (contest, turn, way) for contest, ways in CONTESTS.items() for turn in range(ROUNDS) for way in ways
-]  # in turn, so that what else the machine does meets all ways of a round
+    (contest, turn, list(ways)[(place + turn) % len(ways)])
+    for contest, ways in CONTESTS.items()
+    for turn in range(ROUNDS)
+    for place in range(len(ways))
+]
+"""Ways in turn, so that what else the machine does meets all of a round; another one comes first in each round, because
+a way that follows one which gave much memory back has to ask for it again."""
 
 
 @lru_cache(maxsize=max(map(len, CONTESTS.values())))
@@ -42,10 +47,12 @@ def test_way(benchmark: Any, contest: str, turn: int, way: str) -> None:
 @pytest.mark.parametrize("contest", list(CONTESTS))
 def test_same(contest: str) -> None:
     """All ways of a contest say the same; the published quantiser says levels centred and scaled."""
-    results = {way: np.asarray(one.prepare()()) for way, one in CONTESTS[contest].items()}
+    ways = CONTESTS[contest]
+    results = {way: np.asarray(one.prepare()()) for way, one in ways.items()}
     ours = results.pop("ours")
     for way, other in results.items():
         if way == "published":
             half = np.tile([4, 4, 4, 2, 2, 2], 12)
             other = other.reshape(-1, 72) * half + half
-        np.testing.assert_allclose(ours[: len(other)], other, atol=2e-6, err_msg=f"{contest}: {way}")
+        same = ours[: len(ours) * ways[way].n // ways["ours"].n]
+        np.testing.assert_allclose(same, other, atol=2e-6, err_msg=f"{contest}: {way}")

@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import place_ways
 from landscape_codes import landscape_codes, mosaic
 from numpy.typing import NDArray
+from place_ways import POINTS, TILE_SIDE, YEARS
 from tile_years import PIECE, tile_years
 from timing import peak_bytes
 
 SIDE: Final = int(os.environ.get("BENCH_SIDE", "1024"))
-TILE_SIDE: Final = 3600
 BY_LIGHTGBM: Final = 8192
 BY_ONNX: Final = 16_384
 BY_PUBLISHED: Final = 18 * 3600
 ENCODED: Final = 2048
-POINTS: Final = 1000
 
 Call = Callable[[], Any]
 
@@ -75,6 +75,20 @@ def decode_take() -> Call:
 
     codes, table = rows(), codes_to_level_indices(np.arange(64_000))
     return lambda: table.take(codes, axis=0).reshape(len(codes), 72)
+
+
+def decode_packed() -> Call:
+    """Take whole numbers of 8 bytes, which hold the six levels of a code, and leave the two bytes that are empty."""
+    from stactools_esd.fsq import codes_to_level_indices
+
+    codes, table = rows(), np.zeros((64_000, 8), np.uint8)
+    table[:, :6] = codes_to_level_indices(np.arange(64_000))
+    entries = table.view(np.uint64).reshape(-1)
+
+    def decode() -> Any:
+        return entries.take(codes).view(np.uint8).reshape(len(codes), 12, 8)[..., :6].reshape(len(codes), 72)
+
+    return decode
 
 
 def decode_published() -> Call:
@@ -211,59 +225,13 @@ def encode_torch() -> Call:
     return encode
 
 
-def places() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the middles of pixels of a whole tile in its own CRS, drawn once."""
-    pixel = np.random.default_rng(0).integers(0, TILE_SIDE, (2, POINTS))
-    return 499_980 + 30 * (pixel[0] + 0.5), 5_700_000 - 30 * (pixel[1] + 0.5)
-
-
-def pull_ours() -> Call:
-    """Find the tile, see that it is what it says, and read the blocks that points are in."""
-    from pyproj import Transformer
-
-    from esd_tasks.items import find_items
-    from esd_tasks.pull import read_points
-
-    folder = tile_years(TILE_SIDE, 1)
-    lon, lat = Transformer.from_crs(32631, 4326, always_xy=True).transform(*places())
-    return lambda: read_points(find_items(folder, years=[2000]), lon, lat).codes
-
-
-def pull_sample() -> Call:
-    """Sample a file with rasterio point by point, in the order of the points."""
-    import rasterio
-
-    (path,) = tile_years(TILE_SIDE, 1).glob("*_2000.tif")
-    x, y = places()
-
-    def sample() -> Any:
-        with rasterio.open(path) as dataset:
-            return np.array(list(dataset.sample(zip(x, y, strict=True))))[:, :12]
-
-    return sample
-
-
-def pull_whole() -> Call:
-    """Read the whole file, then choose."""
-    import rasterio
-
-    (path,) = tile_years(TILE_SIDE, 1).glob("*_2000.tif")
-    x, y = places()
-
-    def choose() -> Any:
-        with rasterio.open(path) as dataset:
-            rows, columns = rasterio.transform.rowcol(dataset.transform, x, y)
-            return dataset.read()[:12, rows, columns].T
-
-    return choose
-
-
 PIXELS: Final = SIDE * SIDE
 CONTESTS: Final[Mapping[str, Mapping[str, Way]]] = {
     "decode": {
         "ours": Way(prepare=decode_ours, n=PIXELS, note="`level_features`: two small tables, whole words"),
         "table": Way(prepare=decode_table, n=PIXELS, note="numpy, `table[codes]`, `uint8`"),
         "take": Way(prepare=decode_take, n=PIXELS, note="numpy, `table.take(codes)`, `uint8`"),
+        "packed": Way(prepare=decode_packed, n=PIXELS, note="numpy, entries of 8 bytes taken as one number, cropped"),
         "published": Way(prepare=decode_published, n=BY_PUBLISHED, note="the published quantiser, torch, row by row"),
     },
     "predict": {
@@ -280,9 +248,15 @@ CONTESTS: Final[Mapping[str, Mapping[str, Way]]] = {
         "torch": Way(prepare=encode_torch, n=ENCODED, note="the same network in a plain loop, no gaps, no checks"),
     },
     "pull": {
-        "ours": Way(prepare=pull_ours, n=POINTS, note="`find_items` and `read_points`, each block once"),
-        "sample": Way(prepare=pull_sample, n=POINTS, note="`rasterio.sample`, point by point"),
-        "whole": Way(prepare=pull_whole, n=POINTS, note="the whole file, then the points"),
+        "ours": Way(prepare=place_ways.pull_ours, n=POINTS, note="`find_items` and `read_points`, each block once"),
+        "sample": Way(prepare=place_ways.pull_sample, n=POINTS, note="`rasterio.sample`, point by point"),
+        "whole": Way(prepare=place_ways.pull_whole, n=POINTS, note="the whole file, then the points"),
+    },
+    "catalogue": {
+        "ours": Way(prepare=place_ways.catalogue_ours, n=YEARS, note="`find_items`: the index, every item checked"),
+        "pyarrow": Way(prepare=place_ways.catalogue_pyarrow, n=YEARS, note="pyarrow: boxes, then outlines; ids alone"),
+        "geopandas": Way(prepare=place_ways.catalogue_geopandas, n=YEARS, note="geopandas: the same, by its `bbox`"),
+        "pystac": Way(prepare=place_ways.catalogue_pystac, n=1, note="pystac: every item of a year, no index"),
     },
 }
 """Contests by name; the first way is ours, the second the one that the headline ratio is over."""
