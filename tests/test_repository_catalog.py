@@ -50,7 +50,7 @@ def test_it_is_valid() -> None:
 def test_it_is_small() -> None:
     """A clone stays light: all but weights has at most 5 MB, and weights are byte for byte those of the package.
 
-    So a clone fetches them once, however often they lie in its working tree. Most bytes are weights, as the README says.
+    So a clone fetches them once, however often they lie in its tree. Most bytes are weights, as its README says.
     """
     weights = list(CATALOG.rglob("*.safetensors"))
     rest = sum(path.stat().st_size for path in CATALOG.rglob("*") if path.is_file() and path not in weights)
