@@ -2,8 +2,8 @@
 
     change.py [--side 1024] [--rounds 7]
 
-Ours gives level and cosine distance at once: four bytes each, and six rows of sums for 2,048 pixels (24,576 bytes), which
-stay the same however many pixels there are. The table in numpy is timed for both, and for the cosine alone. The
+Ours gives level and cosine distance at once: four bytes a pixel each, and five rows of sums for 2,048 pixels, 20 kB
+however many pixels there are. The table in numpy is timed for both, and for the cosine alone. The
 published demo decodes codes by arithmetic for the whole array, one dimension after the other, into `float32`, and
 takes the cosine similarity of both years' 72 values. Its quantiser and that computation are written anew here after the
 description of the published code, on numpy; it computes the cosine alone. All are given the codes as files hold them,

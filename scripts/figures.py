@@ -8,7 +8,8 @@ A command reports a figure by printing a line `FIGURE {"key": .., "value": .., "
 "split": ..}`. The commit and the hash of everything it printed are added here.
 
 In a document `<!-- figures: PATTERNS -->` makes a table, `<!-- figure: KEY -->` a value with its spread, and
-`<!-- value: KEY -->` the value alone in three digits, for a table that is laid out by hand.
+`<!-- value: KEY -->` the value alone in three digits, for a table that is laid out by hand, and `<!-- commit: KEY -->`
+the commit that it was made at.
 """
 
 import argparse
@@ -29,7 +30,7 @@ COMMANDS = ROOT / "docs" / "figures.yaml"
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FIELDS = ("value", "unit", "n", "spread", "split", "command", "commit", "log_sha256")
 TABLE = re.compile(r"(<!-- figures: (?P<patterns>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
-INLINE = re.compile(r"(<!-- (?P<kind>figure|value): (?P<key>\S+) -->).*?(<!-- / -->)", re.DOTALL)
+INLINE = re.compile(r"(<!-- (?P<kind>figure|value|commit): (?P<key>\S+) -->).*?(<!-- / -->)", re.DOTALL)
 
 
 def load() -> dict[str, dict[str, Any]]:
@@ -91,7 +92,9 @@ def shown(figure: dict[str, Any]) -> str:
 
 
 def inline(kind: str, figure: dict[str, Any]) -> str:
-    """Write a `figure` with its spread, or its `value` alone, rounded for a table that was laid out by hand."""
+    """Write a `figure` with its spread, its `value` alone, rounded for a table laid out by hand, or its `commit`."""
+    if kind == "commit":
+        return f"`{figure['commit']}`"
     return shown(figure) if kind == "figure" else f"{figure['value']:.3g}"
 
 
