@@ -17,6 +17,7 @@ from itertools import groupby
 from pathlib import Path
 
 from stactools_esd import parquet_index
+from stactools_esd.absent_assets import hrefs_of, warn_of_absent
 from stactools_esd.asset_copies import copy_assets
 from stactools_esd.catalog_build import Builder, ItemsOfYear
 from stactools_esd.catalog_documents import CATALOG_ID, Json, leaf_of
@@ -98,6 +99,9 @@ def create_catalog(
         IncomparableError: Two items of one collection were made with different weights.
         MissingExtraError: An index shall be written, and pyarrow is not installed.
         OutputError: An asset cannot be copied.
+
+    Warns:
+        MissingFileWarning: An asset that is named where it lies does not exist.
     """
     layout = Layout(replace=replace, append=append, index=index, collections=tuple(collections))
     destination = Path(os.path.abspath(destination))  # noqa: PTH100  (links below must not keep `..`)
@@ -106,6 +110,8 @@ def create_catalog(
     enclosed = copy and OUTSIDE not in allowed
     named = sources or not collections
     items = find_items(sources, prefer=destination, allowed=allowed, enclosed=enclosed) if named else {}
+    if not copy:  # what cannot be copied is an error
+        warn_of_absent(hrefs_of(items.values()), destination)
     placed = sorted((leaf_of(item).parts[:2], id) for id, item in items.items())
     years = []
     for (_, year), group in groupby(placed, key=lambda pair: pair[0]):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
+from stactools_esd.absent_assets import warn_of_absent
 from stactools_esd.catalog import Layout, check_destination, write_catalog
 from stactools_esd.errors import CatalogError
 from stactools_esd.files import read_json
@@ -43,10 +44,14 @@ def catalog_of_listing(
         CatalogError: A line is impossible, or the destination is something else or holds other items.
         NothingFoundError: The listing is empty.
         MissingExtraError: An index shall be written, and pyarrow is not installed.
+
+    Warns:
+        MissingFileWarning: A local file does not exist.
     """
     destination = Path(os.path.abspath(destination))  # noqa: PTH100  (as `create_catalog`)
     check_destination(destination)
     years = listed_years(listing, destination, like=like, allowed=allowed)
+    warn_of_absent((entry.href for year in years for entry in year.entries), destination)
     ids = {id for year in years for id in year.ids()}
     return write_catalog(years, ids, destination, layout or Layout())
 

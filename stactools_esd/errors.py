@@ -97,5 +97,9 @@ class SkippedImageWarning(UserWarning):
     """A damaged image was passed over, in whole or in part, because the user said so."""
 
 
+class MissingFileWarning(UserWarning):
+    """A catalogue names files that are not there."""
+
+
 class UnlockedWarning(UserWarning):
     """The file system has no locks: that no other run works on the same output is up to the user."""

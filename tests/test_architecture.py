@@ -27,6 +27,7 @@ LAYERS = [
     {"model_item"},
     {
         "schema",
+        "absent_assets",
         "asset_copies",
         "item_folder",
         "inventory",

@@ -65,6 +65,7 @@ def test_an_item_under_another_name(source: Path, tmp_path: Path) -> None:
 ADDRESSES = ["ftp://a.example/b.tif", "javascript:alert(1)", "file:///etc/passwd", "http://a.example/b.tif", "data:,x"]
 
 
+@pytest.mark.filterwarnings("ignore::stactools_esd.errors.MissingFileWarning")
 @pytest.mark.parametrize("href", ADDRESSES)
 def test_unexpected_schemes_of_assets(href: str, source: Path, tmp_path: Path) -> None:
     """An item of others names its assets by expected schemes, or by those that are allowed."""
@@ -181,3 +182,20 @@ def test_an_empty_name_is_no_folder(
     assert "got an empty" in refused.stderr
     assert not list((tmp_path / "here").iterdir())
     assert not (tmp_path / "catalog").exists()
+
+
+@pytest.mark.filterwarnings("default::stactools_esd.errors.MissingFileWarning")
+@pytest.mark.parametrize("kind", ["item", "listing"])
+def test_files_that_nobody_has_are_told(kind: str, source: Path, tmp_path: Path) -> None:
+    """A catalogue of absent files is written, with one line on stderr: how many, the first, and what to do."""
+    for path in source.parent.glob("*.*if*"):
+        path.unlink()
+    if kind == "listing":
+        source = tmp_path / "listing.csv"
+        source.write_text("tile,year,href\n50TMK,2020,a.tif\n50TNK,2020,https://a.example/b.tif\n50TPK,2020,c.tif\n")
+    done = CliRunner().invoke(commands.esd, ["create-catalog", str(source), str(tmp_path / "catalog")])
+    assert done.exit_code == 0
+    (line,) = done.stderr.splitlines()
+    first = tmp_path / "catalog" / "a.tif" if kind == "listing" else f"{source.parent}/ESD_esdnet-small-v1_xdemo_2020"
+    assert line.startswith(f"Warning: got 2 assets whose files do not exist, such as {first}")
+    assert "put the files there" in line

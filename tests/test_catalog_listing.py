@@ -148,6 +148,7 @@ def test_files_join_a_listing(catalog: Path, area_cog: Path, tmp_path: Path) -> 
         create_catalog([path], catalog, append=True)
 
 
+@pytest.mark.filterwarnings("ignore::stactools_esd.errors.MissingFileWarning")
 def test_tiles_like_an_item(area_cog: Path, tmp_path: Path) -> None:
     """A listing of another encoder takes weights and recipe from an item of it."""
     like = write_item(area_cog, tmp_path / "tiles").item

@@ -245,6 +245,7 @@ def leaf(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[Path, Jso
     return folder / "catalog", {path: json.loads(path.read_text()) for path in documents}
 
 
+@pytest.mark.filterwarnings("ignore::stactools_esd.errors.MissingFileWarning")
 @given(st.data())
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_document_crashes_validation(leaf: tuple[Path, dict[Path, Json]], data: st.DataObject) -> None:
