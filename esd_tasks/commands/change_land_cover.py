@@ -37,6 +37,7 @@ def land_cover(
     memory: options.Memory = None,
     workers: options.Workers = None,
     scheduler: options.Scheduler = None,
+    verify: options.Verify = False,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     as_json: options.AsJson = False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from esd_tasks.commands import change_options, options
-from esd_tasks.commands.frame import errors, messages
+from esd_tasks.commands.frame import errors, messages, see_files
 from esd_tasks.commands.options import metres_or_word
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def train(
     block_size: change_options.BlockSize = "auto",
     min_clear: options.MinClear = 0,
     seed: options.Seed = 0,
+    verify: options.Verify = False,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     as_json: options.AsJson = False,
@@ -67,6 +68,7 @@ def train(
             cost = plan.cost()
             typer.echo(json.dumps(cost, indent=2, ensure_ascii=False) if as_json else "\n".join(_plan_lines(cost)))
             return
+        see_files([plan], asked=verify)
         with Bars(quiet=quiet) as bars:
             result = run_training(plan, on_progress=bars)
         if as_json:

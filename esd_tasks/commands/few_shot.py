@@ -38,6 +38,7 @@ def few_shot(
     memory: options.Memory = None,
     workers: options.Workers = None,
     scheduler: options.Scheduler = None,
+    verify: options.Verify = False,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     as_json: options.AsJson = False,

@@ -63,10 +63,7 @@ def carry_out(task: Callable[[], Task], given: Mapping[str, Any]) -> None:
         if given["dry_run"]:
             echo_cost(plan.cost(), as_json=given["as_json"])
             return
-        if given.get("verify"):
-            from esd_tasks.checksums import see_checksums
-
-            see_checksums(plan.all_items)
+        see_files([plan], asked=given["verify"])
         with Bars(quiet=given["quiet"]) as bars:
             result = made.run(plan, on_progress=bars)
         lines, look = list(made.lines(result)), made.look(result)
@@ -86,6 +83,18 @@ def request_options(given: Mapping[str, Any]) -> dict[str, Any]:
         elif isinstance(value, list):
             told[name] = tuple(value)
     return told
+
+
+def see_files(plans: Iterable[Any], *, asked: bool) -> None:
+    """Hold the files of codes that plans read against the checksums of their items, where `--verify` asks for it.
+
+    Raises:
+        CatalogError: See `checksums.see_checksums`.
+    """
+    if asked:
+        from esd_tasks.checksums import see_checksums
+
+        see_checksums(item for plan in plans for item in getattr(plan, "all_items", None) or plan.items)
 
 
 @contextmanager

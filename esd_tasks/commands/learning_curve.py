@@ -38,6 +38,7 @@ def learning_curve(
     min_clear: options.MinClear = 0,
     polygon_rule: options.PolygonRule = "center",
     seed: options.Seed = 0,
+    verify: options.Verify = False,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     as_json: options.AsJson = False,

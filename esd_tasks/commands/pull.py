@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from esd_tasks.commands import options
-from esd_tasks.commands.frame import errors, messages, size_in_words
+from esd_tasks.commands.frame import errors, messages, see_files, size_in_words
 from stactools_esd.errors import EsdError, PartlyDoneError, RasterError, UsageError
 
 if TYPE_CHECKING:
@@ -112,10 +112,7 @@ def pull(
             alone = costs[0] if len(costs) == 1 else costs
             typer.echo(json.dumps(alone, indent=2, ensure_ascii=False) if as_json else "\n".join(_cost_lines(costs)))
             return
-        if verify:
-            from esd_tasks.checksums import see_checksums
-
-            see_checksums(item for plan in plans for item in plan.items)
+        see_files(plans, asked=verify)
         with Bars(quiet=quiet) as bars:
             results, failures = _run(plans, bars)
         if as_json:
