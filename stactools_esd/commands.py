@@ -9,6 +9,7 @@ from stactools_esd.catalog_commands import create_catalog_command, list_portal_c
 from stactools_esd.command_group import esd, name_option, one_place, print_made, tile_option
 from stactools_esd.encoder_commands import encode_command, evaluate_command, reconstruct_command, train_command
 from stactools_esd.errors import EsdError, UsageError
+from stactools_esd.usage_line import one_line
 
 __all__ = ["create_esd_command", "esd"]
 
@@ -70,11 +71,17 @@ def create_item_command(
 
 @esd.command("validate", short_help="Check items, catalogues and codes, offline")
 @click.argument("path", type=click.Path(path_type=str))
-def validate_command(path: str) -> None:
-    """Check PATH, an item, collection, catalogue, codes COG or folder; print every problem, leave with 1 if any."""
+@click.option("--allow", multiple=True, metavar="WORD", help="Scheme of addresses that may be, such as ftp.")
+def validate_command(path: str, allow: tuple[str, ...]) -> None:
+    """Check PATH, an item, collection, catalogue, codes COG or folder; print every problem, leave with 1 if any.
+
+    Assets outside the folder of a catalogue are no problem; one line on stderr notes them.
+    """
     from stactools_esd.validate import validate
 
-    report = validate(path)
+    report = validate(path, allowed=allow)
+    for note in report.notes:
+        click.echo(f"Note: {one_line(note)}", err=True)
     for problem in report.problems:
         click.echo(problem)
     if report.problems:

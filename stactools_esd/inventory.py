@@ -60,7 +60,7 @@ def find_items(
         if raster.as_posix() not in described:
             placed.append((_item_of(raster), raster.parent))
     if enclosed:
-        roots = [path for source in sources if (path := _root_of(source)) is not None]
+        roots = [root for source in sources if (root := _root_of(source)) is not None]
         for item, folder in placed:
             for asset in item["assets"].values():
                 check_enclosed(asset["href"], [*roots, folder])

@@ -6,73 +6,42 @@ items say what their files say and lie in their collection. URLs are not fetched
 
 import os
 import warnings
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from stactools_esd.catalog_files import DOCUMENTS
 from stactools_esd.cog import check_codes_file
 from stactools_esd.collection import union_bbox
 from stactools_esd.errors import ChinaRecipeWarning, EsdError, NothingFoundError, UsageError
-from stactools_esd.files import is_file, multihash_file, read_json
+from stactools_esd.files import is_file, read_json
 from stactools_esd.inventory import is_esd_item, search_folder
 from stactools_esd.item_folder import DERIVED_FROM
 from stactools_esd.model_item import MODEL_RELATION
 from stactools_esd.names import CodesTags
 from stactools_esd.schema import KINDS, is_model, schema_problems
 from stactools_esd.stac import create_item, local_path, tags_of
+from stactools_esd.validate_assets import check_assets, check_link_address, linked
+from stactools_esd.validate_index import check_index, note_item
+from stactools_esd.validate_report import Json, Report
+
+__all__ = ["Report", "validate"]
 
 _COMPARED_ASSET_FIELDS = ("bands", "data_type", "esd:fsq", "proj:shape", "proj:transform")
 _NOT_COMPARED = ("title", "description", "processing:software", "processing:lineage", "esd:geometry_source")
 
-Json = dict[str, Any]
 
-
-@dataclass(kw_only=True)
-class Report:
-    """What `validate` found; grows while it looks."""
-
-    problems: list[str] = field(default_factory=list)
-    """One line each, beginning with the file."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    """How many items, collections, catalogues, codes COGs and models were looked at."""
-
-    visited: dict[Path, Json] = field(default_factory=dict)
-    """Catalogues and collections read, by path."""
-
-    sound: dict[Path, bool] = field(default_factory=dict)
-    """Whether collections satisfy the schemas, by path."""
-
-    ids: dict[str, Path] = field(default_factory=dict)
-    """Where the item of an id was met first."""
-
-    def add(self, path: Path, problem: str) -> None:
-        """Note a problem of a file; documents of others may hold control characters, a line does not."""
-        line = f"{path}: {problem}"
-        self.problems.append("".join(character if character.isprintable() else " " for character in line))
-
-    @property
-    def summary(self) -> str:
-        """Counts in words, e.g. `2 items, 1 collection`."""
-        kinds = ("item", "collection", "catalog", "codes COG", "model")
-        named = {"catalog": "catalogue"}
-        return ", ".join(
-            f"{count} {named.get(kind, kind)}{'' if count == 1 else 's'}"
-            for kind in kinds
-            if (count := self.counts[kind])
-        )
-
-
-def validate(path: str | Path) -> Report:
+def validate(path: str | Path, *, allowed: Collection[str] = ()) -> Report:
     """Check a document or codes COG; a catalogue, collection or folder with everything below it.
 
     Args:
         path: Item, collection, catalogue, codes COG, or a folder of them. A folder that is a catalogue or collection is
             followed link by link, any other is searched through.
+        allowed: Further schemes that addresses may have; https, s3, gs and http do unasked.
 
     Returns:
-        The report; without problems all is valid.
+        The report; without problems all is valid. Assets outside the folder are notes in it: by default a catalogue
+        leaves codes where they are.
 
     Raises:
         NothingFoundError: The folder holds nothing to check.
@@ -81,9 +50,10 @@ def validate(path: str | Path) -> Report:
     target = local_path(str(path))
     if target is None:
         raise UsageError(f"got the URL {path}, expected a path of this machine; download it first")
-    report = Report()
+    folder = target if target.is_dir() else target.parent if target.name in DOCUMENTS else None
+    report = Report(allowed=tuple(allowed), root=None if folder is None else Path(os.path.realpath(folder)))
     if target.is_dir():
-        roots = [root for name in ("catalog.json", "collection.json") if (root := target / name).is_file()]
+        roots = [root for name in DOCUMENTS if (root := target / name).is_file()]
         for document in roots[:1]:
             _check_document(document, report)
         if not roots:
@@ -138,6 +108,7 @@ def _read(path: Path, report: Report) -> Json | None:
 def _check_document(first: Path, report: Report) -> None:
     """Check a document and all that its links to children and items name."""
     waiting, queued = [first], {Path(os.path.abspath(first))}  # noqa: PTH100
+    collections = []
     while waiting:
         path = waiting.pop()
         document = _read(path, report)
@@ -153,15 +124,13 @@ def _check_document(first: Path, report: Report) -> None:
         waiting += [child for child in reversed(below) if child not in queued]
         queued.update(below)
         if document["type"] == "Feature":
+            note_item(path, document, report)
             _check_item(path, document, report)
         elif document["type"] == "Collection":
             _check_collection(path, document, report)
-
-
-def _linked(path: Path, link: Json) -> Path | None:
-    """Return the file that a link names, or None for a URL."""
-    below = local_path(link["href"])
-    return None if below is None else Path(os.path.normpath(Path(os.path.abspath(path)).parent / below))  # noqa: PTH100
+            collections.append((path, document))
+    for path, document in collections:  # now that all of their items were met
+        check_index(path, document, report)
 
 
 def _check_links(path: Path, document: Json, report: Report) -> list[Path]:
@@ -170,7 +139,7 @@ def _check_links(path: Path, document: Json, report: Report) -> list[Path]:
     # Every item of a collection names its model, too; it is the collection's to be followed.
     followed = ("child", "item", MODEL_RELATION) if document["type"] == "Collection" else ("child", "item")
     for link in document["links"]:
-        target = _linked(path, link)
+        target = linked(path, link) if check_link_address(path, link, report) else None
         if target is None or link["rel"] == DERIVED_FROM:  # inputs may be gone: the codes stay what they are
             continue
         if not is_file(target):
@@ -190,7 +159,7 @@ def _parents(path: Path, document: Json | None) -> list[Path | None]:
     """Return the files that links rel=parent name, in a document that need not be valid."""
     links = document.get("links") if document else None
     ups = [link for link in links if isinstance(link, dict)] if isinstance(links, list) else []
-    return [_linked(path, up) for up in ups if up.get("rel") == "parent" and isinstance(up.get("href"), str)]
+    return [linked(path, up) for up in ups if up.get("rel") == "parent" and isinstance(up.get("href"), str)]
 
 
 def _check_item(path: Path, item: Json, report: Report) -> None:
@@ -199,7 +168,7 @@ def _check_item(path: Path, item: Json, report: Report) -> None:
         report.add(path, f"got the id {item['id']}, which {first} has too")
     if path.stem != item["id"]:
         report.add(path, f"got the file name {path.name}, expected {item['id']}.json by its id")
-    _check_assets(path, item, report)
+    check_assets(path, item, report)
     if not is_esd_item(item):
         return
     try:
@@ -210,22 +179,9 @@ def _check_item(path: Path, item: Json, report: Report) -> None:
     if tags.name.item_id != item["id"]:
         report.add(path, f"got the id {item['id']}, expected {tags.name.item_id} by tile, year and encoder")
     _check_membership(path, item, tags, report)
-    codes = _linked(path, item["assets"]["embeddings"])
+    codes = linked(path, item["assets"]["embeddings"])
     if codes is not None and is_file(codes):
         _check_agreement(path, item, tags, codes, report)
-
-
-def _check_assets(path: Path, item: Json, report: Report) -> None:
-    for key, asset in item["assets"].items():
-        file = _linked(path, asset)
-        if file is None:
-            continue
-        if not is_file(file):
-            report.add(path, f"got asset {key} at {asset['href']}, which does not exist")
-        elif asset.get("file:size", size := file.stat().st_size) != size:
-            report.add(path, f"got file:size {asset['file:size']} of asset {key}, but the file has {size} bytes")
-        elif "file:checksum" in asset and asset["file:checksum"] != multihash_file(file):
-            report.add(path, f"got file:checksum of asset {key}, which the file does not have; it was changed")
 
 
 def _check_agreement(path: Path, item: Json, tags: CodesTags, codes: Path, report: Report) -> None:
@@ -265,7 +221,7 @@ def _check_membership(path: Path, item: Json, tags: CodesTags, report: Report) -
     if item.get("collection", expected) != expected:
         report.add(path, f"got collection {item['collection']!r}, expected {expected!r} by its encoder")
     for link in item["links"]:
-        target = _linked(path, link) if link["rel"] == "collection" else None
+        target = linked(path, link) if link["rel"] == "collection" else None
         collection = _read(target, report) if target is not None and is_file(target) else None
         if collection is None:
             continue
@@ -295,6 +251,7 @@ def _inside(item: Json, collection: Json) -> bool:
 
 
 def _check_collection(path: Path, collection: Json, report: Report) -> None:
+    check_assets(path, collection, report)
     for label in collection.get("summaries", {}).get("esd:encoder", []):
         if collection["id"] != f"esd-{label}":
             report.add(path, f"got the id {collection['id']}, expected esd-{label} by its encoder")

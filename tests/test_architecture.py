@@ -38,7 +38,7 @@ LAYERS = [
         "hrefs",
     },
     {"listing", "listed_items", "portal", "catalog_build", "catalog", "catalog_listing"},
-    {"validate", "catalog_check"},
+    {"validate", "validate_assets", "validate_index", "validate_report", "catalog_check"},
     {"browser", "browse_look", "command_group"},
     {"browse_commands", "encoder_commands", "catalog_commands"},
     {"commands"},
