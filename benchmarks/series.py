@@ -1,6 +1,6 @@
 """Every year of a tile against the year before: reading and computing, two years held at a time.
 
-    series.py [--side 3600] [--years 25] [--rounds 3] [--command-side 512]
+    series.py [--side 3600] [--years 25] [--rounds 3] [--command-side 384]
 
 `esd_tasks.change.year_steps` in Python, which no command uses: one thread reads blocks of 512 x 512 pixels from the
 COGs of all years, one year after the other, and computes level and cosine distance of each year to the one before; of
@@ -8,7 +8,8 @@ both the greatest is kept. Each round is a process of its own, and processor tim
 it, libraries included. The files, 3.5 GB for 25 years, are written before, to build/.
 
 Beside it stands `esd-tasks change series`, which holds all years of a block and finds breaks: the whole command with
-its start, report and preview, one thread, on a smaller area.
+its start, report and preview, one thread, on a smaller area. Where nothing is compiled yet the first of its rounds
+compiles it.
 """
 
 import argparse
@@ -22,13 +23,11 @@ from statistics import median
 
 import numpy as np
 from landscape_codes import FIRST_YEAR
-from tile import TOOL, usage
 from tile_years import tile_years
 from timing import figure, machine, peak_bytes
 
-SIDE, YEARS, COMMAND_SIDE = 3600, 25, 512
+SIDE, YEARS, COMMAND_SIDE = 3600, 25, 384
 BLOCK = 512
-WARM_SIDE, WARM_YEARS = 64, 5
 
 
 def step(side: int, years: int, *, reading_alone: bool) -> tuple[float, int]:
@@ -69,6 +68,8 @@ def elsewhere(part: str, side: int, years: int) -> tuple[float, int]:
 
 def command(side: int, years: int) -> tuple[float, int]:
     """Run `esd-tasks change series` on a whole area with one thread; return its seconds and its peak memory."""
+    from tile import TOOL, usage  # brings LightGBM with it, which `step` is not to pay for
+
     codes, span = tile_years(side, years), f"{FIRST_YEAR}-{FIRST_YEAR + years - 1}"
     with tempfile.TemporaryDirectory() as folder:
         words = [TOOL, "change", "series", "--catalog", codes, "--years", span, "--threads", "1", "--quiet"]
@@ -88,7 +89,6 @@ def measure(side: int, years: int, rounds: int, command_side: int) -> None:
     told("series_cpu_s", [seconds for seconds, _ in taken], "s", n)
     told("series_peak_gb", [peak / 1e9 for _, peak in taken], "GB", n)
     figure("speed.series_read_cpu_s", elsewhere("reading", side, years)[0], "s", n=n, split="simulated")
-    command(WARM_SIDE, WARM_YEARS)  # compiles what was not compiled yet
     taken = [command(command_side, years) for _ in range(rounds)]
     told("series_command_us", [1e6 * seconds / of_command for seconds, _ in taken], "us a pixel-year", of_command)
     told("series_command_peak_gb", [peak / 1e9 for _, peak in taken], "GB", of_command)
