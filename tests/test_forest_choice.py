@@ -1,6 +1,7 @@
 """Which predictor works, forest or booster, and that both are asked for the same thing."""
 
 import logging
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import plain_forest
 import pytest
 
 from esd_tasks.features import level_features
-from esd_tasks.forest import Columns, Predictor
+from esd_tasks.forest import Columns, Predictor, text_booster
 from esd_tasks.forest import predictor as at_work
 from esd_tasks.forest.model_text import ModelText
 from esd_tasks.forest.text_booster import TextBooster, _without_offsets
@@ -94,6 +95,45 @@ def test_a_predictor_is_made_by_names() -> None:
         Predictor(booster, Columns(), 3)  # type: ignore[misc]
 
 
+def test_a_predictor_travels_with_its_trees(few: Callable[[int], None]) -> None:
+    """Another process has trees and objective at once: from a pickle also few rows go through the forest."""
+    few(10_000)
+    for made in (Predictor(asked(), threads=2), Predictor(TextBooster(asked().text))):
+        found = pickle.loads(pickle.dumps(made))
+        assert (found.columns, found.threads) == (made.columns, made.threads)
+        assert vars(found)["forest"].values.tobytes() == made.forest.values.tobytes()
+        assert found.objective == THREE
+        assert found.predict(CODES).tobytes() == made.predict(CODES).tobytes()
+        assert not vars(found.booster).get("calls")
+
+
+def test_an_unfit_predictor_travels_as_it_is(few: Callable[[int], None]) -> None:
+    """Without trees: its booster predicts there as well."""
+    few(0)
+    found = pickle.loads(pickle.dumps(Predictor(asked(1, objective=("poisson",)))))
+    assert vars(found)["forest"] is None
+    assert found.predict(CODES).shape == (90, 1)
+    assert found.booster.calls
+
+
+def test_a_text_is_read_once(few: Callable[[int], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trees that a saved model has read when it was opened are those that are laid out."""
+    few(0)
+    model = TextBooster(asked().text)
+
+    def fail(*given: Any) -> None:
+        raise AssertionError("read again")
+
+    monkeypatch.setattr(at_work, "read_model_text", fail)
+    assert Predictor(model).forest is not None
+
+
+def test_modules_that_predict_do_not_name_lightgbm() -> None:
+    """It is imported for types alone: what is loaded where a text needs it, is loaded there."""
+    assert not hasattr(at_work, "lightgbm")
+    assert not hasattr(text_booster, "lightgbm")
+
+
 @pytest.mark.parametrize("threads", [2, 3, 99])
 def test_threads_share_the_pieces(few: Callable[[int], None], threads: int) -> None:
     """Every piece is done once, by any number of threads."""
@@ -102,6 +142,20 @@ def test_threads_share_the_pieces(few: Callable[[int], None], threads: int) -> N
     one, several = (Predictor(booster, threads=count).most_probable(CODES) for count in (1, threads))
     assert np.array_equal(one[0], several[0])
     assert np.array_equal(one[1], several[1])
+
+
+def test_one_thread_is_the_callers(few: Callable[[int], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other is started for it: not for several pieces, and not for one piece with several threads."""
+    few(0)
+
+    def fail(*given: Any) -> None:
+        raise AssertionError("another thread")
+
+    monkeypatch.setattr(at_work, "ThreadPoolExecutor", fail)
+    assert Predictor(asked()).predict(CODES).shape == (90, 3)
+    assert Predictor(asked(), threads=8).predict(CODES[:40]).shape == (40, 3)
+    with pytest.raises(AssertionError, match="another thread"):
+        Predictor(asked(), threads=2).predict(CODES)
 
 
 def test_what_fails_in_a_thread_is_said(few: Callable[[int], None], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,6 +185,19 @@ def test_the_most_probable_is_that_of_all(few: Callable[[int], None], classes: i
         assert np.array_equal(confidence, probability.max(axis=1))
 
 
+def test_the_most_probable_does_not_keep_all(few: Callable[[int], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A map of many classes needs one number a pixel: the forest does not make probabilities of all of them."""
+    few(0)
+
+    def fail(*given: Any, **named: Any) -> None:
+        raise AssertionError("all of them")
+
+    monkeypatch.setattr(Predictor, "predict", fail)
+    assert Predictor(asked()).most_probable(CODES)[0].shape == (90,)
+    with pytest.raises(AssertionError, match="all of them"):
+        Predictor(asked(objective=("multiclassova", "num_class:3"))).most_probable(CODES)
+
+
 def test_a_model_that_is_unfit_says_why(few: Callable[[int], None], caplog: pytest.LogCaptureFixture) -> None:
     """One line in the log; the booster predicts, and its most probable class is taken."""
     few(0)
@@ -150,6 +217,8 @@ def test_wrong_rows_are_refused_and_say_what_is_right() -> None:
     one = Predictor(asked())
     with pytest.raises(RasterError, match=r"^got codes of 2 years, expected 1; give each year once$"):
         one.predict(CODES, CODES)
+    with pytest.raises(RasterError, match=r"^got codes of 1 years, expected 2; give each year once$"):
+        Predictor(asked(columns=Columns(years=2)), Columns(years=2)).predict(CODES)
     said = r"^got other features of shape \(90, 2\), expected \(90, 1\); give those that the model was trained with$"
     with pytest.raises(RasterError, match=said):
         Predictor(asked(columns=Columns(beside=1)), Columns(beside=1)).predict(CODES, beside=np.zeros((90, 2)))

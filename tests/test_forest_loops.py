@@ -190,6 +190,8 @@ def test_what_does_not_fit_is_refused_and_says_what() -> None:
     assert compile_forest(of_one_node(72, 1.0), Columns(beside=1)).beside_feature.tolist() == [0]
     with pytest.raises(UnfitModelError, match=r"^feature 72, where 72 are known$"):
         compile_forest(of_one_node(72, 1.0), Columns())
+    with pytest.raises(UnfitModelError, match=r"^feature 500, where 72 are known$"):
+        compile_forest(of_one_node(500, 1.0), Columns())
 
 
 def test_different_splits_are_counted_in_sixteen_bits() -> None:

@@ -67,6 +67,8 @@ def test_where_missing_numbers_go() -> None:
         ("2 2 2 2", [True, False, True, True]),
     ):
         assert read_model_text(decisions.format(bits)).trees[0].missing_left.tolist() == expected
+    below_zero = TEXT.replace("-2.5", "-0.5").replace("decision_type=8 0", "decision_type=8 2")
+    assert read_model_text(below_zero).trees[0].missing_left.tolist() == [False, False, True, True]
 
 
 def test_a_model_is_read_as_it_was_written() -> None:
@@ -104,6 +106,8 @@ def test_an_objective_that_lightgbm_does_not_know_is_no_word() -> None:
         ("is_linear=0", "is_linear=1", r"^linear leaves$"),
         ("num_leaves=5", "num_leaves=6", r"^a tree whose lines differ in length$"),
         ("num_leaves=5", "num_leaves=4", r"^a tree whose lines differ in length$"),
+        ("leaf_value=0.10000000000000001 ", "leaf_value=", r"^a tree whose lines differ in length$"),
+        ("leaf_value=", "leaf_value=9 ", r"^a tree whose lines differ in length$"),
         ("split_feature=0 5 2 3", "split_feature=0 5 2", r"^a tree whose lines differ in length$"),
         ("threshold=1.5 ", "threshold=", r"^a tree whose lines differ in length$|^a text of another layout"),
         ("left_child=1 -2 -1 -4", "left_child=1 -2 -1 -4 -6", r"^a tree whose lines differ in length$"),
@@ -111,11 +115,14 @@ def test_an_objective_that_lightgbm_does_not_know_is_no_word() -> None:
         ("0.3 0.4", "nan 0.4", r"^a tree with numbers that are none$"),
         ("threshold=1.5", "threshold=nan", r"^a tree with numbers that are none$"),
         ("split_feature=0 5", "split_feature=0 6", r"^a tree of features that the model does not have$"),
+        ("split_feature=0 5", "split_feature=0 7", r"^a tree of features that the model does not have$"),
+        ("split_feature=0 5", "split_feature=0 70000", r"^a tree of features that the model does not have$"),
         ("split_feature=0 5", "split_feature=-1 5", r"^a tree of features that the model does not have$"),
         ("left_child=1 -2", "left_child=1 -3", r"^a tree whose nodes and leaves do not each hang below one other$"),
         ("right_child=2 -3", "right_child=2 -6", r"^a tree whose nodes and leaves do not each hang below one other$"),
         ("left_child=1", "left_child=0", r"^a tree whose nodes and leaves do not each hang below one other$"),
         ("right_child=2 -3 3", "right_child=3 -3 2", r"^a tree with children before their parents$"),
+        ("right_child=2 -3 3 -5", "right_child=3 -3 -5 2", r"^a tree with children before their parents$"),
         ("num_leaves=5", "num_leaves=many", r"^a text of another layout \(.*many.*\)$"),
         ("num_leaves=5\n", "", r"^a text of another layout \('num_leaves'\)$"),
         ("max_feature_idx=5\n", "", r"^a text of another layout \('max_feature_idx'\)$"),
@@ -133,6 +140,14 @@ def test_a_damaged_text_is_refused(old: str, new: str, said: str) -> None:
     assert old in TEXT
     with pytest.raises(UncheckedModelError, match=said):
         read_model_text(TEXT.replace(old, new, 1))
+
+
+def test_a_tree_of_many_leaves_is_read() -> None:
+    """Its lines are counted, however many numbers they have."""
+    columns = Columns()
+    model = plain_forest.random_model(3, columns, classes=1, rounds=1, leaves=(400,))
+    (tree,) = read_model_text(plain_forest.text_of(model, columns)).trees
+    assert np.array_equal(tree.value, model.trees[0].value)
 
 
 def test_a_swap_that_keeps_every_child_below_its_parent_is_no_damage() -> None:
