@@ -4,7 +4,7 @@
 
 Each landscape is a campaign of its own: up to 60 labels a class in 2015, years 2000 to 2024, codes of `esdnet-small`.
 Everything was chosen on other landscapes (--dev judges two of them, with keys `labels.tuning.<measure>`); these were
-looked at once. Keys are `labels.<measure>`.
+looked at once, and a second time only to judge more rivals. Keys are `labels.<measure>`.
 
 - `stable_precision`, `stable_recall`: samples selected as stable, whose class truly is the same in all years.
 - `change_recall_pm1`, `change_precision_pm1`: events (a new class, a fire) with a change year found within a year, and
@@ -13,10 +13,15 @@ looked at once. Keys are `labels.<measure>`.
 - `map_oa.static|migrated|true`: overall accuracy, over all pixels that are no sample, of maps of other years than the
   labels' trained on the codes of that year with these labels; `map_gap_closed`: (migrated - static) / (true - static).
 - `anomaly_auc.*`: years whose class is another than the label's, against all others, by content, by time, by both, and
-  with --vae by a variational autoencoder that is given the same.
+  with --vae by a variational autoencoder that is given the same, of three seeds (`vae`, `vae_seed_1`, `vae_seed_2`).
+  `vae_minus_both` is their mean AUC minus that of `both`, of the same parcels drawn again.
 
 `.cosine` says that a year has changed where the cosine distance to the label's year is above a limit, which is the one
-of best balanced accuracy on the landscapes of tuning. Intervals are of 95 %, by parcels drawn again.
+of best balanced accuracy on the landscapes of tuning. These years are named by the classifier of `migrate-labels`, each
+by itself (`label_migration_cosine.py`); `.cosine_smoothed` reads the years together as `migrate-labels` does, and
+`.cosine_sure` also leaves out labels below its least probability. `relabel_accuracy` of these is of the years that they
+relabel, `.static` of those that `migrate-labels` relabels. `.minus_cosine_smoothed` is how much better `migrate-labels`
+is on the same rows or pixels. Intervals are of 95 %, by parcels drawn again.
 """
 
 import argparse
@@ -26,6 +31,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from label_migration_cosine import BEST, KINDS, CosineLabels, best_limit, cosine_labels, distance_to_label
 from migration_places import LEGEND, SIZE, YEARS, SimulatedPlace, simulated_place
 from normal_vae import vae_scores
 from numpy.typing import NDArray
@@ -37,8 +43,7 @@ from esd_tasks.migrate.anomaly import unlike
 from esd_tasks.migrate.migration import Migration, change_years, migrate
 from esd_tasks.migrate.normal import scaled
 from esd_tasks.migrate.series import LabelSeries
-from esd_tasks.migrate.series_file import RELABELLED, UNCERTAIN
-from stactools_esd.fsq import codes_to_vectors
+from esd_tasks.migrate.series_file import NONE, RELABELLED, UNCERTAIN
 from stactools_esd.simulation import CHANGES
 
 DEV: Final = (101, 102)
@@ -52,6 +57,7 @@ MAPPED: Final = (2000, 2008, 2019, 2024)
 
 ERROR_RATE: Final = 0.02
 MIN_PROBABILITY: Final = 0.8
+VAE_SEEDS: Final = {"vae": 0, "vae_seed_1": 1, "vae_seed_2": 2}
 COSINE: Final = 0.4528
 """Limit of the cosine distance of best balanced accuracy on `DEV`; --dev prints it."""
 
@@ -119,14 +125,6 @@ def campaign(seed: int) -> Campaign:
     )
 
 
-def cosine_to_label(one: Campaign) -> NDArray[np.float64]:
-    """Return the cosine distance of each year to the label's, (n, years)."""
-    n = len(one.series)
-    vectors = codes_to_vectors(one.series.codes.reshape(-1, 12)).reshape(n, len(YEARS), -1).astype(np.float64)
-    vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
-    return np.asarray(1 - np.einsum("nyd,nd->ny", vectors, vectors[:, YEARS.index(LABEL_YEAR)]))
-
-
 def years_found(change_year: NDArray[np.int64]) -> list[set[int]]:
     """Return the change years of each sample."""
     return [set(row[row > 0].tolist()) for row in change_year]
@@ -150,10 +148,9 @@ def within_a_year(wanted: list[set[int]], there: list[set[int]]) -> tuple[NDArra
 Part = tuple[str, NDArray[np.float64], NDArray[np.int64]]
 
 
-def judged(one: Campaign, found: Migration) -> Iterator[Part]:
+def judged(one: Campaign, found: Migration, cosine: CosineLabels) -> Iterator[Part]:
     """Yield each measure with its values and their clusters."""
-    stable, cluster = one.same.all(axis=1), one.cluster
-    quiet = cosine_to_label(one) <= COSINE
+    stable, cluster, quiet = one.same.all(axis=1), one.cluster, cosine.quiet
     at = np.full(len(cluster), YEARS.index(LABEL_YEAR))
     by_cosine = change_years((~quiet).astype(np.intp), np.zeros(quiet.shape), one.series.valid, at, np.array(YEARS))
     for end, selected, change in (
@@ -177,30 +174,42 @@ def judged(one: Campaign, found: Migration) -> Iterator[Part]:
     yield "row_accuracy.static", (static == one.truth).ravel().astype(float), every.ravel()
     yield "uncertain_share", (found.status == UNCERTAIN).ravel().astype(float), every.ravel()
     yield "probability_gap", (found.probability - (found.state == one.truth))[relabelled], every[relabelled]
+    for kind, label in cosine.label.items():
+        right, named = (label == one.truth).astype(float), ~quiet & (label != NONE)
+        yield f"relabel_accuracy.{kind}", right[named], every[named]
+        yield f"row_accuracy.{kind}", right.ravel(), every.ravel()
+        if (label == NONE).any():
+            yield f"uncertain_share.{kind}", (label == NONE).ravel().astype(float), every.ravel()
+    gain = (found.label == one.truth).astype(float) - (cosine.label[BEST] == one.truth)
+    yield f"row_accuracy.minus_{BEST}", gain.ravel(), every.ravel()
 
 
-def map_hits(one: Campaign, found: Migration) -> dict[str, tuple[NDArray[np.float64], NDArray[np.int64]]]:
+MapHits = dict[str, tuple[NDArray[np.float64], NDArray[np.int64]]]
+
+
+def map_hits(one: Campaign, found: Migration, cosine: CosineLabels) -> MapHits:
     """Return whether each pixel that is no sample is right in maps of each kind of labels, and its parcel."""
     pixels = np.setdiff1d(np.arange(SIZE[0] * SIZE[1]), one.pixel)
     parcel = one.place.landscape.parcels.ravel()[pixels] + 100_000 * one.place.landscape.seed
-    hits: dict[str, list[NDArray[np.bool_]]] = {"static": [], "migrated": [], "true": []}
+    static = np.repeat(one.series.class_id[:, None], len(YEARS), axis=1)
+    labels = {"static": static, "migrated": found.label, "true": one.truth} | cosine.label
+    hits: dict[str, list[NDArray[np.bool_]]] = {kind: [] for kind in labels}
     for year in MAPPED:
         position = YEARS.index(year)
         codes = one.place.bands[position, :12].reshape(12, -1).T[pixels]
         truth = one.place.truth[position].ravel()[pixels]
-        for kind, label in (
-            ("static", one.series.class_id),
-            ("migrated", found.label[:, position]),
-            ("true", one.truth[:, position]),
-        ):
+        for kind, of_years in labels.items():
+            label = of_years[:, position]
             known = label > 0
             model = Classifier(TreeParameters(rounds=100)).fit(one.series.codes[known, position], label[known])
             hits[kind].append(model.predict(np.ascontiguousarray(codes)) == truth)
-    return {kind: (np.mean(of_years, axis=0), parcel) for kind, of_years in hits.items()}
+    means = {kind: np.mean(of_years, axis=0) for kind, of_years in hits.items()}
+    means[f"minus_{BEST}"] = means["migrated"] - means[BEST]
+    return {kind: (mean, parcel) for kind, mean in means.items()}
 
 
-def gap_closed(maps: list[dict[str, tuple[NDArray[np.float64], NDArray[np.int64]]]]) -> Estimate:
-    """Return how much of the gap between static and true labels migrated ones close, with its interval."""
+def gap_closed(maps: list[MapHits], by: str = "migrated") -> Estimate:
+    """Return how much of the gap between static and true labels a kind of labels closes, with its interval."""
     parcel = np.concatenate([one["true"][1] for one in maps])
     member, n = bootstrap.numbered(parcel)
     draws = bootstrap.cluster_draws(n)
@@ -210,31 +219,32 @@ def gap_closed(maps: list[dict[str, tuple[NDArray[np.float64], NDArray[np.int64]
     }
 
     def closed(weight: NDArray[np.float64]) -> NDArray[np.float64]:
-        static, migrated, true = (weight @ sums[kind] for kind in ("static", "migrated", "true"))
+        static, migrated, true = (weight @ sums[kind] for kind in ("static", by, "true"))
         return np.asarray((migrated - static) / (true - static))
 
     return bootstrap.estimate(float(closed(np.ones((1, n)))[0]), closed(draws))
 
 
-def anomaly_aucs(
-    several: list[Campaign], founds: list[Migration], *, vae: bool
-) -> Iterator[tuple[str, bootstrap.Wins, int]]:
-    """Yield the AUC of each anomaly score, of years of another class than the label's."""
-    scores: dict[str, list[NDArray[np.float64]]] = {
-        name: [] for name in ("content", "time", "both", *(["vae"] if vae else []))
-    }
+def anomaly_aucs(several: list[Campaign], founds: list[Migration], *, vae: bool) -> Iterator[tuple[str, Estimate, int]]:
+    """Yield the AUC of each anomaly score, of years of another class than the label's, and the autoencoder's gain."""
+    seeds = VAE_SEEDS if vae else {}
+    scores: dict[str, list[NDArray[np.float64]]] = {name: [] for name in ("content", "time", "both", *seeds)}
     for one, found in zip(several, founds, strict=True):
         values, own = scaled(one.series.levels), found.change_year == 0
         member = found.normal.member_of(one.series.class_id)
         apart = unlike(found.normal, values, own, member)
         for name in ("content", "time", "both"):
             scores[name].append(getattr(apart, name).ravel())
-        if vae:
-            scores["vae"].append(vae_scores(values, own, member, len(LEGEND)).ravel())
+        for name, seed in seeds.items():
+            scores[name].append(vae_scores(values, own, member, len(LEGEND), seed=seed).ravel())
     changed = np.concatenate([~one.same.ravel() for one in several])
     cluster = np.concatenate([np.repeat(one.cluster, len(YEARS)) for one in several])
-    for name, parts in scores.items():
-        yield name, bootstrap.wins(np.concatenate(parts), changed, cluster), len(changed)
+    wins = {name: bootstrap.wins(np.concatenate(parts), changed, cluster) for name, parts in scores.items()}
+    for name, one_wins in wins.items():
+        yield name, one_wins.estimate(), len(changed)
+    if vae:
+        mean = bootstrap.mean_wins([wins[name] for name in seeds])
+        yield "vae_minus_both", bootstrap.auc_gain(mean, wins["both"]), len(changed)
 
 
 def report(measure: str, value: Estimate, n: int, unit: str = "share", *, prefix: str = "labels") -> None:
@@ -242,15 +252,6 @@ def report(measure: str, value: Estimate, n: int, unit: str = "share", *, prefix
     spread = [round(value.low, 4), round(value.high, 4)]
     figure = {"key": f"{prefix}.{measure}", "value": round(value.value, 4), "unit": unit, "n": n, "spread": spread}
     print("FIGURE", json.dumps(figure | {"split": "simulated"}), flush=True)
-
-
-def best_limit(several: list[Campaign]) -> float:
-    """Return the cosine distance that best parts years of another class from the others."""
-    distance = np.concatenate([cosine_to_label(one).ravel() for one in several])
-    changed = np.concatenate([~one.same.ravel() for one in several])
-    grid = np.quantile(distance, np.linspace(0.02, 0.98, 97))
-    gain = [(distance[changed] > limit).mean() + (distance[~changed] <= limit).mean() for limit in grid]
-    return float(grid[int(np.argmax(gain))])
 
 
 def main() -> None:
@@ -261,18 +262,21 @@ def main() -> None:
     arguments = parser.parse_args()
     prefix = "labels.tuning" if arguments.dev else "labels"
     several = [campaign(seed) for seed in (DEV if arguments.dev else TEST)]
-    print("best limit of the cosine distance here:", round(best_limit(several), 4), flush=True)
+    distance = np.concatenate([distance_to_label(one.series).ravel() for one in several])
+    limit = best_limit(distance, np.concatenate([~one.same.ravel() for one in several]))
+    print("best limit of the cosine distance here:", round(limit, 4), flush=True)
     founds = [migrate(one.series, error_rate=ERROR_RATE, min_probability=MIN_PROBABILITY) for one in several]
+    cosines = [cosine_labels(one.series, COSINE, min_probability=MIN_PROBABILITY) for one in several]
     parts: dict[str, list[tuple[NDArray[np.float64], NDArray[np.int64]]]] = {}
-    for one, found in zip(several, founds, strict=True):
-        for name, values, cluster in judged(one, found):
+    for one, found, cosine in zip(several, founds, cosines, strict=True):
+        for name, values, cluster in judged(one, found, cosine):
             parts.setdefault(name, []).append((values, cluster))
     for name, of_places in parts.items():
         kept = [(values, cluster) for values, cluster in of_places if len(values)]
         report(name, bootstrap.mean_estimate(kept), sum(len(values) for values, _ in kept), prefix=prefix)
-    for name, wins, n in anomaly_aucs(several, founds, vae=arguments.vae):
-        report(f"anomaly_auc.{name}", wins.estimate(), n, "AUC", prefix=prefix)
-    maps = [map_hits(one, found) for one, found in zip(several, founds, strict=True)]
+    for name, auc, n in anomaly_aucs(several, founds, vae=arguments.vae):
+        report(f"anomaly_auc.{name}", auc, n, "AUC", prefix=prefix)
+    maps = [map_hits(*of_one) for of_one in zip(several, founds, cosines, strict=True)]
     for kind in maps[0]:
         report(
             f"map_oa.{kind}",
@@ -280,7 +284,8 @@ def main() -> None:
             sum(len(one[kind][0]) for one in maps),
             prefix=prefix,
         )
-    report("map_gap_closed", gap_closed(maps), sum(len(one["true"][0]) for one in maps), prefix=prefix)
+    for by, end in (("migrated", ""), *((kind, f".{kind}") for kind in KINDS)):
+        report(f"map_gap_closed{end}", gap_closed(maps, by), sum(len(one["true"][0]) for one in maps), prefix=prefix)
 
 
 if __name__ == "__main__":

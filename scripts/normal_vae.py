@@ -19,7 +19,7 @@ DROPPED: Final = 0.1
 
 
 def vae_scores(
-    values: NDArray[np.float64], own: NDArray[np.bool_], member: NDArray[np.intp], k: int
+    values: NDArray[np.float64], own: NDArray[np.bool_], member: NDArray[np.intp], k: int, *, seed: int = 0
 ) -> NDArray[np.float64]:
     """Return how badly each year is told, (n, years).
 
@@ -28,10 +28,11 @@ def vae_scores(
         own: Normal years, on which it trains (n, years); no year is told by itself.
         member: Class of each sample, as a position (n,).
         k: Number of classes.
+        seed: Decides first weights, order and noise.
     """
     import torch
 
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     torch.set_num_threads(1)
     n, years, channels = values.shape
     table = values - np.stack([values[own[:, year], year].mean(axis=0) for year in range(years)])
