@@ -36,6 +36,9 @@ MEMORY: Final = 8 * 2**30
 NO_MUTANT: Final = 98
 """How a fork ends that could not make its mutant: that is no kill."""
 
+STRANGE: Final = ("-W", "ignore::pytest.PytestConfigWarning")
+"""Settings of plugins that are not loaded here, as that of time limits, are no error."""
+
 ANNOTATIONS: Final = {"annassign", "tfpdef"}
 
 
@@ -127,7 +130,7 @@ def run_child(tests: list[str], change: Callable[[], Changed] | None, seconds: i
             os._exit(NO_MUTANT)
     with tempfile.TemporaryDirectory() as own, contextlib.suppress(BaseException):
         numba.config.CACHE_DIR = own
-        words = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", f"--basetemp={own}/tests", *tests]
+        words = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", *STRANGE, f"--basetemp={own}/tests", *tests]
         left = pytest.main(words, plugins=[Quick()])
         os._exit(int(left))
     os._exit(3)
