@@ -17,6 +17,7 @@ from esd_tasks.run_record import RUN_JSON
 from esd_tasks.target import WGS84, transformer
 from stactools_esd.errors import OutputError
 from stactools_esd.files import atomic_path, read_json
+from stactools_esd.npz_file import Form, read_npz, said
 
 FILE: Final = "training_pixels.npz"
 """Name of the file: degrees times 1e7, and years, of each sample; about 8 bytes a sample."""
@@ -29,6 +30,9 @@ UNKNOWN_TRAINING: Final = (
 
 _KIND: Final = "training_pixels"
 _DEGREES: Final = 1e7
+_FORMS: Final = {name: Form("i", ("samples",)) for name in ("lon", "lat", "year", "before")}
+_MOST_BYTES: Final = 1 << 30  # 90 million samples
+_RESTORE: Final = "copy it again from where the model was trained, or train again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,12 +91,15 @@ class TrainingPixels:
         path = folder / FILE
         if not path.is_file():
             return None
-        try:
-            with np.load(path, allow_pickle=False) as columns:
-                lon, lat = (columns[name] / _DEGREES for name in ("lon", "lat"))
-                return cls.of(lon, lat, columns["year"], columns["before"])
-        except (OSError, KeyError, ValueError, EOFError) as error:
-            raise OutputError(f"cannot read {path} ({error}), expected samples of a model; train again") from error
+        words = {"name": str(path), "expected": "the samples that trained a model", "todo": _RESTORE}
+        with said(OutputError, **words):
+            columns = read_npz(path, _FORMS, error=OutputError, most_bytes=_MOST_BYTES, **words)
+            lon, lat, year, before = (columns[name] for name in _FORMS)
+            for name, least, most in (("lon", -180, 180), ("lat", -90, 90), ("year", 1, 9999), ("before", 0, 9999)):
+                unit = _DEGREES if name in ("lon", "lat") else 1
+                if ((columns[name] < least * unit) | (columns[name] > most * unit)).any():
+                    raise ValueError(f"{name} beyond {least}..{most}")
+            return cls.of(lon / _DEGREES, lat / _DEGREES, year, before)
 
     def seen(
         self,

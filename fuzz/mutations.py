@@ -1,11 +1,16 @@
-"""Mutations of bytes, JSON, TIFF and safetensors: what damage and malice do to files, each decided by its seed."""
+"""Mutations of bytes, JSON, TIFF, safetensors and arrays: what damage and malice do to files, each by its seed."""
 
 import copy
+import io
 import json
 import random
 import struct
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
+
+import numpy as np
 
 EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 2**60, 2**63, 2**64 - 1)
 """Numbers that readers trip over."""
@@ -209,3 +214,65 @@ def mutate_safetensors(data: bytes, rng: random.Random) -> bytes:
         return data[: 8 + length] + mutate_bytes(tensors, rng)
     text = mutate_json_bytes(header.rstrip(), rng)
     return struct.pack("<Q", len(text)) + text + tensors
+
+
+def written_npz(members: Mapping[str, Any], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """Write arrays, or bytes that stand for one, with checksums that hold."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for name, values in members.items():
+            held = io.BytesIO()
+            if not isinstance(values, bytes):
+                np.lib.format.write_array(held, np.asarray(values))
+            content = values if isinstance(values, bytes) else held.getvalue()
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content, method)
+    return file.getvalue()
+
+
+def mutate_npz(data: bytes, rng: random.Random) -> bytes:
+    """Change arrays: values, types, lengths, axes, names, or the bytes of one; now and then the bytes of the file."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            found: dict[str, Any] = {name: arrays[name] for name in arrays.files}
+    except Exception:  # what was mutated before
+        return mutate_bytes(data, rng)
+    if not found or not rng.randrange(16):
+        return mutate_bytes(data, rng)
+    for _ in range(rng.choice((1, 1, 1, 2, 4))):
+        name = rng.choice(list(found))
+        if not isinstance(found[name], bytes):
+            with np.errstate(all="ignore"), suppress(ValueError):  # texts that are no numbers
+                found[name] = _array(found[name], found, rng)
+        if not rng.randrange(12):
+            found[rng.choice((f"{name}_", name.upper(), "", *found))] = found.pop(name)
+    return written_npz(found)
+
+
+def _array(values: Any, others: Mapping[str, Any], rng: random.Random) -> Any:
+    """Return another array, more often of the same type and shape than of others."""
+    kind = rng.randrange(12)
+    if kind == 0:
+        return values[:-1] if values.ndim else values[None]
+    if kind == 1:
+        return np.concatenate([values, values]) if values.ndim else values
+    if kind == 2:
+        return values.astype(rng.choice(("f8", "f4", "i1", "i8", "u2", "U3", "S3", "c16", "?", ">i4")))
+    if kind == 3:
+        return values.T if rng.randrange(2) else values.ravel()
+    if kind == 4:
+        return rng.choice(list(others.values()))
+    if kind == 5:
+        held = io.BytesIO()
+        np.lib.format.write_array(held, values)
+        return mutate_bytes(held.getvalue(), rng)
+    changed = values.copy()
+    if values.size and values.dtype.kind in "biuf":
+        place = list(np.unravel_index(rng.randrange(values.size), values.shape))
+        if place and rng.randrange(2):
+            place[-1] = slice(None)
+        numbers = (0, 1, -1, -1e-9, 0.5, 1e30, float("inf"), float("nan"))
+        number = rng.choice(numbers) if values.dtype.kind == "f" else np.uint64(rng.choice(EXTREMES))
+        changed[tuple(place)] = np.asarray(number).astype(values.dtype)
+    elif values.size and values.dtype.kind == "U":
+        changed = np.full(values.shape, rng.choice(TEXTS).encode("utf-8", "replace").decode())
+    return changed

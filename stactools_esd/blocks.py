@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 import shutil
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from rasterio.windows import Window
 
 from stactools_esd.errors import GridError, OutputError
 from stactools_esd.files import atomic_path, read_json, write_json
+from stactools_esd.npz_file import read_npz
 
 RUN_FILE = "run_key.json"
 """Name of the file that says which run a folder of blocks belongs to."""
@@ -245,11 +245,14 @@ class BlockStore:
         payload = self._payload(block)
         if payload is None:
             raise OutputError(f"got no undamaged block {block.name} in {self.folder}; run the same command again")
-        try:
-            with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
-                return {name: arrays[name] for name in arrays.files}
-        except (ValueError, zipfile.BadZipFile) as error:
-            raise OutputError(f"got a block {block.name} in {self.folder} that is no array file; delete it") from error
+        return read_npz(
+            io.BytesIO(payload),
+            name=f"block {block.name} in {self.folder}",
+            error=OutputError,
+            expected="the arrays of a block",
+            todo="delete it and run the same command again",
+            most_bytes=len(payload),
+        )
 
     def discard(self) -> None:
         """Remove the folder and every block in it, and folders above it that were made for it and hold nothing.

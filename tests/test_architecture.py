@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("stactools_esd", "esd_tasks")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 SEAM = {"product", "names", "fsq", "grid", "cog", "stac", "blocks", "files", "errors", "gdal", "compiled", "memory",
-        "usage_line", "run_lock"}  # fmt: skip
+        "usage_line", "run_lock", "npz_file"}  # fmt: skip
 ENCODER_SEAM = {
     "esd_tasks/encoder_tasks/inputs.py": {"encoder", "seamless"},
     "esd_tasks/explain/decoder.py": {"encoder"},
@@ -21,7 +21,8 @@ LAYERS = [
     {"errors", "usage_line"},
     {"product", "compiled"},
     {"names", "shipped"},
-    {"files", "fsq", "gdal", "tags", "squares", "footprint", "grid", "web", "signing", "file_server", "run_lock"},
+    {"files", "fsq", "gdal", "tags", "squares", "footprint", "grid", "web", "signing", "file_server", "run_lock"}
+    | {"npz_file"},
     {"codes_file", "cog", "visual", "blocks"},
     {"stac", "collection", "collection_facts"},
     {"model_item"},
