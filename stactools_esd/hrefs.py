@@ -83,8 +83,8 @@ def check_enclosed(href: str, roots: Iterable[Path]) -> None:
     if not any(_lies_in(real, root) for root in known):
         lying = f" (which is {real})" if real != path else ""
         raise CatalogError(
-            f"got the file {path}{lying} to copy, expected one in {known[-1]} or another SOURCE, and none that is "
-            f"hidden there; look at what the item names, and say --allow {OUTSIDE} if it is meant"
+            f"got the file {path}{lying} to copy, expected one in a SOURCE or in {known[-1]}, and none that is hidden "
+            f"there; look at what the item names, and say --allow {OUTSIDE} if it is meant"
         )
 
 
