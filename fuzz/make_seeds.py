@@ -155,6 +155,47 @@ def places() -> None:
     put("labels", "three.csv", "lon,lat,class\n4.0,50.0,water\n4.1,50.1,forest\n")
 
 
+def arrays() -> None:
+    """A series of two samples of which one changed, with the simplest normal model, and training pixels."""
+    from esd_tasks.migrate.normal import NormalModel
+    from esd_tasks.migrate.series_file import MigratedSeries, write_series
+    from esd_tasks.training_pixels import FILE, TrainingPixels
+
+    years, class_ids, unit = np.array([2019, 2020, 2021]), np.array([1, 2]), np.eye(72)
+    normal = NormalModel(
+        years=years,
+        class_ids=class_ids,
+        mean=np.full((2, 72), 0.5),
+        drift=np.zeros((2, 3, 72)),
+        between=np.stack([unit / 16] * 2),
+        within=np.stack([unit / 8] * 2),
+    )
+    valid, label = np.array([[True, True, True], [True, False, True]]), np.array([[1, 2, 2], [1, 0, 1]])
+    series = MigratedSeries(
+        years=years,
+        sample_id=np.array([1, 2]),
+        lon=np.array([4.0, 4.1]),
+        lat=np.array([50.0, 50.1]),
+        codes=np.full((2, 3, 12), 32_100, np.uint16) * valid[..., None].astype(np.uint16),
+        valid=valid,
+        class_id=np.array([1, 1]),
+        label_year=np.array([2019, 2019]),
+        label=label,
+        probability=np.where(valid, 0.9, np.nan).astype(np.float32),
+        anomaly=np.where(valid, 0.5, np.nan).astype(np.float32),
+        status=np.array([[0, 1, 1], [0, 3, 0]], np.uint8),
+        change_year=np.where(label == 2, 2020, 0),
+        class_ids=class_ids,
+        class_names=np.array(["forest", "crop"]),
+        normal=normal,
+    )
+    for target in ("series", "training_pixels"):
+        (CORPUS / target).mkdir(parents=True, exist_ok=True)
+    write_series(CORPUS / "series" / "two.npz", series)
+    TrainingPixels.of([4.0, 4.1], [50.0, 50.1], [2019, 2020], [0, 2018]).save(CORPUS / "training_pixels")
+    (CORPUS / "training_pixels" / FILE).rename(CORPUS / "training_pixels" / "two.npz")
+
+
 if __name__ == "__main__":
-    for write in (names_and_tags, documents, listings, models, places):
+    for write in (names_and_tags, documents, listings, models, places, arrays):
         write()

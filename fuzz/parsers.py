@@ -322,6 +322,46 @@ def legend(data: bytes) -> None:
         see(len(set(read.names)) == len(read.names), "a name twice")
 
 
+def series(data: bytes) -> None:
+    """The series of migrated labels: what is read explains its changes, and is written as it was read."""
+    import numpy as np
+
+    from esd_tasks.explain.changes import find_changes
+    from esd_tasks.explain.normal_year import normal_years
+    from esd_tasks.explain.run import class_names
+    from esd_tasks.migrate.series_file import read_series, write_series
+
+    path = written("series/samples_series.npz", data)
+    again, last = path.with_name("again.npz"), path.with_name("last.npz")
+    with one_line():
+        read = read_series(path)
+        changes, named = find_changes(read), class_names(read)
+        see(set(changes.normal.tolist()) <= named.keys(), "a class without a name")
+        means, covariances = normal_years(read, changes)
+        see(bool(np.isfinite(means).all()), "a mean that is no number")
+        see(bool((np.linalg.eigvalsh(covariances) > 0).all()), "no covariance")
+        write_series(again, read)
+        write_series(last, read_series(again))
+        see(again.read_bytes() == last.read_bytes(), "a series that is written otherwise than it was read")
+
+
+def training_pixels(data: bytes) -> None:
+    """The pixels that trained a model: places on the Earth, and as many when written again."""
+    import numpy as np
+
+    from esd_tasks.training_pixels import FILE, TrainingPixels
+
+    path = written(f"pixels/{FILE}", data)
+    with one_line():
+        read = TrainingPixels.load(path.parent)
+        see(read is not None, "no pixels where there is a file")
+        if read is not None:
+            see(bool(((np.abs(read.lon) <= 180) & (np.abs(read.lat) <= 90)).all()), "a place off the Earth")
+            read.save(folder() / "pixels_again")
+            again = TrainingPixels.load(folder() / "pixels_again")
+            see(again is not None and bool((again.lon == read.lon).all()), "pixels that are written otherwise")
+
+
 TARGETS: Mapping[str, Target] = {
     target.__name__: target
     for target in (
@@ -341,6 +381,8 @@ TARGETS: Mapping[str, Target] = {
         config,
         card,
         weights,
+        series,
+        training_pixels,
     )
 }
 """Every parser by its name."""

@@ -25,11 +25,14 @@ HANG_SECONDS = 60
 MEMORY_MB = {"config": 2048, "card": 2048, "weights": 2048}
 """Memory of the whole process, with what it imports (torch, for these three); the others have 1,024."""
 
-MOST_BYTES = {"labels": 131_072, "index_parquet": 32_768, "weights": 16_384}
+MOST_BYTES = {"labels": 131_072, "index_parquet": 32_768, "weights": 16_384, "series": 16_384}
 """Length of an input; the others have 8,192."""
 
 JSON = ("item", "catalogue", "api", "model_json", "card", "listing_jsonl")
 """Targets whose inputs are JSON, and are changed as such."""
+
+NPZ = ("series", "training_pixels")
+"""Targets whose inputs are arrays behind checksums, which bytes alone seldom get through."""
 
 BUILD = HERE.parent / "build" / "fuzz"
 
@@ -47,12 +50,12 @@ def child(target: str, arguments: list[str]) -> None:
         except Exception as error:
             print(f"{target}: a seed fails: {error!r}", file=sys.stderr)
             raise
-    from mutations import mutate_json_bytes
+    from mutations import mutate_json_bytes, mutate_npz
 
     def mutate(data: bytes, most: int, seed: int) -> bytes:
-        """Change JSON by its structure every other time, and whatever else as libFuzzer does."""
-        if seed % 2 and target in JSON:
-            return mutate_json_bytes(data, random.Random(seed))[:most]
+        """Change JSON and arrays by their structure every other time, and whatever else as libFuzzer does."""
+        if seed % 2 and target in (*JSON, *NPZ):
+            return (mutate_npz if target in NPZ else mutate_json_bytes)(data, random.Random(seed))[:most]
         return atheris.Mutate(data, most)
 
     atheris.Setup([f"fuzz-{target}", *arguments], parsers.TARGETS[target], custom_mutator=mutate)

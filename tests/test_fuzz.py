@@ -14,7 +14,8 @@ FUZZ = Path(__file__).parent.parent / "fuzz"
 sys.path.insert(0, str(FUZZ))
 
 import parsers  # noqa: E402
-from mutations import mutate_bytes, mutate_json_bytes  # noqa: E402
+from mutations import mutate_bytes, mutate_json_bytes, mutate_npz  # noqa: E402
+from run import NPZ  # noqa: E402
 
 MUTATIONS = 60
 """Of each target."""
@@ -39,8 +40,9 @@ def test_seeds_and_their_mutations(target: str) -> None:
     seeds = [path.read_bytes() for path in sorted((FUZZ / "corpus" / target).iterdir())]
     for seed in seeds:
         parsers.TARGETS[target](seed)
+    kinds = (mutate_bytes, mutate_npz if target in NPZ else mutate_json_bytes)
     for _ in range(SLOW.get(target, MUTATIONS)):
-        parsers.TARGETS[target](rng.choice((mutate_bytes, mutate_json_bytes))(rng.choice(seeds), rng))
+        parsers.TARGETS[target](rng.choice(kinds)(rng.choice(seeds), rng))
 
 
 @pytest.mark.parametrize("name", REGRESSIONS)
