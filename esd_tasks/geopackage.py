@@ -1,10 +1,16 @@
 """Layers written as GeoPackages, whole or not at all."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from esd_tasks.run_record import moment
 from stactools_esd.errors import OutputError
 from stactools_esd.files import atomic_path
+
+_DATE: Final = "OGR_CURRENT_DATE"
+"""Option of GDAL: the time that `gpkg_contents.last_change` states, in its way of writing times."""
 
 
 def write_geopackage(path: Path, frame: Any, *, layer: str) -> None:
@@ -17,12 +23,26 @@ def write_geopackage(path: Path, frame: Any, *, layer: str) -> None:
 
     Raises:
         OutputError: The file cannot be written, as where the disk is full.
+        UsageError: `SOURCE_DATE_EPOCH`, which is the time that the file states where it is set, is no time.
     """
     from pyogrio.errors import DataLayerError, DataSourceError
 
-    with atomic_path(path) as temporary:
+    with atomic_path(path) as temporary, _stated_time():
         try:
             frame.to_file(temporary, driver="GPKG", layer=layer)
         except (DataLayerError, DataSourceError) as error:  # SQLite says of a full disk that tables are missing
             reason = str(error).splitlines()[0]
             raise OutputError(f"cannot write {path} ({reason}); make room, or choose another output") from error
+
+
+@contextmanager
+def _stated_time() -> Iterator[None]:
+    """Let files state the time that `run.json` does, so that a run can be repeated to the byte."""
+    from pyogrio import get_gdal_config_option, set_gdal_config_options
+
+    before = get_gdal_config_option(_DATE)
+    set_gdal_config_options({_DATE: moment().strftime("%Y-%m-%dT%H:%M:%S.000Z")})
+    try:
+        yield
+    finally:
+        set_gdal_config_options({_DATE: before})
