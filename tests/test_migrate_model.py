@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from migrated_noise import noise
 from scipy.stats import multivariate_normal
 
 from esd_tasks.migrate import relabel, stable
@@ -13,7 +14,6 @@ from esd_tasks.migrate.anomaly import anomaly_scores, unlike
 from esd_tasks.migrate.migration import change_years, migrate
 from esd_tasks.migrate.normal import NormalModel
 from esd_tasks.migrate.normal_fit import fit_normal, places_weight
-from esd_tasks.migrate.series import LabelSeries
 from esd_tasks.migrate.series_file import NONE, STATUSES
 from esd_tasks.migrate.stretches import Leaving, weigh_stretches
 from stactools_esd.product import CHANNELS
@@ -146,34 +146,12 @@ def test_few_samples_are_never_taken_for_stable() -> None:
 @pytest.mark.parametrize(("n", "years", "k"), [(2, 3, 2), (8, 5, 4), (30, 4, 12)])
 def test_any_small_campaign_is_carried(n: int, years: int, k: int) -> None:
     """Few samples, classes of one label, missing years and mere noise end in rows; the label's year keeps its class."""
-    generator = np.random.default_rng(n)
-    at = generator.integers(0, years, n)
-    valid = generator.random((n, years)) < 0.7
-    valid[np.arange(n), at] = True
-    class_id = np.resize(np.arange(k) * 3 + 1, n)
-    found = migrate(
-        LabelSeries(
-            years=tuple(range(2000, 2000 + years)),
-            codes=generator.integers(0, 64_000, (n, years, 12)).astype(np.uint16),
-            valid=valid,
-            clear_obs=np.full((n, years), 9, np.uint16),
-            class_id=class_id,
-            label_year=2000 + at,
-            label=np.arange(n),
-            lon=np.zeros(n),
-            lat=np.zeros(n),
-            x=generator.uniform(0, 1e4, n),
-            y=generator.uniform(0, 1e4, n),
-            names={int(one): str(one) for one in np.unique(class_id)},
-            dropped={},
-        ),
-        error_rate=0.02,
-        min_probability=0.8,
-    )
-    assert (found.label[np.arange(n), at] == class_id).all()
-    assert ((found.status == STATUSES.index("nodata")) == ~valid).all()
-    assert np.isfinite(found.probability[valid]).all()
-    assert np.isfinite(found.anomaly[valid]).all()
+    series = noise(n, years, k)
+    found = migrate(series, error_rate=0.02, min_probability=0.8)
+    assert (found.label[np.arange(n), series.at_label] == series.class_id).all()
+    assert ((found.status == STATUSES.index("nodata")) == ~series.valid).all()
+    assert np.isfinite(found.probability[series.valid]).all()
+    assert np.isfinite(found.anomaly[series.valid]).all()
     assert not found.selected.any()
 
 

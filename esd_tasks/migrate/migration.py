@@ -1,6 +1,7 @@
 """Labels carried through the years: what is normal, what is stable, what changed when, and what it became."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -81,17 +82,28 @@ def migrate(
         seed: Decides whatever is drawn.
         on_stage: Hears a stage, how many are done, and how many there are.
     """
-    work = _Work(series, seed)
-    for number, stage in enumerate(STAGES[:4]):
-        on_stage(stage, number, len(STAGES))
-        work.learn(again=number > 1) if number % 2 == 0 else work.name()
-    on_stage("select", 4, len(STAGES))
-    p = work.judged()
-    restless = work.restless()
-    selected = stable.select(p, error_rate) & ~restless[work.member]
-    on_stage("anomaly", 5, len(STAGES))
-    anomaly = work.anomaly(selected)
-    return _settled(work, selected, restless, p, anomaly, min_probability)
+    with _one_thread():
+        work = _Work(series, seed)
+        for number, stage in enumerate(STAGES[:4]):
+            on_stage(stage, number, len(STAGES))
+            work.learn(again=number > 1) if number % 2 == 0 else work.name()
+        on_stage("select", 4, len(STAGES))
+        p = work.judged()
+        restless = work.restless()
+        selected = stable.select(p, error_rate) & ~restless[work.member]
+        on_stage("anomaly", 5, len(STAGES))
+        anomaly = work.anomaly(selected)
+        return _settled(work, selected, restless, p, anomaly, min_probability)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let linear algebra add up in one order on all machines: solvers stop at a tolerance, which rounding moves."""
+    import sklearn.linear_model  # noqa: F401  # only libraries that are loaded can be told
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    with threadpool_limits(limits=1):
+        yield
 
 
 class _Work:
