@@ -12,6 +12,7 @@ from esd_tasks.items import items_of_years
 from esd_tasks.items_cost import facts_of
 from esd_tasks.labels import Labels, read_labels
 from esd_tasks.legend import read_legend
+from esd_tasks.migrate.ownership import see_apart
 from esd_tasks.migrate.request import MigrateRequest
 from esd_tasks.model_facts import first_day
 from esd_tasks.plan import places_facts
@@ -101,12 +102,13 @@ def make_plan(request: MigrateRequest) -> MigratePlan:
     """Read labels and find the items of all years.
 
     Raises:
-        UsageError: Options are missing or wrong.
+        UsageError: Options are missing or wrong, or the output is what is read.
         LabelsError: The labels cannot be used.
         CatalogError: There is no catalogue, or it is broken.
         NothingFoundError: A year is missing around the labels, labels are of other years, or years are too few.
         IncomparableError: The items are of two encoders or recipes.
     """
+    see_apart(request.output_or_default, {"--labels": request.labels, "--legend": request.legend})
     given = read_legend(request.legend) if request.legend else None
     labels = read_labels(request.labels, legend=given.by_id if given else None, **request.label_options)
     items = items_of_years(request.catalog_or_default, geometry=around(labels.envelope), years=request.wanted_years)
@@ -114,7 +116,7 @@ def make_plan(request: MigrateRequest) -> MigratePlan:
     years = available_years(items)
     if len(years) < LEAST_YEARS:
         raise NothingFoundError(
-            f"got {len(years)} years, {years_in_words(years)}, expected {LEAST_YEARS} or more: with fewer nothing "
+            f"got codes of {years_in_words(years)} alone, expected {LEAST_YEARS} or more years: with fewer nothing "
             "tells a change from noise; add years"
         )
     of_labels = [request.label_year or 0] if labels.year is None else np.unique(labels.year).tolist()

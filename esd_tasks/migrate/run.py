@@ -9,13 +9,13 @@ from esd_tasks import run_record
 from esd_tasks.failures import Failures, missing_notes, see_whole
 from esd_tasks.migrate.migration import Migration, migrate
 from esd_tasks.migrate.outputs import paths_of, record_path, summary, write_found, write_samples
+from esd_tasks.migrate.ownership import claim, is_finished, locked, release
 from esd_tasks.migrate.plan import MigratePlan
 from esd_tasks.migrate.report import next_steps, write_report
 from esd_tasks.migrate.series import LabelSeries, read_label_series
 from esd_tasks.migrate.stable import LEAST_SAMPLES
 from stactools_esd.errors import EsdError, OutputError
 from stactools_esd.files import read_json, write_json
-from stactools_esd.run_lock import locked_folder
 
 FEW: Final = 20
 """Samples of a class below which it is named in the notes."""
@@ -73,15 +73,13 @@ def run_plan(plan: MigratePlan, *, on_progress: OnProgress | None = None) -> Mig
         OutputError: Files of another run, or somebody's, have these names.
         RasterError: A codes COG is damaged, and nothing is left without it.
     """
-    output = plan.request.output_or_default
-    if not plan.request.overwrite and _is_finished(plan):
+    if _is_done(plan):
         return _result(plan, already_done=True)
-    lock = output.with_name(f".{output.stem}")
-    with locked_folder(lock) as was_killed:
+    with locked(plan.request.output_or_default):
+        if done := _is_done(plan):  # by a run that ended meanwhile
+            return _result(plan, already_done=done)
         _write(plan, on_progress or (lambda *_: None))
-    if was_killed:
-        lock.rmdir()
-    return _result(plan, already_done=False)
+        return _result(plan, already_done=False)
 
 
 def _write(plan: MigratePlan, report: OnProgress) -> None:
@@ -112,6 +110,7 @@ def _write(plan: MigratePlan, report: OnProgress) -> None:
     )
     content = summary(series, found)
     notes = [*missing_notes(failures.missing), *plan.notes, *_notes(series, found)]
+    claim(output, plan.run_key)
     write_samples(output, series, found)
     write_found(output, series, found)
     write_report(plan, series, found, content, notes=notes)
@@ -127,30 +126,13 @@ def _write(plan: MigratePlan, report: OnProgress) -> None:
         notes=notes,
     )
     write_json(record_path(output), record)
+    release(output)
 
 
-def _is_finished(plan: MigratePlan) -> bool:
-    """Tell whether all files of this very run are there.
-
-    Raises:
-        OutputError: Files are there that are not of this run.
-    """
-    paths = paths_of(plan.request.output_or_default)
-    if not any(path.exists() for path in paths.values()):
-        return False
-    try:
-        record = read_json(paths["run"], error=OutputError)
-    except EsdError:
-        record = {}
-    if not isinstance(record, dict) or record.get("run_key") != plan.run_key:
-        if isinstance(record, dict) and record.get("missing") and record.get("command") == plan.request.command:
-            return False  # tiles that could not be read were mended since, which makes another run of the same command
-        there = next(path for path in paths.values() if path.exists())
-        raise OutputError(
-            f"got {there}, which is of another run or somebody's; choose another name with -o, or replace it with "
-            "--overwrite"
-        )
-    return not record.get("missing") and all(path.is_file() for path in paths.values())
+def _is_done(plan: MigratePlan) -> bool:
+    """Tell whether there is nothing to do."""
+    request = plan.request
+    return not request.overwrite and is_finished(request.output_or_default, plan.run_key, request.command)
 
 
 def _result(plan: MigratePlan, *, already_done: bool) -> MigrateResult:
