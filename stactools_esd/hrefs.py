@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Set
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
@@ -63,7 +63,7 @@ def check_href(href: str, *, allowed: Collection[str] = (), root: Path | None = 
     return href
 
 
-def check_enclosed(href: str, roots: Iterable[Path]) -> None:
+def check_enclosed(href: str, folder: Path, roots: Set[Path]) -> None:
     """See that a local file that will be copied lies in one of some folders, wherever symbolic links lead.
 
     What an item of others names is published with the copy: a key beside the tiles is no part of them. So hidden files
@@ -71,7 +71,8 @@ def check_enclosed(href: str, roots: Iterable[Path]) -> None:
 
     Args:
         href: URL, or absolute path of this machine.
-        roots: Folders or files that the user named.
+        folder: That of the item.
+        roots: Folders or files that the user named, their real paths.
 
     Raises:
         CatalogError: It lies elsewhere.
@@ -79,18 +80,16 @@ def check_enclosed(href: str, roots: Iterable[Path]) -> None:
     path = local_path(href)
     if path is None:
         return
-    real, known = Path(os.path.realpath(path)), [Path(os.path.realpath(root)) for root in roots]
-    if not any(_lies_in(real, root) for root in known):
+    real, own = Path(os.path.realpath(path)), Path(os.path.realpath(folder))
+    above = [real]  # and the folders over it, no further than one that is hidden
+    while not above[-1].name.startswith(".") and above[-1] != above[-1].parent:
+        above.append(above[-1].parent)
+    if own not in above and roots.isdisjoint(above):
         lying = f" (which is {real})" if real != path else ""
         raise CatalogError(
-            f"got the file {path}{lying} to copy, expected one in a SOURCE or in {known[-1]}, and none that is hidden "
+            f"got the file {path}{lying} to copy, expected one in a SOURCE or in {own}, and none that is hidden "
             f"there; look at what the item names, and say --allow {OUTSIDE} if it is meant"
         )
-
-
-def _lies_in(path: Path, root: Path) -> bool:
-    """Tell whether a path lies in a root, not hidden below it."""
-    return path.is_relative_to(root) and not any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
 def check_no_secret(href: str) -> None:

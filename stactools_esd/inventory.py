@@ -60,10 +60,10 @@ def find_items(
         if raster.as_posix() not in described:
             placed.append((_item_of(raster), raster.parent))
     if enclosed:
-        roots = [root for source in sources if (root := _root_of(source)) is not None]
+        roots = {Path(os.path.realpath(root)) for source in sources if (root := _root_of(source)) is not None}
         for item, folder in placed:
             for asset in item["assets"].values():
-                check_enclosed(asset["href"], [*roots, folder])
+                check_enclosed(asset["href"], folder, roots)
     items = [item for item, _ in placed]
     items += [create_item(check_href(url, allowed=allowed)).to_dict(False, False) for url in sorted(remote)]
     for item in sorted(items, key=lambda item: _preference(item, prefer)):
