@@ -22,7 +22,7 @@ from esd_tasks.map_run import Beside
 from esd_tasks.target import WGS84, Grid, transformer
 from stactools_esd.errors import RasterError, UsageError
 from stactools_esd.files import sha256_file
-from stactools_esd.gdal import quiet_gdal
+from stactools_esd.gdal import check_size, quiet_gdal
 
 RESAMPLING: Final = "bilinear"
 """How rasters meet the grid of the map; in `model.json`."""
@@ -72,7 +72,7 @@ def open_covariates(given: Sequence[str]) -> tuple[Covariate, ...]:
 
     Raises:
         UsageError: There is no such file, or two have one name.
-        RasterError: A file is no raster with a CRS, or is turned.
+        RasterError: A file is no raster with a CRS, is turned, or larger than `gdal.check_size` has it.
     """
     found = [covariate for text in given for covariate in _bands(text)]
     names = [covariate.name for covariate in found]
@@ -90,6 +90,7 @@ def _bands(text: str) -> list[Covariate]:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
             with rasterio.open(path) as dataset:
+                check_size(path, dataset)
                 crs, transform, count = dataset.crs, dataset.transform, dataset.count
     except RasterioError as error:
         reason = str(error).splitlines()[0]

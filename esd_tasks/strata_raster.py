@@ -17,7 +17,7 @@ from esd_tasks.strata_area import PixelAreas
 from stactools_esd.blocks import Block
 from stactools_esd.errors import RasterError, UsageError
 from stactools_esd.files import multihash_file
-from stactools_esd.gdal import quiet_gdal
+from stactools_esd.gdal import check_size, quiet_gdal
 
 BLOCK_PIXELS: Final = 1 << 20
 """Pixels that are read at once, about: some 30 MB of memory, whatever the size of the raster."""
@@ -37,7 +37,7 @@ class ClassRaster:
 
     Raises:
         UsageError: There is no such file.
-        RasterError: The file is no raster of one band of classes.
+        RasterError: The file is no raster of one band of classes, or larger than `gdal.check_size` has it.
         GridError: The raster has no CRS, so its pixels have no areas.
     """
 
@@ -55,6 +55,11 @@ class ClassRaster:
         with quiet_gdal(f"read {self.path}"):
             self._source = rasterio.open(self.path)
         self._dataset: Any = self._source
+        try:
+            check_size(self.path, self._source, whole=True)
+        except RasterError:
+            self.close()
+            raise
         if self._source.count != 1:
             raise RasterError(
                 f"got {self._source.count} bands in {self.path.name}, expected one band of classes; "

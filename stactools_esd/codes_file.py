@@ -22,7 +22,7 @@ from stactools_esd import fsq
 from stactools_esd import tags as tag_texts
 from stactools_esd.errors import ChinaRecipeWarning, GridError, ProductNameError, RasterError
 from stactools_esd.files import is_file
-from stactools_esd.gdal import quiet_gdal, without_query
+from stactools_esd.gdal import check_blocks, quiet_gdal, without_query
 from stactools_esd.grid import Bounds, check_georeference
 from stactools_esd.names import CodesTags, ProductName, parse_name
 from stactools_esd.product import (
@@ -211,14 +211,7 @@ def _check_layout(shown: str, dataset: Any) -> None:
             f"got {dataset.count} bands, expected {len(CODES_BANDS)}: twelve of codes and one of clear observations; "
             f"give a codes tile ({shown})"
         )
-    height, width = dataset.block_shapes[0]
-    together = dataset.count if dataset.interleaving is Interleaving.pixel else 1
-    blocks = -(-dataset.height // height) * -(-dataset.width // width) * (dataset.count // together)
-    if 2 * height * width * together > MOST_BLOCK_BYTES or blocks > MOST_BLOCKS:
-        raise RasterError(
-            f"got {blocks} internal blocks of {height} x {width} pixels, expected at most {MOST_BLOCKS} of at most "
-            f"{MOST_BLOCK_BYTES >> 20} MB each; write it again in blocks of 256 x 256 ({shown})"
-        )
+    check_blocks(shown, dataset, most=MOST_BLOCKS, most_bytes=MOST_BLOCK_BYTES)
     if wrong := sorted(set(dataset.dtypes) - {"uint16"}):
         raise RasterError(
             f"got {wrong[0]} data, expected uint16 codes; give the codes, not values made of them ({shown})"

@@ -12,16 +12,27 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import rasterio
+from rasterio.windows import Window
 
+from esd_tasks.covariates import open_covariates
 from esd_tasks.item_sources import http, parquet_index
 from esd_tasks.items import find_items
+from esd_tasks.strata_raster import ClassRaster
 from stactools_esd import listing
 from stactools_esd.cog import check_codes_file, open_codes
-from stactools_esd.errors import CatalogError, RasterError, UsageError
+from stactools_esd.encoder.encode import encode_source
+from stactools_esd.encoder.encode_plan import make_plan
+from stactools_esd.encoder.encode_request import EncodeRequest
+from stactools_esd.errors import CatalogError, GridError, RasterError, UsageError
 from stactools_esd.listing import read_listing
+from stactools_esd.observations import YearWindow
+from stactools_esd.sources import elevation_file
+from stactools_esd.sources.folder import open_folder
 from stactools_esd.sources.source_options import reader_options
 from stactools_esd.yaml_text import parse_yaml
 
@@ -89,6 +100,95 @@ def test_more_blocks_than_anybody_needs_are_refused(tmp_path: Path) -> None:
     path = bomb(tmp_path / NAME, height=19_968, width=19_968, block=16)
     with pytest.raises(RasterError, match=r"internal blocks of 16 x 16|cannot read"):
         open_codes(path)
+
+
+def sparse(path: Path, side: int, *, block: int = 1024, filled: bool = False, **options: Any) -> Path:
+    """Write a raster of nothing but its header, and perhaps a block in its middle; a `.vrt` is a virtual one."""
+    options = {"count": 1, "dtype": "uint8", "blockxsize": block, "blockysize": block, "tiled": True} | options
+    place = {"crs": "EPSG:32631", "transform": rasterio.Affine(0.5, 0, 200_000, 0, -0.5, 5_600_000)}
+    path.parent.mkdir(exist_ok=True)
+    file = path.with_suffix(".tif")
+    with rasterio.open(
+        file,
+        "w",
+        "GTiff",
+        width=side,
+        height=side,
+        compress="deflate",
+        SPARSE_OK=True,
+        BIGTIFF="YES",
+        **place,
+        **options,
+    ) as dataset:
+        if filled:
+            ones = np.ones((dataset.count, 16, 16), dataset.dtypes[0])
+            dataset.write(ones, window=Window(side // 2, side // 2, 16, 16))
+    if path.suffix == ".vrt":
+        rasterio.shutil.copy(file, path, driver="VRT")
+    return path
+
+
+MILLION = 1_000_000
+OPENERS: dict[str, Any] = {
+    "map": ClassRaster,
+    "covariate": lambda path: open_covariates([str(path)]),
+    "elevation": elevation_file.look,
+    "images": lambda path: open_folder(path.parent),
+}
+"""What opens a raster of somebody's own."""
+
+
+@pytest.mark.parametrize("what", OPENERS)
+def test_a_map_an_image_or_elevation_of_any_size_is_refused(what: str, tmp_path: Path) -> None:
+    """A million pixels a side, more than the Earth has at 30 m, are one line by the header alone."""
+    path = sparse(tmp_path / "SR_20200101.tif", MILLION, block=4096, count=6 if what == "images" else 1)
+    with little_memory(), pytest.raises(RasterError, match=r"1000000 x 1000000 pixels, expected at most 900 billion"):
+        OPENERS[what](path)
+
+
+@pytest.mark.parametrize("what", OPENERS)
+def test_any_raster_in_blocks_of_gigabytes_is_refused(what: str, tmp_path: Path) -> None:
+    """Nor may one pixel unpack more than 512 MB, whatever the size of the raster."""
+    path = sparse(tmp_path / "SR_20200101.tif", 32_000, block=24_000, count=6 if what == "images" else 1)
+    with little_memory(), pytest.raises(RasterError, match="internal blocks of 24000 x 24000 pixels"):
+        OPENERS[what](path)
+
+
+@pytest.mark.parametrize("what", OPENERS)
+def test_a_raster_of_a_continent_is_taken(what: str, tmp_path: Path) -> None:
+    """200,000 pixels a side, a continent at 30 m, are opened in little memory, and a block is read."""
+    count = 6 if what == "images" else 1
+    path = sparse(
+        tmp_path / "SR_20200101.tif", 200_000, filled=True, count=count, dtype="int16" if count == 6 else "uint8"
+    )
+    with little_memory():
+        opened = OPENERS[what](path)
+        if what == "map":
+            with opened:
+                assert opened.read(next(iter(opened.blocks()))).max() == 0
+        if what == "images":
+            assert opened.read_image(0, Window(100_000, 100_000, 16, 16))[1].all()
+
+
+def test_a_virtual_raster_of_the_world_is_read_by_windows(tmp_path: Path) -> None:
+    """Elevation and covariates may be a mosaic of any size, for windows of it are read; a map is read whole."""
+    path = sparse(tmp_path / "world.vrt", MILLION, block=4096)
+    with little_memory():
+        assert elevation_file.look(path).shape == (MILLION, MILLION)
+        assert len(open_covariates([str(path)])) == 1
+    with pytest.raises(RasterError, match="at most 900 billion"):
+        ClassRaster(path)
+
+
+def test_more_is_not_encoded_than_a_file_of_codes_may_have(tmp_path: Path) -> None:
+    """Images of more than 20,000 pixels a side are refused before anything is written; a window of them is not."""
+    sparse(tmp_path / "in" / "SR_20200601.tif", 30_000, count=6, dtype="int16")
+    options: dict[str, Any] = {"window": YearWindow(year=2020), "tile": "xbig"}
+    with little_memory(), pytest.raises(GridError, match="30000 x 30000 pixels, expected at most 20000 a side"):
+        encode_source(tmp_path / "in", tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+    asked = EncodeRequest(source=tmp_path / "in", destination=tmp_path / "out", part=(15_000, 15_000, 8, 8), **options)
+    assert make_plan(asked).job.source.shape == (8, 8)
 
 
 @contextmanager

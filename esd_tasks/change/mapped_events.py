@@ -14,6 +14,7 @@ from esd_tasks.change.reference import NO_CHANGE
 from esd_tasks.target import WGS84, transformer
 from esd_tasks.training_pixels import training_of
 from stactools_esd.errors import OutputError
+from stactools_esd.gdal import check_size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,7 @@ def read_mapped(folder: Path, record: Mapping[str, Any], places: EventPlaces) ->
 
     Raises:
         OutputError: The folder holds no map of change.
+        RasterError: The map is larger than `gdal.check_size` has it.
     """
     outputs = record.get("outputs", {})
     kind = "breaks" if "breaks" in outputs else "change" if "change" in outputs else None
@@ -65,6 +67,7 @@ def read_mapped(folder: Path, record: Mapping[str, Any], places: EventPlaces) ->
         raise OutputError(f"got {folder}, expected the folder of `change pair` or `change series`; name it")
     years = tuple(int(year) for year in record["parameters"]["years"])
     with rasterio.open(folder / outputs[kind]) as dataset:
+        check_size(folder / outputs[kind], dataset)
         x, y = transformer(WGS84, dataset.crs).transform(places.lon, places.lat)
         column, row = (np.floor(part).astype(np.int64) for part in ~dataset.transform * (np.array(x), np.array(y)))
         inside = (row >= 0) & (row < dataset.height) & (column >= 0) & (column < dataset.width)
@@ -77,6 +80,7 @@ def read_mapped(folder: Path, record: Mapping[str, Any], places: EventPlaces) ->
         nodata = dataset.nodata
         names = list(dataset.descriptions)
     with rasterio.open(folder / outputs["magnitude"]) as dataset:
+        check_size(folder / outputs["magnitude"], dataset)
         bands = list(dataset.descriptions)
         score = _sample(dataset, x, y, inside)[bands.index("magnitude_largest" if kind == "breaks" else "score")]
     valid = inside & (values[0] != nodata)

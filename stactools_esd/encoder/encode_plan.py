@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from stactools_esd.blocks import Block, plan_rows, run_key
+from stactools_esd.codes_file import MAX_SIDE
 from stactools_esd.encoder.block_codes import EncodeJob
 from stactools_esd.encoder.encode_request import EncodeRequest
 from stactools_esd.encoder.ground import Ground, find_ground
 from stactools_esd.encoder.inference import Encoder, load_encoder
-from stactools_esd.errors import NothingFoundError
+from stactools_esd.errors import GridError, NothingFoundError
 from stactools_esd.fusion import Fusion, fusion
 from stactools_esd.grid import check_georeference
 from stactools_esd.names import CodesTags
@@ -130,6 +131,7 @@ def make_plan(request: EncodeRequest) -> EncodePlan:
         skip_bad=request.skip_bad,
     )
     images = _part(found.source, request.part)
+    _check_side(images)
     check_georeference(request.tile, images.crs, images.transform, images.shape)
     _check_dates(images, request)
     guide = _guide(request, images, found.source, filling)
@@ -191,6 +193,16 @@ def _sources(request: EncodeRequest, words: str) -> tuple[str, ...]:
     """Say what the codes were made from."""
     names = (", ".join(filter(None, (request.source.resolve().name, words))),)
     return names if request.guide is None else (*names, f"{request.guide.resolve().name} as a guide")
+
+
+def _check_side(images: Source) -> None:
+    """See that there will be no more pixels a side than a file of codes may have."""
+    height, width = images.shape
+    if max(height, width) > MAX_SIDE:
+        raise GridError(
+            f"got images of {height} x {width} pixels, expected at most {MAX_SIDE} a side, as a file of codes may "
+            "have; encode parts of it, each by --window and under a --name of its own"
+        )
 
 
 def _check_dates(images: Source, request: EncodeRequest) -> None:

@@ -18,6 +18,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
 from stactools_esd.errors import RasterError
+from stactools_esd.gdal import check_size
 
 ELEVATION_RANGE: Final = (-500.0, 9000.0)
 """Metres; what lies outside is a void, whatever nodata value the raster states."""
@@ -161,6 +162,7 @@ def _opened(path: Path) -> Iterator[Any]:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # answered by an error of our own
             dataset = rasterio.open(path)
         with dataset:
+            check_size(path, dataset)
             yield dataset
     except (RasterioError, CPLE_BaseError) as error:
         reason = (str(error.__cause__ or error) or type(error).__name__).splitlines()[0].rstrip(".")

@@ -18,6 +18,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
 from stactools_esd.errors import RasterError
+from stactools_esd.gdal import check_size
 from stactools_esd.product import BANDS
 
 SCALE: Final = 0.0001
@@ -82,7 +83,8 @@ def opened(path: Path) -> Any:
     """Open a raster.
 
     Raises:
-        RasterError: It cannot be opened, or its header is cut off, with which scales and names of bands are lost.
+        RasterError: It cannot be opened, is larger than `gdal.check_size` has it, or its header is cut off, with which
+            scales and names of bands are lost.
     """
     try:
         with warnings.catch_warnings(), _LostTags(path) as lost:
@@ -90,6 +92,11 @@ def opened(path: Path) -> Any:
             dataset = rasterio.open(path)
     except RasterioError as error:
         raise RasterError(f"cannot open {path}, expected a GeoTIFF; replace the damaged file") from error
+    try:
+        check_size(path, dataset)
+    except RasterError:
+        dataset.close()
+        raise
     if lost.some:
         dataset.close()
         raise RasterError(f"cannot read all tags of {path}, expected a whole GeoTIFF; replace the truncated file")

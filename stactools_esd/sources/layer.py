@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from stactools_esd.errors import GridError, RasterError
-from stactools_esd.gdal import quiet_gdal
+from stactools_esd.gdal import check_size, quiet_gdal
 from stactools_esd.sources.coarse_product import CoarseProduct
 from stactools_esd.sources.source import TargetGrid
 
@@ -85,6 +85,7 @@ def raster_layers(path: Path, product: CoarseProduct, layer: str | None) -> dict
         RasterError: The file cannot be opened, has no place or an unknown scale, or its bands no names.
     """
     with quiet_gdal(f"open {path}"), rasterio.open(path) as dataset:
+        check_size(path, dataset)
         if layer is not None and dataset.count != 1:
             raise RasterError(
                 f"got {dataset.count} bands in {path}, expected one, for its name says {layer}; "
@@ -123,6 +124,7 @@ def hdf5_layers(path: Path, product: CoarseProduct) -> dict[str, RasterLayer]:
         name = product.layer_of(address.rpartition("/")[2])
         if name is not None:
             with quiet_gdal(f"open {path}"), rasterio.open(address) as dataset:
+                check_size(path, dataset)
                 found[name] = _raster_layer(path, address, dataset, 1, name, product)
     return found
 
