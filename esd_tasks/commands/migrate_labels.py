@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from esd_tasks.commands import options
-from esd_tasks.commands.frame import errors, messages, request_options
+from esd_tasks.commands.frame import errors, messages, request_options, see_files
 
 if TYPE_CHECKING:
     from esd_tasks.migrate.run import MigrateResult
@@ -35,6 +35,7 @@ def migrate_labels(
     polygon_rule: options.PolygonRule = "center",
     polygon_cap: Annotated[int, typer.Option(metavar="N", help="Draw at most N pixels of a polygon.")] = 25,
     seed: options.Seed = 0,
+    verify: options.Verify = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier files.")] = False,
     dry_run: options.DryRun = False,
     as_json: options.AsJson = False,
@@ -62,6 +63,7 @@ def migrate_labels(
             cost = plan.cost()
             typer.echo(json.dumps(cost, indent=2, ensure_ascii=False) if as_json else "\n".join(_cost_lines(cost)))
             return
+        see_files([plan], asked=verify)
         with Bars(quiet=quiet) as bars:
             result = run_plan(plan, on_progress=bars)
         if as_json:
