@@ -82,13 +82,13 @@ $(VENV)/.trust: $(VENV)/.test
 	$(PIP) -e '.[tasks,encoder,openvino,distributed,cube,test,trust]'
 	@touch $@
 
-coverage: $(VENV)/.trust ## Lines that the tests run, with and without the compiler, about half an hour, and keep the figure
+coverage: $(VENV)/.trust ## Lines that the tests run, with and without the compiler, about half an hour, and keep the figures; fails where a test does
 	rm -rf build/coverage
 	$(BIN)/python scripts/coverage_score.py
-	$(BIN)/python scripts/figures.py run trust.coverage
+	$(BIN)/python scripts/figures.py run 'trust.coverage*'
 
-mutation: $(VENV)/.trust ## 150 mutants a file of four modules against their tests, about half an hour, and keep the score; MOST=2000 for all, and no figure
-	OMP_NUM_THREADS=1 $(BIN)/python $(if $(MOST),scripts/mutation_score.py --most $(MOST),scripts/figures.py run trust.mutation_score)
+mutation: $(VENV)/.trust ## 150 mutants a file of four modules against their tests, about half an hour, and keep the score; MOST=2000 for all, FILES='walk chains' for some, and no figure
+	OMP_NUM_THREADS=1 $(BIN)/python $(if $(MOST)$(FILES),scripts/mutation_score.py --most $(or $(MOST),150) $(FILES),scripts/figures.py run trust.mutation_score)
 
 load: $(VENV)/.test ## Sixteen clients for a minute, and an archive of 600 tile-years; API=1 for the STAC API as well (make debian)
 	OMP_NUM_THREADS=1 $(BIN)/python scripts/figures.py run 'trust.load_*'
