@@ -1,16 +1,14 @@
 """Codes are held against the checksums of their items where somebody asks for it."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import geopandas
 import pytest
 import tiny_map
-import typer
 from item_server import serving, write_catalog
+from test_what_hurts_commands import TASKS
 from typer.testing import CliRunner
 
 from esd_tasks import cli
@@ -72,16 +70,9 @@ def test_files_behind_a_url_are_verified_too(catalog: Path) -> None:
             see_checksums(items)
 
 
-def walk(command: Any, name: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """Yield every command with its name."""
-    for word, one in getattr(command, "commands", {}).items():
-        yield from walk(one, (*name, word))
-    yield " ".join(name), command
-
-
 READERS = {
     name: {parameter.name for parameter in command.params}
-    for name, command in walk(typer.main.get_command(cli.app))
+    for name, command in TASKS.items()
     if any("--catalog" in parameter.opts for parameter in command.params)
 }
 """Commands that read codes of a catalogue, with their parameters."""
