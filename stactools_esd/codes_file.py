@@ -15,14 +15,13 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio import Affine
 from rasterio.crs import CRS
-from rasterio.enums import Interleaving
 from rasterio.windows import Window
 
 from stactools_esd import fsq
 from stactools_esd import tags as tag_texts
 from stactools_esd.errors import ChinaRecipeWarning, GridError, ProductNameError, RasterError
 from stactools_esd.files import is_file
-from stactools_esd.gdal import check_blocks, quiet_gdal, without_query
+from stactools_esd.gdal import check_blocks, has_pixels_together, quiet_gdal, without_query
 from stactools_esd.grid import Bounds, check_georeference
 from stactools_esd.names import CodesTags, ProductName, parse_name
 from stactools_esd.product import (
@@ -224,7 +223,7 @@ def _check_length(path: str, dataset: Any) -> None:
         return
     height, width = dataset.block_shapes[0]
     places = product(range(-(-dataset.width // width)), range(-(-dataset.height // height)))
-    bands = (1,) if dataset.interleaving is Interleaving.pixel else dataset.indexes
+    bands = (1,) if has_pixels_together(dataset) else dataset.indexes
     expected = 0
     for (column, row), band in product(places, bands):
         offset, length = (

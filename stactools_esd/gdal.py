@@ -13,7 +13,6 @@ from typing import Any, Final
 import numpy as np
 import rasterio
 from rasterio._err import CPLE_BaseError
-from rasterio.enums import Interleaving
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from stactools_esd.errors import EsdError, RasterError
@@ -108,6 +107,11 @@ def check_size(path: str | Path, dataset: Any, *, whole: bool = False) -> None:
     check_blocks(path, dataset, most=dataset.height * dataset.width if virtual else MOST_BLOCKS)
 
 
+def has_pixels_together(dataset: Any) -> bool:
+    """Tell whether an internal block holds all bands; of GDAL's own word, for rasterio does not know all of them."""
+    return bool(dataset.tags(ns="IMAGE_STRUCTURE").get("INTERLEAVE") == "PIXEL")
+
+
 def check_blocks(path: str | Path, dataset: Any, *, most: int, most_bytes: int = MOST_BLOCK_BYTES) -> None:
     """Refuse internal blocks that are too many or too large.
 
@@ -123,7 +127,7 @@ def check_blocks(path: str | Path, dataset: Any, *, most: int, most_bytes: int =
     if not dataset.count:  # a file of data sets, each of which is opened for itself
         return
     height, width = dataset.block_shapes[0]
-    together = dataset.count if dataset.interleaving is Interleaving.pixel else 1
+    together = dataset.count if has_pixels_together(dataset) else 1
     blocks = -(-dataset.height // height) * -(-dataset.width // width) * (dataset.count // together)
     item = max(np.dtype(kind).itemsize for kind in dataset.dtypes)
     if item * height * width * together > most_bytes or blocks > most:
