@@ -18,7 +18,6 @@ from stactools_esd.gdal import READ_OPTIONS, without_query
 
 _POINTS: Final = ("Point", "MultiPoint")
 _POLYGONS: Final = ("Polygon", "MultiPolygon")
-_EXPECTED: Final = "expected a GeoPackage, GeoJSON or Shapefile"
 
 _CSV_OPTIONS: Final = {
     "AUTODETECT_TYPE": "YES",
@@ -76,8 +75,14 @@ def _readable(name: str, called: str, *, hidden: bool = False) -> Iterator[None]
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         reason = reason.partition(";")[0].rstrip(".")  # GDAL's advice is not for users
         raise LabelsError(
-            f"got {called} {name}, which cannot be read as vector data ({without_query(reason)}), {_EXPECTED}"
+            f"got {called} {name}, which cannot be read as vector data ({without_query(reason)}), {_expected(called)}"
         ) from (None if hidden else error)
+
+
+def _expected(called: str) -> str:
+    """Say which files may be given; a CSV holds points, which are no area."""
+    rest = " or Shapefile" if called == "--geometry" else ", Shapefile, or CSV with lon and lat"
+    return f"expected a GeoPackage, GeoJSON{rest}"
 
 
 def _see_file(path: Path, called: str, *, remote: bool) -> str | None:
@@ -87,9 +92,9 @@ def _see_file(path: Path, called: str, *, remote: bool) -> str | None:
             raise UsageError(f"got {called} {shown(path)}, expected a file on this machine; download it first")
         return address
     if not path.exists():
-        raise UsageError(f"got {called} {path}, which does not exist; {_EXPECTED}")
+        raise UsageError(f"got {called} {path}, which does not exist; {_expected(called)}")
     if path.is_dir() and path.suffix != ".gdb":
-        raise UsageError(f"got {called} {path}, which is a folder; {_EXPECTED}, name the file in it")
+        raise UsageError(f"got {called} {path}, which is a folder; {_expected(called)}, name the file in it")
     return None
 
 

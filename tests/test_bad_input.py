@@ -148,6 +148,12 @@ def next_door(encoder: str = "esdnet-small-v1", **recipe: str) -> Prepare:
     return apply
 
 
+def more_years(place: Path) -> None:
+    """Write the codes of two years before."""
+    for year in (2018, 2019):
+        tiny_map.write_place(place / "catalog", year=year)
+
+
 def foreign(place: Path) -> None:
     """Put somebody's file into the output folder."""
     (place / "samples-map").mkdir()
@@ -161,6 +167,7 @@ def nothing(place: Path) -> None:
 ITEM = f"stac esd create-item {TILE} out"
 ENCODE = "stac esd encode images out --year 2020 --name demo"
 MAP = "esd-tasks classify --labels samples.gpkg"
+CARRY = "esd-tasks migrate-labels --labels samples.gpkg --label-year 2020 -o carried/all.gpkg"
 
 RASTERS: dict[str, tuple[Prepare, str]] = {
     "no raster": (text(TILE), "cannot read"),
@@ -311,6 +318,42 @@ CASES: dict[str, Case] = {
         prepare=next_door(source="landsat-8"), command=MAP, exit_code=1, said="input recipe source"
     ),
     "truncated codes": Case(prepare=cut(CODES), command=MAP, exit_code=1, said="truncated"),
+    "labels to carry that do not exist": Case(
+        prepare=lambda place: (place / "samples.gpkg").unlink(), command=CARRY, exit_code=2,
+        said="expected a GeoPackage, GeoJSON, Shapefile, or CSV with lon and lat",
+    ),
+    "labels to carry without features": Case(
+        prepare=labels(lambda frame: frame.iloc[:0]), command=CARRY, exit_code=3, said="without a feature"
+    ),
+    "labels to carry outside every item": Case(
+        prepare=labels(lambda frame: frame.set_geometry(frame.translate(60, -60))),
+        command=CARRY, exit_code=3, said="got no item",
+    ),
+    "labels to carry without the class field": Case(
+        prepare=nothing, command=f"{CARRY} --class-field klass", exit_code=2, said="got --class-field klass"
+    ),
+    "labels to carry without the year field": Case(
+        prepare=nothing,
+        command="esd-tasks migrate-labels --labels samples.gpkg --year-field when -o carried.gpkg",
+        exit_code=2, said="got --year-field when",
+    ),
+    "labels to carry of one class": Case(
+        prepare=lambda place: (more_years(place), labels(lambda frame: frame.assign(**{"class": "water"}))(place)),
+        command=CARRY, exit_code=1, said="one class",
+    ),
+    "labels to carry to codes of two encoders": Case(
+        prepare=next_door("esdnet-large-v1"), command=CARRY, exit_code=1, said="esdnet-large-v1"
+    ),
+    "labels to carry by truncated codes": Case(
+        prepare=lambda place: (more_years(place), cut(CODES)(place)), command=CARRY, exit_code=1, said="truncated"
+    ),
+    "labels to carry to one year": Case(
+        prepare=nothing, command=CARRY, exit_code=3, said="got codes of 2020 alone, expected 3 or more years"
+    ),
+    "labels to carry over themselves": Case(
+        prepare=nothing, command=f"{CARRY.partition(' -o')[0]} --overwrite -o samples.gpkg", exit_code=2,
+        said="which would be lost",
+    ),
     "an output that is not of this run": Case(prepare=foreign, command=MAP, exit_code=1, said="--overwrite"),
     "an output that is a file": Case(
         prepare=text("map"), command=f"{MAP} -o map", exit_code=1, said="which is a file"

@@ -25,6 +25,7 @@ COMMANDS = (
     "learning-curve --catalog codes --labels labels.gpkg --year 2020 --year-field year",
     "change pair 2019 2020 --catalog codes --expected-rate 0.1",
     "change series --catalog codes",
+    "migrate-labels --catalog codes --labels labels.gpkg --year-field year",
 )
 """Commands that bring codes of several years together."""
 
@@ -40,7 +41,8 @@ DIFFERENCES: dict[str, tuple[dict[str, Any], str]] = {
 def refused(words: str) -> str:
     """Run a command that is refused, and return its one line; nothing is left."""
     before = sorted(Path().rglob("*"))
-    result = CliRunner().invoke(cli.app, [*shlex.split(words), "-o", "out"])
+    output = "out.gpkg" if words.startswith("migrate-labels") else "out"
+    result = CliRunner().invoke(cli.app, [*shlex.split(words), "-o", output])
     assert result.exit_code == 1, result.output
     (line,) = result.stderr.splitlines()
     assert sorted(Path().rglob("*")) == before
