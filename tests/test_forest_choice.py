@@ -219,6 +219,10 @@ def test_wrong_rows_are_refused_and_say_what_is_right() -> None:
         one.predict(CODES, CODES)
     with pytest.raises(RasterError, match=r"^got codes of 1 years, expected 2; give each year once$"):
         Predictor(asked(columns=Columns(years=2)), Columns(years=2)).predict(CODES)
+    with pytest.raises(
+        RasterError, match=r"^got years of \[89, 90\] pixels, expected as many of each; give the same pi"
+    ):
+        Predictor(asked(columns=Columns(years=2)), Columns(years=2)).predict(CODES[1:], CODES)
     said = r"^got other features of shape \(90, 2\), expected \(90, 1\); give those that the model was trained with$"
     with pytest.raises(RasterError, match=said):
         Predictor(asked(columns=Columns(beside=1)), Columns(beside=1)).predict(CODES, beside=np.zeros((90, 2)))

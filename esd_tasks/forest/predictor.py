@@ -117,6 +117,8 @@ class Predictor:
     def _pixels(self, years: tuple[Codes, ...], beside: NDArray[np.floating[Any]] | None) -> "_Pixels":
         if len(years) != self.columns.years:
             raise RasterError(f"got codes of {len(years)} years, expected {self.columns.years}; give each year once")
+        if len(counts := {len(codes) for codes in years}) > 1:
+            raise RasterError(f"got years of {sorted(counts)} pixels, expected as many of each; give the same pixels")
         others = np.empty((len(years[0]), 0), np.float32) if beside is None else beside
         if others.shape != (len(years[0]), self.columns.beside):
             raise RasterError(
