@@ -119,10 +119,13 @@ def table(found: dict[str, dict[str, Any]]) -> str:
 
 
 def write_table(path: Path, found: dict[str, dict[str, Any]]) -> None:
-    """Put the table between its marks in a document."""
+    """Put the table between its marks in a document, and take out what it says has changed since the one before."""
     begin, end = "<!-- mutants -->\n", "<!-- end of mutants -->"
     text = path.read_text()
     before, after = text.partition(begin)[0], text.partition(end)[2]
+    of_last, mark, others = after.partition("<!-- end of since -->\n\n")
+    if mark:
+        after = of_last.partition("<!-- since the run -->")[0] + others
     path.write_text(before + begin + table(found) + end + after)
 
 
