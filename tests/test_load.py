@@ -30,6 +30,17 @@ def test_clients_at_once_get_right_answers() -> None:
     assert 10 < peak < 200
 
 
+def test_memory_that_clients_need_is_told_from_what_they_keep(capsys: pytest.CaptureFixture[str]) -> None:
+    """Clients that hand free memory back get right answers; as that takes time, their growth is the only figure."""
+    with load.file_server(ROOT / "catalog") as (files, pid):
+        at = load.Place(catalog=f"{files}/catalog.json", files=files)
+        met = load.load(at, ROOT / "catalog", [pid], clients=2, seconds=3, trims=True)
+    assert met["errors"] == []
+    load.report(met, 2, "files", trims=True)
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("FIGURE"))
+    assert '"trust.load_trimmed_client_growth_mb"' in line
+
+
 def test_a_wrong_answer_is_an_error(tmp_path: Path) -> None:
     """A server of other files is found out: the comparison is not with itself."""
     for path in sorted((ROOT / "catalog").rglob("*.json")):
