@@ -1,5 +1,6 @@
 """Layers written as GeoPackages, whole or not at all."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,12 +28,16 @@ def write_geopackage(path: Path, frame: Any, *, layer: str) -> None:
     """
     from pyogrio.errors import DataLayerError, DataSourceError
 
-    with atomic_path(path) as temporary, _stated_time():
+    # By way of memory: on a full disk GDAL may leave half a file, and say that all is well.
+    content = io.BytesIO()
+    with _stated_time():
         try:
-            frame.to_file(temporary, driver="GPKG", layer=layer)
-        except (DataLayerError, DataSourceError) as error:  # SQLite says of a full disk that tables are missing
+            frame.to_file(content, driver="GPKG", layer=layer, engine="pyogrio")
+        except (DataLayerError, DataSourceError) as error:  # no line of GDAL's own
             reason = str(error).splitlines()[0]
             raise OutputError(f"cannot write {path} ({reason}); make room, or choose another output") from error
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
 
 
 @contextmanager

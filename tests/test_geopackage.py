@@ -1,5 +1,6 @@
 """GeoPackages of ours: reproducible where a time is stated."""
 
+import errno
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -63,3 +64,17 @@ def test_what_the_user_set_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(UsageError, match="SOURCE_DATE_EPOCH='yesterday'"):
         written(tmp_path / "c.gpkg")
     assert [path.name for path in tmp_path.iterdir()] == ["a.gpkg"]
+
+
+def test_a_disk_that_fills_up_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is put on the disk by us, who hear of a full one, and not by GDAL, which may not tell."""
+
+    def full(path: Path, content: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(content[:5000])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OutputError, match=r"cannot write .*a\.gpkg \(No space left on device\); make room"):
+        written(tmp_path / "a.gpkg")
+    assert list(tmp_path.iterdir()) == []

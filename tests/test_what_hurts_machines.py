@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 import click
 import geopandas
@@ -68,8 +68,8 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(number: int, tmp_path: Path)
 def test_a_full_disk_is_one_line_of_layers(said: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite hides a full disk behind errors of its own: they are one line that names the file, and nothing is left."""
 
-    def fill(_: Any, path: Path, **__: Any) -> NoReturn:
-        path.write_bytes(b"half")
+    def fill(_: Any, file: IO[bytes], **__: Any) -> NoReturn:
+        file.write(b"half")
         raise said
 
     monkeypatch.setattr(geopandas.GeoDataFrame, "to_file", fill)
