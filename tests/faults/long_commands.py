@@ -26,12 +26,17 @@ YEARS = (2015, 2016, 2017, 2018, 2019, 2020)
 TILES = ("31UDS", "31UES", "32ULB", "50TMK", "01KAB", "60KYF")
 """Of the listing."""
 
-NAMES = ("encode", "classify", "predict", "series", "pull", "create-catalog", "train")
+NAMES = (
+    "encode", "classify", "predict", "series", "pull", "create-catalog", "train", "migrate-labels", "explain-labels",
+)  # fmt: skip
 """All of them."""
+
+MIGRATE = "esd-tasks migrate-labels --label-year 2017 --class-field class"
+"""Labels that are carried."""
 
 
 def make_inputs(forker: Forker, folder: Path) -> Path:
-    """Write what the commands read: images, codes, labels, a listing, a configuration, and a model of `classify`."""
+    """Write what the commands read: images, codes, labels, a listing, a configuration, a model, migrated labels."""
     write_images(folder / "images")
     tiny_map.write_place(folder / "codes", year=2020)
     tiny_map.write_labels(folder / "labels.gpkg")
@@ -40,8 +45,14 @@ def make_inputs(forker: Forker, folder: Path) -> Path:
     (folder / "listing.csv").write_text("\n".join(["tile,year,href", *lines]) + "\n")
     (folder / "tiny.yaml").write_text(CONFIG)
     words = f"esd-tasks classify --labels labels.gpkg --catalog codes --year 2020 --no-curve -o {folder}/model"
-    made = forker.run(tuple(words.split()), folder)
-    assert made.code == 0, made.said
+    rows, columns = changing.drawn_pixels(80)
+    changing.write_points(
+        folder / "samples.gpkg", rows, columns, **{"class": [("crop", "forest")[n % 2] for n in range(80)]}
+    )
+    migrate = f"{MIGRATE} --labels samples.gpkg --catalog years -o migrated.gpkg"
+    for line in (words, migrate):
+        made = forker.run(tuple(line.split()), folder)
+        assert made.code == 0, made.said
     return folder
 
 
@@ -54,6 +65,8 @@ def command(name: str, given: Path) -> Command:
         "series": f"esd-tasks change series --catalog {given}/years --table csv -o out",
         "pull": f"esd-tasks pull --catalog {given}/years --bbox 2.9,50.4,3.4,50.8 -o out",
         "create-catalog": f"stac esd create-catalog {given}/listing.csv out --workers 1",
+        "migrate-labels": f"{MIGRATE} --labels {given}/samples.gpkg --catalog {given}/years -o out/all.gpkg",
+        "explain-labels": f"esd-tasks explain-labels {given}/migrated.gpkg --pages 2 -o out",
         "train": f"stac esd train {given}/tiny.yaml -o out",
     }[name]
     if name == "train":
