@@ -32,7 +32,7 @@ from esd_tasks.pull import grid_for
 from esd_tasks.request import MapBandsRequest
 from esd_tasks.run_record import RUN_JSON
 from esd_tasks.saved_model import STATEMENT, SavedModel
-from esd_tasks.training_pixels import keep_beside
+from esd_tasks.training_pixels import keep_beside, see_sound
 from stactools_esd import stac
 from stactools_esd.blocks import plan_blocks
 from stactools_esd.files import sha256_file
@@ -104,7 +104,7 @@ def make_plan(request: PredictRequest) -> PredictPlan:
         NothingFoundError: Nothing lies in the area or in the year.
         IncomparableError: The items are of another encoder or recipe than the model, or of several.
     """
-    saved = load_saved(model_folder(request.model), request)
+    saved = load_saved(see_sound(model_folder(request.model)), request)
     area = asked_area(request)
     if area is None:
         found = find_items(request.catalog_or_default)

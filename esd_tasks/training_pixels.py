@@ -138,6 +138,16 @@ def _numbers(rows: NDArray[Any], columns: NDArray[Any]) -> NDArray[np.int64]:
     return np.asarray(rows.astype(np.int64) * (1 << 32) + columns.astype(np.int64))
 
 
+def see_sound(model: Path) -> Path:
+    """See that the samples of a model can be read, before a map by it is made; return its folder.
+
+    Raises:
+        OutputError: The file is damaged.
+    """
+    TrainingPixels.load(model)
+    return model
+
+
 def keep_beside(model: Path, folder: Path, *, years: Sequence[int] = ()) -> dict[str, str]:
     """Keep the samples of a model beside a map by it, where the map finds them wherever both go.
 

@@ -109,6 +109,20 @@ def test_maps_by_a_saved_model_know_its_samples(place: Path, tmp_path: Path, mon
     assert UNKNOWN_TRAINING not in found.notes
 
 
+def test_damaged_samples_are_told_before_the_work(place: Path, tmp_path: Path) -> None:
+    """A model with a byte changed in its samples makes no map of which nobody could say what it saw."""
+    shutil.copytree(place / "map", tmp_path / "model")
+    content = bytearray((tmp_path / "model" / FILE).read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    (tmp_path / "model" / FILE).write_bytes(content)
+    asked = {"model": tmp_path / "model", "catalog": str(place / "catalog"), "output": tmp_path / "out"}
+    with pytest.raises(OutputError, match=FILE):
+        predict(**asked, year=2020)
+    with pytest.raises(OutputError, match=FILE):
+        plan_land_cover(LandCoverRequest(**asked, class_error=0.1))
+    assert not (tmp_path / "out").exists()
+
+
 def test_what_nobody_knows_is_said(place: Path, tmp_path: Path) -> None:
     """Of a model without its pixels a note says so; where a map has lost them that is an error."""
     shutil.copytree(place / "map", tmp_path / "bare", ignore=shutil.ignore_patterns(FILE))

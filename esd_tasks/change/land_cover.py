@@ -31,6 +31,7 @@ from esd_tasks.map_run import MapResult, OnProgress, already_done, opened, read_
 from esd_tasks.model_facts import legend_of_model, see_usable
 from esd_tasks.model_file import CLASSIFY, model_folder
 from esd_tasks.series import Series
+from esd_tasks.training_pixels import see_sound
 from stactools_esd.blocks import Block, plan_blocks
 from stactools_esd.errors import EsdError, OutputError, UsageError
 from stactools_esd.files import read_json
@@ -98,7 +99,7 @@ def plan_land_cover(request: LandCoverRequest) -> LandCoverPlan:
         IncomparableError: The items are of another encoder or recipe than the model.
         EsdError: See `area.plan_change`.
     """
-    folder = model_folder(request.model, CLASSIFY)
+    folder = see_sound(model_folder(request.model, CLASSIFY))
     model, facts = Classifier.load(folder)
     covariates = see_same_names(open_covariates(request.covariate), model.covariates)
     years = parse_years(request.years) if request.years else None

@@ -30,6 +30,7 @@ from esd_tasks.model_facts import see_usable
 from esd_tasks.model_file import CHANGE as CHANGE_MODEL
 from esd_tasks.model_file import model_folder
 from esd_tasks.series import Series
+from esd_tasks.training_pixels import see_sound
 from stactools_esd.blocks import Block, BlockStore, plan_blocks
 
 BLOCK_PIXELS: Final = 512
@@ -84,7 +85,7 @@ def plan_pair(request: PairRequest) -> PairPlan:
     years = (request.year1, request.year2)
     named = ("expected_rate", "measure", "min_patch", "block_size")
     if request.model is not None:
-        model_folder(request.model, CHANGE_MODEL)
+        see_sound(model_folder(request.model, CHANGE_MODEL))
     reference: PairLabels | None = None
     around: tuple[CodesItem, ...] = ()
     if request.reference is not None:
