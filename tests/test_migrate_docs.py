@@ -24,6 +24,14 @@ def test_the_page_runs(tmp_path: Path) -> None:
     for name in ("migrated.gpkg", "migrated_series.npz", "migrated_report.html", "migrated_run.json"):
         assert f"`{name}`" in PAGE
         assert (tmp_path / "changing" / name).is_file()
+    (restless,) = [
+        line for line in printed.splitlines() if line.startswith("note: classes that look otherwise in other")
+    ]
+    assert "so that other years get none of them: double crop; where they follow one another" in restless
+    assert "as with the double crop of the landscape above" in " ".join(PAGE.split())
+    elsewhere = rows[rows["year"] != rows["label_year"]]
+    assert not (elsewhere["label"] == "double crop").any()
+    assert (elsewhere["label"] == "single crop").any()
 
 
 def test_every_status_stands_on_the_page() -> None:
