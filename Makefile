@@ -19,7 +19,7 @@ $(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
-	$(PIP) -e '.[tasks,encoder,openvino,distributed,cube,test]'
+	$(PIP) -e '.[tasks,encoder,openvino,distributed,cube,test,trust]'
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.portals: $(VENV)/.test
@@ -78,16 +78,12 @@ audit: ## Ask PyPI's database of vulnerabilities for every version of constraint
 bench: $(VENV)/.bench ## Measure everything beside its peers, about a quarter of an hour, and write docs/benchmarks.md
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/suite.py
 
-$(VENV)/.trust: $(VENV)/.test
-	$(PIP) -e '.[tasks,encoder,openvino,distributed,cube,test,trust]'
-	@touch $@
-
-coverage: $(VENV)/.trust ## Lines that the tests run, with and without the compiler, about half an hour, and keep the figures; fails where a test does
+coverage: $(VENV)/.test ## Lines that the tests run, with and without the compiler, about half an hour, and keep the figures; fails where a test does
 	rm -rf build/coverage
 	$(BIN)/python scripts/coverage_score.py
 	$(BIN)/python scripts/figures.py run 'trust.coverage*'
 
-mutation: $(VENV)/.trust ## 150 mutants a file of four modules against their tests, about half an hour, and keep the score; MOST=2000 for all, FILES='walk chains' for some, and no figure
+mutation: $(VENV)/.test ## 150 mutants a file of four modules against their tests, about half an hour, and keep the score; MOST=2000 for all, FILES='walk chains' for some, and no figure
 	OMP_NUM_THREADS=1 $(BIN)/python $(if $(MOST)$(FILES),scripts/mutation_score.py --most $(or $(MOST),150) $(FILES),scripts/figures.py run trust.mutation_score)
 
 load: $(VENV)/.test ## Sixteen clients for a minute, and an archive of 600 tile-years; API=1 for the STAC API as well (make debian)
