@@ -6,10 +6,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from esd_tasks.run_record import RUN_JSON
+from esd_tasks.run_record import RUN_JSON, content_of
 from stactools_esd.blocks import RUN_FILE
-from stactools_esd.errors import EsdError, InUseError, OutputError
-from stactools_esd.files import PARTIAL_MARK, read_json, remove_scratch
+from stactools_esd.errors import InUseError, OutputError
+from stactools_esd.files import PARTIAL_MARK, remove_scratch
 from stactools_esd.run_lock import LOCK_FILE, locked_folder
 
 PARTIAL: Final = ".partial"
@@ -127,20 +127,14 @@ def _refuse_file(folder: Path) -> None:
 
 def _record(folder: Path) -> dict[str, Any]:
     """Return `run.json` of a folder, or nothing where there is none that can be read."""
-    try:
-        content = read_json(folder / RUN_JSON, error=OutputError)
-    except EsdError:
-        return {}
-    return content if isinstance(content, dict) and "run_key" in content else {}
+    content = content_of(folder / RUN_JSON)
+    return content if "run_key" in content else {}
 
 
 def _partial_key(folder: Path) -> str | None:
     """Return the key of the unfinished run in a folder, or None."""
-    try:
-        content = read_json(folder / PARTIAL / RUN_FILE, error=OutputError)
-    except EsdError:
-        return None
-    return str(content["run_key"]) if isinstance(content, dict) and "run_key" in content else None
+    content = content_of(folder / PARTIAL / RUN_FILE)
+    return str(content["run_key"]) if "run_key" in content else None
 
 
 def _is_scratch(path: Path) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from esd_tasks.codes_item import CodesItem
 from stactools_esd import stac
-from stactools_esd.errors import OutputError, UsageError
+from stactools_esd.errors import EsdError, OutputError, UsageError
 from stactools_esd.files import multihash_file, read_json
 
 SCHEMA_VERSION: Final = "1"
@@ -97,6 +97,15 @@ def run_record(
         "outputs": dict(outputs),
         **further,
     }
+
+
+def content_of(path: Path) -> dict[str, Any]:
+    """Return a JSON object that a run left, or nothing where there is none that can be read."""
+    try:
+        content = read_json(path, error=OutputError)
+    except EsdError:
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def read_run(folder: Path, *, makers: Iterable[str]) -> dict[str, Any]:

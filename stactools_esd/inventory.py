@@ -10,7 +10,7 @@ import rasterio
 import shapely
 import shapely.geometry
 
-from stactools_esd.catalog_files import linked_below
+from stactools_esd.catalog_files import DOCUMENTS, linked_below
 from stactools_esd.collection import ESD_EXTENSION
 from stactools_esd.errors import CatalogError, NothingFoundError, RasterError, UsageError
 from stactools_esd.files import read_json
@@ -47,6 +47,7 @@ def find_items(
     """
     sources = list(sources)
     found: dict[str, Json] = {}
+    sources = list(sources)
     documents, rasters, remote = _find(sources)
     for path, content in documents.items():
         _check(path, content)
@@ -91,7 +92,7 @@ def _find(sources: Iterable[str | Path]) -> tuple[dict[Path, Json], set[Path], s
         path = local_path(str(source))
         if path is None:
             remote.add(str(source))
-        elif path.is_dir() or path.name in ("catalog.json", "collection.json"):
+        elif path.is_dir() or path.name in DOCUMENTS:
             in_folder, of_codes = search_folder(path if path.is_dir() else path.parent)
             documents |= in_folder
             rasters |= of_codes
@@ -110,7 +111,7 @@ def _find(sources: Iterable[str | Path]) -> tuple[dict[Path, Json], set[Path], s
 def _root_of(source: str | Path) -> Path | None:
     """Return what a source lets be copied: a folder, that of a catalogue, or a file; None for a URL."""
     path = local_path(str(source))
-    return path.parent if path is not None and path.name in ("catalog.json", "collection.json") else path
+    return path.parent if path is not None and path.name in DOCUMENTS else path
 
 
 def search_folder(folder: Path) -> tuple[dict[Path, Json], set[Path]]:

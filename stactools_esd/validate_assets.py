@@ -2,18 +2,15 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 from stactools_esd.errors import CatalogError
 from stactools_esd.files import is_file, multihash_file
 from stactools_esd.hrefs import LINK_SCHEMES, check_href
 from stactools_esd.stac import local_path
-from stactools_esd.validate_report import Report
+from stactools_esd.validate_report import Json, Report
 
 READABLE = ("http",)
 """Schemes that assets may have beside those that `create-catalog` takes unasked: everything here reads them."""
-
-Json = dict[str, Any]
 
 
 def linked(path: Path, link: Json) -> Path | None:

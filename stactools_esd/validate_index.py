@@ -2,14 +2,11 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 from stactools_esd import parquet_index
 from stactools_esd.errors import CatalogError, MissingExtraError
 from stactools_esd.files import is_file, sha256_file
-from stactools_esd.validate_report import Report
-
-Json = dict[str, Any]
+from stactools_esd.validate_report import Json, Report
 
 
 def note_item(path: Path, item: Json, report: Report) -> None:

@@ -8,12 +8,12 @@ import glob
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from esd_tasks.migrate.outputs import paths_of, record_path
+from esd_tasks.run_record import content_of
 from stactools_esd.blocks import RUN_FILE
-from stactools_esd.errors import EsdError, InUseError, OutputError, UsageError
-from stactools_esd.files import PARTIAL_MARK, read_json, remove_scratch, write_json
+from stactools_esd.errors import InUseError, OutputError, UsageError
+from stactools_esd.files import PARTIAL_MARK, remove_scratch, write_json
 from stactools_esd.run_lock import locked_folder
 
 
@@ -56,13 +56,13 @@ def is_finished(output: Path, run_key: str, command: str) -> bool:
     Raises:
         OutputError: Files are there that are not of this run.
     """
-    paths, record = paths_of(output), _content(record_path(output))
+    paths, record = paths_of(output), content_of(record_path(output))
     if record.get("run_key") == run_key and not record.get("missing") and all(map(Path.is_file, paths.values())):
         if lock_folder(output).exists():
             with suppress(InUseError, OutputError), locked(output):  # somebody writes here, or nobody can
                 release(output)
         return True
-    unfinished = _content(lock_folder(output) / RUN_FILE).get("run_key")
+    unfinished = content_of(lock_folder(output) / RUN_FILE).get("run_key")
     there = next((path for path in paths.values() if path.exists()), None)
     if there is None or run_key in (record.get("run_key"), unfinished):
         return False
@@ -118,12 +118,3 @@ def _is_same(path: Path, other: Path) -> bool:
         return path.resolve() == other.resolve() or path.samefile(other)
     except (OSError, RuntimeError):  # one is not there, or a circle of links
         return False
-
-
-def _content(path: Path) -> dict[str, Any]:
-    """Return a JSON object, or nothing where there is none that can be read."""
-    try:
-        content = read_json(path, error=OutputError)
-    except EsdError:
-        return {}
-    return content if isinstance(content, dict) else {}
